@@ -1,0 +1,51 @@
+# Every target prepares what it needs: the first one run makes .venv from the hashed requirements.
+PYTHON ?= python3
+PORT ?= 8080
+export PORT
+export PYTHONPATH := $(CURDIR)
+bin := .venv/bin
+
+.PHONY: help run reset demo events test check format bench requirements
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
+
+.venv/.installed: requirements.txt requirements-dev.txt
+	@echo "==> Installing pinned packages into .venv (once)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.13 ...")'
+	@$(PYTHON) -m venv --clear .venv
+	@$(bin)/pip install --quiet --progress-bar on --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-dev.txt
+	@touch $@
+
+run: .venv/.installed  ## start the whole system on this machine (Ctrl-C stops it)
+	@exec $(bin)/python -m local.stack
+
+reset:  ## forget all local state
+	rm -rf .local
+
+demo: .venv/.installed  ## walk through the order flow against a running stack
+	@$(bin)/python -m local.demo
+
+events: .venv/.installed  ## show events as they pass
+	@$(bin)/python -m local.tail
+
+test: .venv/.installed  ## run every test, with real servers on free ports
+	$(bin)/python -m pytest
+
+check: .venv/.installed  ## style, types, import contracts
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(bin)/mypy
+	$(bin)/lint-imports
+
+format: .venv/.installed  ## put the code into its one form
+	$(bin)/ruff check --fix-only .
+	$(bin)/ruff format .
+
+bench: .venv/.installed  ## measure, as ratios within one run
+	@$(bin)/python -m tests.bench
+
+requirements: .venv/.installed  ## compile the hashed lists from the short ones
+	$(bin)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
+	$(bin)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt

@@ -1,0 +1,178 @@
+"""Every event of the system: its type, who sends it, and the shape of its data.
+
+Types are `dev.ticketing.<name>`; CONTRACT.md's table says who acts on them and how. Field names are camelCase on
+the wire. Receivers ignore fields that they do not know, so a new field is no new version; anything else is.
+"""
+
+from typing import Annotated, ClassVar
+
+from msgspec import Meta, Struct
+
+TYPE_PREFIX = "dev.ticketing."
+SOURCE_PREFIX = "/ticketing/"
+SCHEMA_BASE = "https://ticketing.dev/schemas/"
+
+Id = Annotated[str, Meta(pattern="^[0-9a-f]{24}$", description="a MongoDB ObjectId as 24 hex digits")]
+Version = Annotated[int, Meta(ge=0, description="counts the changes of one aggregate, from 0")]
+Price = Annotated[float, Meta(gt=0, description="US dollars, at most two decimals")]
+Instant = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$", description="ISO 8601, UTC")]
+
+
+class Event(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """What happened, in the past tense. `NAME` and `SERVICE` give the CloudEvent's type and source."""
+
+    NAME: ClassVar[str]
+    SERVICE: ClassVar[str]
+
+    @property
+    def subject(self) -> str:
+        """The aggregate's id."""
+        raise NotImplementedError
+
+    @classmethod
+    def type(cls) -> str:
+        """The CloudEvent's type."""
+        return TYPE_PREFIX + cls.NAME
+
+    @classmethod
+    def source(cls) -> str:
+        """The CloudEvent's source."""
+        return SOURCE_PREFIX + cls.SERVICE
+
+    @classmethod
+    def schema(cls) -> str:
+        """The CloudEvent's dataschema; its number changes when a receiver has to."""
+        return f"{SCHEMA_BASE}{cls.NAME}.v1.json"
+
+
+class TicketState(Event, frozen=True, kw_only=True):
+    """A ticket's whole public state. `order_id` is there while the ticket is reserved."""
+
+    SERVICE: ClassVar[str] = "tickets"
+
+    id: Id
+    version: Version
+    title: str
+    price: Price
+    user_id: Id
+    order_id: Id | None = None
+
+    @property
+    def subject(self) -> str:
+        """The ticket."""
+        return self.id
+
+
+class TicketCreated(TicketState, frozen=True, kw_only=True):
+    """A seller offered a ticket."""
+
+    NAME: ClassVar[str] = "ticket.created"
+
+
+class TicketUpdated(TicketState, frozen=True, kw_only=True):
+    """A ticket was edited, reserved or released."""
+
+    NAME: ClassVar[str] = "ticket.updated"
+
+
+class TicketDeleted(Event, frozen=True, kw_only=True):
+    """A seller took a ticket back. No later version of it exists."""
+
+    NAME: ClassVar[str] = "ticket.deleted"
+    SERVICE: ClassVar[str] = "tickets"
+
+    id: Id
+    version: Version
+
+    @property
+    def subject(self) -> str:
+        """The ticket."""
+        return self.id
+
+
+class ReservationRejected(Event, frozen=True, kw_only=True):
+    """An order holds a ticket that was deleted meanwhile."""
+
+    NAME: ClassVar[str] = "ticket.reservation-rejected"
+    SERVICE: ClassVar[str] = "tickets"
+
+    order_id: Id
+    ticket_id: Id
+    reason: str
+
+    @property
+    def subject(self) -> str:
+        """The ticket."""
+        return self.ticket_id
+
+
+class OrderedTicket(Struct, frozen=True, kw_only=True):
+    """The ticket as it stood when it was reserved."""
+
+    id: Id
+    title: str
+    price: Price
+
+
+class OrderState(Event, frozen=True, kw_only=True):
+    """An order's whole public state."""
+
+    SERVICE: ClassVar[str] = "orders"
+
+    id: Id
+    version: Version
+    status: str
+    user_id: Id
+    expires_at: Instant
+    ticket: OrderedTicket
+
+    @property
+    def subject(self) -> str:
+        """The order."""
+        return self.id
+
+
+class OrderCreated(OrderState, frozen=True, kw_only=True):
+    """A buyer reserved a ticket."""
+
+    NAME: ClassVar[str] = "order.created"
+
+
+class OrderCompleted(OrderState, frozen=True, kw_only=True):
+    """An order was paid."""
+
+    NAME: ClassVar[str] = "order.completed"
+
+
+class OrderCancelled(OrderState, frozen=True, kw_only=True):
+    """An order ended without its ticket changing hands."""
+
+    NAME: ClassVar[str] = "order.cancelled"
+
+    reason: str
+
+
+class ExpirationCompleted(Event, frozen=True, kw_only=True):
+    """The time to pay for an order is over."""
+
+    NAME: ClassVar[str] = "expiration.completed"
+    SERVICE: ClassVar[str] = "expiration"
+
+    order_id: Id
+
+    @property
+    def subject(self) -> str:
+        """The order."""
+        return self.order_id
+
+
+EVENTS: tuple[type[Event], ...] = (
+    TicketCreated,
+    TicketUpdated,
+    TicketDeleted,
+    ReservationRejected,
+    OrderCreated,
+    OrderCompleted,
+    OrderCancelled,
+    ExpirationCompleted,
+)
