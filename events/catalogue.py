@@ -4,7 +4,8 @@ Types are `dev.ticketing.<name>`; CONTRACT.md's table says who acts on them and 
 the wire. Receivers ignore fields that they do not know, so a new field is no new version; anything else is.
 """
 
-from typing import Annotated, ClassVar
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
@@ -15,7 +16,8 @@ SCHEMA_BASE = "https://ticketing.dev/schemas/"
 Id = Annotated[str, Meta(pattern="^[0-9a-f]{24}$", description="a MongoDB ObjectId as 24 hex digits")]
 Version = Annotated[int, Meta(ge=0, description="counts the changes of one aggregate, from 0")]
 Price = Annotated[float, Meta(gt=0, description="US dollars, at most two decimals")]
-Instant = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$", description="ISO 8601, UTC")]
+Instant = Annotated[datetime, Meta(tz=True, description="ISO 8601, UTC")]
+OrderStatus = Literal["created", "awaiting:payment", "complete", "cancelled"]
 
 
 class Event(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -121,7 +123,7 @@ class OrderState(Event, frozen=True, kw_only=True):
 
     id: Id
     version: Version
-    status: str
+    status: OrderStatus
     user_id: Id
     expires_at: Instant
     ticket: OrderedTicket

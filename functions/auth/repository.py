@@ -1,0 +1,38 @@
+"""Where accounts are kept: collection `users`."""
+
+from bson import ObjectId
+from pymongo import IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from functions.auth.domain import Account, EmailInUse, email_key
+from functions.shared.database import Documents, ensure_indexes
+
+INDEXES = {"users": [IndexModel("emailKey", unique=True)]}
+
+
+def add(account: Account) -> None:
+    """Store a new account.
+
+    Raises:
+        EmailInUse: the unique index knows the address.
+    """
+    row = {
+        "_id": ObjectId(account.id),
+        "email": account.email,
+        "emailKey": email_key(account.email),
+        "passwordHash": account.password_hash,
+    }
+    try:
+        _database()["users"].insert_one(row)
+    except DuplicateKeyError as error:
+        raise EmailInUse from error
+
+
+def find(email: str) -> Account | None:
+    """The account of an address."""
+    row = _database()["users"].find_one({"emailKey": email_key(email)})
+    return Account(str(row["_id"]), row["email"], row["passwordHash"]) if row else None
+
+
+def _database() -> Documents:
+    return ensure_indexes(INDEXES)

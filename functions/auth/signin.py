@@ -1,0 +1,26 @@
+"""POST /api/users/signin: start a session."""
+
+import functions_framework
+from flask import Request
+
+from functions.auth import domain, repository
+from functions.auth.emails import parse_email
+from functions.auth.passwords import matches
+from functions.shared.body import fields
+from functions.shared.cookie import carry
+from functions.shared.http import Answer, ok, route
+from functions.shared.session import issue
+
+
+@functions_framework.http
+@route
+def sign_in(request: Request) -> Answer:
+    """`{email, password}` → 200 `{id, email}` and a session cookie."""
+    with fields(request) as body:
+        email = body.read("email", parse_email)
+        password = body.read("password", domain.parse_password)
+    account = repository.find(email)
+    if not matches(account.password_hash if account else None, password) or account is None:
+        raise domain.InvalidCredentials
+    token = issue(account.id, account.email)
+    return ok({"id": account.id, "email": account.email}, **{"Set-Cookie": carry(token)})

@@ -1,0 +1,14 @@
+"""POST /api/users/signout: end the session of this client."""
+
+import functions_framework
+from flask import Request
+
+from functions.shared.cookie import clear
+from functions.shared.http import Answer, ok, route
+
+
+@functions_framework.http
+@route
+def sign_out(_: Request) -> Answer:
+    """→ 200 `{}`, the cookie cleared. The token itself stays good until it expires."""
+    return ok({}, **{"Set-Cookie": clear()})

@@ -1,0 +1,13 @@
+"""On order.created: say when the time to pay is over. No timer runs here: the reply itself waits in the log."""
+
+import functions_framework
+
+from events.catalogue import ExpirationCompleted, OrderCreated
+from functions.shared.events import Reply, reacts_to
+
+
+@functions_framework.http
+@reacts_to(OrderCreated)
+def schedule_expiration(order: OrderCreated) -> Reply:
+    """Reply expiration.completed, to be delivered at the order's expiry. Its id is the order's, so it is one event."""
+    return Reply(ExpirationCompleted(order_id=order.id), event_id=order.id, not_before=order.expires_at)

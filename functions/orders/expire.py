@@ -1,0 +1,20 @@
+"""On expiration.completed: cancel an order that was not paid in time."""
+
+import functions_framework
+
+from events.catalogue import ExpirationCompleted
+from functions.orders import repository
+from functions.orders.messages import cancelled
+from functions.shared.clock import now
+from functions.shared.events import reacts_to
+
+
+@functions_framework.http
+@reacts_to(ExpirationCompleted)
+def expire_order(event: ExpirationCompleted) -> None:
+    """Cancel the order if it still waits for its payment; before its time, ask for the event later."""
+    repository.update(
+        event.order_id,
+        lambda order: order.expired(now()),
+        lambda order: cancelled(order, "expired"),
+    )

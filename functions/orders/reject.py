@@ -1,0 +1,16 @@
+"""On ticket.reservation-rejected: cancel an order whose ticket was deleted meanwhile."""
+
+import functions_framework
+
+from events.catalogue import ReservationRejected
+from functions.orders import repository
+from functions.orders.domain import Order
+from functions.orders.messages import cancelled
+from functions.shared.events import reacts_to
+
+
+@functions_framework.http
+@reacts_to(ReservationRejected)
+def reject_order(event: ReservationRejected) -> None:
+    """Cancel the order, even a complete one: there is nothing left to sell."""
+    repository.update(event.order_id, Order.rejected, lambda order: cancelled(order, event.reason))

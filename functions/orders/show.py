@@ -1,0 +1,19 @@
+"""GET /api/orders/:id: one of the caller's orders."""
+
+import functions_framework
+from flask import Request
+
+from events.catalogue import OrderState
+from functions.orders import repository
+from functions.orders.messages import state
+from functions.shared.http import Answer, ok, path_id, route
+from functions.shared.session import signed_in
+
+
+@functions_framework.http
+@route
+def show_order(request: Request) -> Answer:
+    """→ 200 order."""
+    buyer = signed_in(request)
+    order = repository.find(path_id(request)).seen_by(buyer.id)
+    return ok(state(OrderState, order))

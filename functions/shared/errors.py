@@ -1,0 +1,108 @@
+"""The one table of errors: what is refused, with which status and which words.
+
+Domain code raises these; the HTTP and the event adapter turn them into answers. Anything else that is raised is a
+fault of ours: 500, `Something went wrong`.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a request; `field` names the bad field, if it is one."""
+
+    message: str
+    field: str | None = None
+
+
+class Refusal(Exception):  # noqa: N818 - refusing is no error of ours
+    """A request that is answered with an error and has changed nothing."""
+
+    message = "Something went wrong"
+
+    def __init__(self, message: str | None = None) -> None:
+        self.problems = [Problem(message or self.message)]
+        super().__init__(self.problems[0].message)
+
+
+class NotAuthorized(Refusal):
+    """Nobody is signed in, or somebody who does not own what they ask for."""
+
+    message = "Not authorized"
+
+
+class NotFound(Refusal):
+    """What the path or the body names does not exist."""
+
+    message = "Not Found"
+
+
+class RuleBroken(Refusal):
+    """A rule of the business forbids it; each service's domain names its rules as subclasses."""
+
+
+class InvalidFields(Refusal):
+    """One or more fields are bad; all of them are told at once."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(", ".join(problem.message for problem in problems))
+        self.problems = problems
+
+
+class InvalidField(Exception):  # noqa: N818 - becomes a Problem of InvalidFields
+    """One value is bad. Raised by parsers, collected by whoever reads the fields."""
+
+
+class MalformedBody(Refusal):
+    """The body cannot be read at all."""
+
+    message = "Body must be a JSON object"
+
+
+class NotACloudEvent(Refusal):
+    """A CloudEvent was expected or announced, and this is none."""
+
+    message = "Body must be a CloudEvents 1.0 event"
+
+
+class TooLarge(Refusal):
+    """The body is over the limit."""
+
+    message = "Body is too large"
+
+
+class UnsupportedMediaType(Refusal):
+    """The body is something else than JSON."""
+
+    message = "Content-Type must be application/json"
+
+
+class NotYet(Refusal):
+    """An event came before its time: deliver it again later."""
+
+    message = "Not yet"
+
+
+class NotUnderstood(Refusal):
+    """An event that this function will never understand: do not deliver it again."""
+
+    message = "Event is not understood"
+
+
+STATUS: dict[type[Refusal], int] = {
+    MalformedBody: 400,
+    NotACloudEvent: 400,
+    InvalidFields: 400,
+    RuleBroken: 400,
+    NotAuthorized: 401,
+    NotFound: 404,
+    NotYet: 409,
+    TooLarge: 413,
+    UnsupportedMediaType: 415,
+    NotUnderstood: 422,
+}
+
+
+def status_of(refusal: Refusal) -> int:
+    """The HTTP status of a refusal: that of the nearest kind in the table."""
+    return next(STATUS[kind] for kind in type(refusal).__mro__ if kind in STATUS)

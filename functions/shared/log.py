@@ -1,0 +1,37 @@
+"""One JSON object per line on standard output, with the trace it belongs to."""
+
+import os
+import sys
+import traceback
+
+import msgspec
+
+from functions.shared import trace
+
+
+def info(message: str, **details: object) -> None:
+    """Something happened as it should."""
+    _write("INFO", message, details)
+
+
+def fault(message: str, error: BaseException, **details: object) -> None:
+    """Something failed that should not have; tells where."""
+    lines = traceback.format_exception(error)
+    _write("ERROR", message, {**details, "exception": "".join(lines)})
+
+
+def _write(severity: str, message: str, details: dict[str, object]) -> None:
+    line = {
+        "severity": severity,
+        "message": message,
+        "function": function_name(),
+        "trace": trace.trace_id(),
+        **details,
+    }
+    sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+    sys.stdout.flush()
+
+
+def function_name() -> str:
+    """The Knative Service that this process serves; Knative sets K_SERVICE."""
+    return os.environ.get("K_SERVICE", "function")

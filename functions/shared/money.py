@@ -1,0 +1,50 @@
+"""Money: integer cents of US dollars inside, dollars with at most two decimals outside."""
+
+from decimal import Decimal, InvalidOperation
+
+from functions.shared.errors import InvalidField
+
+# What the card network can charge (Stripe's minimum and maximum for USD).
+LEAST_CENTS = 50
+MOST_CENTS = 99_999_999
+DECIMALS = 2
+LARGEST_EXPONENT = 12  # keeps 1e999999999 from becoming a billion digits
+
+
+def parse_price(value: object) -> int:
+    """Cents of a price as clients send it: a JSON number or a string of one, in dollars.
+
+    Raises:
+        InvalidField: it is no amount that can be charged.
+    """
+    dollars = _decimal(value)
+    if dollars is None or dollars <= 0:
+        raise InvalidField("Price must be greater than 0")
+    exponent = dollars.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -DECIMALS:
+        raise InvalidField("Price must have at most two decimals")
+    if dollars > Decimal(MOST_CENTS) / 100:
+        raise InvalidField("Price must be at most 999999.99")
+    if dollars < Decimal(LEAST_CENTS) / 100:
+        raise InvalidField("Price must be at least 0.50")
+    return int(dollars * 100)
+
+
+def to_dollars(cents: int) -> float:
+    """The amount as JSON shows it; every amount below 10^13 cents is exact to the cent."""
+    return cents / 100
+
+
+def to_cents(dollars: float) -> int:
+    """The inverse of `to_dollars`."""
+    return round(dollars * 100)
+
+
+def _decimal(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and number.adjusted() <= LARGEST_EXPONENT else None

@@ -1,0 +1,26 @@
+"""POST /api/tickets: offer a ticket for sale."""
+
+import functions_framework
+from flask import Request
+
+from events.catalogue import TicketCreated, TicketState
+from functions.shared.body import fields
+from functions.shared.database import new_id
+from functions.shared.http import Answer, created, route
+from functions.shared.money import parse_price
+from functions.shared.session import signed_in
+from functions.tickets import domain, repository
+from functions.tickets.messages import state
+
+
+@functions_framework.http
+@route
+def create_ticket(request: Request) -> Answer:
+    """`{title, price}` → 201 ticket."""
+    seller = signed_in(request)
+    with fields(request) as body:
+        title = body.read("title", domain.parse_title)
+        price = body.read("price", parse_price)
+    ticket = domain.Ticket(new_id(), seller.id, title, price)
+    repository.add(ticket, state(TicketCreated, ticket))
+    return created(state(TicketState, ticket))

@@ -1,0 +1,29 @@
+"""PUT /api/tickets/:id: change title and price, as long as nobody has reserved it."""
+
+import functions_framework
+from flask import Request
+
+from events.catalogue import TicketState, TicketUpdated
+from functions.shared.body import fields
+from functions.shared.http import Answer, ok, path_id, route
+from functions.shared.money import parse_price
+from functions.shared.session import signed_in
+from functions.tickets import domain, repository
+from functions.tickets.domain import Ticket
+from functions.tickets.messages import state
+
+
+@functions_framework.http
+@route
+def update_ticket(request: Request) -> Answer:
+    """`{title, price}` → 200 ticket."""
+    editor = signed_in(request)
+    with fields(request) as body:
+        title = body.read("title", domain.parse_title)
+        price = body.read("price", parse_price)
+
+    def edit(ticket: Ticket) -> tuple[Ticket, TicketUpdated]:
+        edited = ticket.edited(editor.id, title, price)
+        return edited, state(TicketUpdated, edited)
+
+    return ok(state(TicketState, repository.update(path_id(request), edit)))
