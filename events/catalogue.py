@@ -13,9 +13,10 @@ TYPE_PREFIX = "dev.ticketing."
 SOURCE_PREFIX = "/ticketing/"
 SCHEMA_BASE = "https://ticketing.dev/schemas/"
 
-Id = Annotated[str, Meta(pattern="^[0-9a-f]{24}$", description="a MongoDB ObjectId as 24 hex digits")]
-Version = Annotated[int, Meta(ge=0, description="counts the changes of one aggregate, from 0")]
-Price = Annotated[float, Meta(gt=0, description="US dollars, at most two decimals")]
+# Python's $ also matches before a line's end; the length does not.
+Id = Annotated[str, Meta(pattern="^[0-9a-f]{24}$", max_length=24, description="a MongoDB ObjectId as 24 hex digits")]
+Version = Annotated[int, Meta(ge=0, le=2**53 - 1, description="counts the changes of one aggregate, from 0")]
+Price = Annotated[float, Meta(gt=0, le=999_999.99, description="US dollars, at most two decimals")]
 Instant = Annotated[datetime, Meta(tz=True, description="ISO 8601, UTC")]
 OrderStatus = Literal["created", "awaiting:payment", "complete", "cancelled"]
 

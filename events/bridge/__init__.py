@@ -1,0 +1,1 @@
+"""The bridge: a Knative Broker class on JetStream, from the log to CloudEvents over HTTP."""

@@ -1,0 +1,138 @@
+"""A continuous pull from a durable consumer, bounded by how many messages may be handled at once."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+_log = logging.getLogger(__name__)
+
+_SECOND = 1_000_000_000  # nanoseconds, JetStream's unit
+_EXPIRES = 30.0  # seconds that the server keeps a request for messages
+_HEARTBEAT = 5.0  # seconds between the server's signs of life while it keeps one
+_LONGEST_TICK = 1.0  # seconds
+_EXPIRED = "408"
+_IDLE = "100"
+_IN_PROGRESS = b"+WPI"
+_NOT_TAKEN = b"-NAK"
+
+Handler = Callable[[Msg], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """A durable consumer, how many of its messages are handled at once, and its `ack_wait` in seconds."""
+
+    stream: str
+    name: str
+    slots: int
+    ack_wait: float
+
+
+class Pull:
+    """Hands each message to `handle` in a task of its own. Sets `alarm` and `lost` when the consumer is gone.
+
+    One subscription takes all messages; requests for more go out as slots become free, several at once. While a
+    message is handled, the server is told so in time, so that it is not handed out again.
+    """
+
+    def __init__(self, connection: Client, consumer: Consumer, handle: Handler, alarm: asyncio.Event) -> None:
+        self._connection = connection
+        self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{consumer.stream}.{consumer.name}"
+        self._handle = handle
+        self._slots = consumer.slots
+        self._tick = min(_LONGEST_TICK, consumer.ack_wait / 3)
+        self._requested = 0
+        self._reconnects = 0
+        self._heard = 0.0
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._inbox = connection.new_inbox()
+        self._subscription: Subscription | None = None
+        self._ticker: asyncio.Task[None] | None = None
+        self._alarm = alarm
+        self.lost = False
+
+    async def start(self) -> None:
+        """Begin to take messages."""
+        self._reconnects = self._connection.stats["reconnects"]
+        self._subscription = await self._connection.subscribe(self._inbox, cb=self._receive)
+        self._ticker = asyncio.create_task(self._tick_on())
+        await self._request()
+
+    async def stop(self, patience: float) -> None:
+        """Take no more and let what is under way end; what is not done by then will be handed out again."""
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            await subscription.unsubscribe()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=patience)
+        for task in (self._ticker, *self._tasks.values()):
+            if task is not None:
+                task.cancel()
+
+    async def _receive(self, message: Msg) -> None:
+        self._heard = asyncio.get_running_loop().time()
+        if message.subject == self._inbox:
+            await self._note_status(message.headers or {})
+            return
+        self._requested = max(0, self._requested - 1)
+        if self._subscription is None:
+            await self._connection.publish(message.reply, _NOT_TAKEN)
+            return
+        self._tasks[message.reply] = asyncio.create_task(self._run(message))
+
+    async def _run(self, message: Msg) -> None:
+        try:
+            await self._handle(message)
+        finally:
+            del self._tasks[message.reply]
+        await self._request()
+
+    async def _request(self) -> None:
+        """Ask for as many messages as there are free slots, once half are free."""
+        free = self._slots - self._requested - len(self._tasks)
+        if self._subscription is None or free <= 0 or (self._requested and 2 * free < self._slots):
+            return
+        self._requested += free
+        self._heard = asyncio.get_running_loop().time()
+        wanted = {"batch": free, "expires": int(_EXPIRES * _SECOND), "idle_heartbeat": int(_HEARTBEAT * _SECOND)}
+        await self._connection.publish(self._subject, json.dumps(wanted).encode(), reply=self._inbox)
+
+    async def _note_status(self, headers: dict[str, str]) -> None:
+        """A request ended: it expired, or there is no such consumer any more, or its server left."""
+        status = headers.get("Status")
+        if status == _IDLE:
+            return
+        if status == _EXPIRED:
+            self._requested = max(0, self._requested - int(headers.get("Nats-Pending-Messages", self._requested)))
+            await self._request()
+            return
+        _log.warning("pull refused", extra={"consumer": self._subject, "status": status})
+        self.lost = True
+        self._alarm.set()
+
+    async def _tick_on(self) -> None:
+        while True:
+            await asyncio.sleep(self._tick)
+            with suppress(nats.errors.Error):  # while disconnected; the next tick says it again
+                await self._refresh()
+
+    async def _refresh(self) -> None:
+        for reply in tuple(self._tasks):
+            await self._connection.publish(reply, _IN_PROGRESS)
+        if self._requests_are_lost():
+            self._requested = 0
+        await self._request()
+
+    def _requests_are_lost(self) -> bool:
+        """The server forgets them with the connection, or has fallen silent."""
+        reconnects, self._reconnects = self._reconnects, self._connection.stats["reconnects"]
+        silence = asyncio.get_running_loop().time() - self._heard
+        return reconnects != self._reconnects or silence > 2 * _HEARTBEAT

@@ -1,0 +1,60 @@
+"""When to try again: Knative's `retry`, `backoffPolicy`, `backoffDelay`, and what the subscriber asks for."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+_LONGEST_BACKOFF = 60.0  # seconds
+_LONGEST_RETRY_AFTER = 3600.0  # seconds, so that nobody can park an event for good
+_LARGEST_EXPONENT = 32
+
+_DURATION = re.compile(r"P(?=.)(?:(\d+)W)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?)?")
+_UNITS = (7 * 86_400, 86_400, 3_600, 60, 1)
+
+# knative/specs data-plane.md, "Event Acknowledgement and Delivery Retry"; a 5xx too.
+_RETRIED = frozenset({404, 408, 409, 429})
+_WITH_RETRY_AFTER = frozenset({429, 503})
+_SERVER_ERROR = 500
+
+
+def seconds(duration: str) -> float:
+    """An ISO 8601 duration of weeks, days, hours, minutes and seconds. Raises ValueError."""
+    match = _DURATION.fullmatch(duration)
+    if match is None:
+        raise ValueError(f"{duration!r} is no ISO 8601 duration")
+    return sum(
+        float(number.replace(",", ".")) * unit for number, unit in zip(match.groups(), _UNITS, strict=True) if number
+    )
+
+
+def is_retried(status: int) -> bool:
+    """Whether an event that was answered with `status` is delivered again."""
+    return status in _RETRIED or status >= _SERVER_ERROR
+
+
+def retry_after(status: int, header: str | None) -> float:
+    """The seconds that a Retry-After header asks for, a number or a date; 0 without a valid one."""
+    if header is None or status not in _WITH_RETRY_AFTER:
+        return 0.0
+    try:
+        if header.isdecimal():
+            return float(header)
+        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how late. Without a delivery spec, what Knative's own Broker does. Times in seconds."""
+
+    retry: int = 10
+    exponential: bool = True
+    backoff: float = 0.2
+    retry_after_max: float = _LONGEST_RETRY_AFTER
+
+    def delay(self, attempt: int, asked: float = 0.0) -> float:
+        """The time to wait after the attempt of that number, from 1 on; `asked` is what the subscriber asked for."""
+        factor = 2 ** min(attempt - 1, _LARGEST_EXPONENT) if self.exponential else attempt
+        return max(min(self.backoff * factor, _LONGEST_BACKOFF), min(asked, self.retry_after_max))

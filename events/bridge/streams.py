@@ -1,0 +1,133 @@
+"""A Broker's streams and its Triggers' consumers in JetStream, made or brought up to date."""
+
+from nats.js import JetStreamContext
+from nats.js.api import (
+    ConsumerConfig,
+    DeliverPolicy,
+    DiscardPolicy,
+    StorageType,
+    StreamConfig,
+    StreamSource,
+    SubjectTransform,
+)
+from nats.js.errors import APIError, NotFoundError
+
+from events.bridge.resources import Broker, Trigger
+from events.jetstream import LARGEST_EVENT
+
+_LOG_AGE = 7 * 86_400.0  # seconds
+_DUPLICATE_WINDOW = 120.0  # seconds
+
+# Delayed retries hold slots, so that thousands of events may wait for a subscriber while new ones still come.
+_MAX_ACK_PENDING = 20_000
+
+_NAME_IN_USE = 10058
+_BOUND = "ticketing.dev.bound"
+
+
+async def ensure_streams(jetstream: JetStreamContext, broker: Broker) -> None:
+    """Create or update the streams of a Broker. Raises nats.errors.Error."""
+    layout = broker.layout
+    await _ensure(jetstream, broker, _schedules(broker))
+    await _ensure(jetstream, broker, _log(broker))
+    dead_letters = StreamConfig(
+        name=layout.dead_letters,
+        subjects=[layout.all_dead_letters()],
+        max_bytes=broker.max_bytes // 4,
+        discard=DiscardPolicy.NEW,
+    )
+    await _ensure(jetstream, broker, dead_letters)
+
+
+def _log(broker: Broker) -> StreamConfig:
+    """A log that is full refuses events, rather than to forget some that nobody had yet.
+
+    Its largest message leaves room for what a dead letter says besides.
+    """
+    layout = broker.layout
+    due = SubjectTransform(src=layout.all_due(), dest=layout.events())
+    return StreamConfig(
+        name=layout.log,
+        subjects=[layout.events(), layout.replays()],
+        max_age=_LOG_AGE,
+        max_bytes=broker.max_bytes,
+        max_msg_size=LARGEST_EVENT,
+        discard=DiscardPolicy.NEW,
+        duplicate_window=_DUPLICATE_WINDOW,
+        sources=[StreamSource(name=layout.schedules, subject_transforms=[due])],
+    )
+
+
+def _schedules(broker: Broker) -> StreamConfig:
+    """Without a limit: what forgets a scheduled event forgets it before it was ever due.
+
+    Events that came due have a time to live of their own, long enough for the log to take them over.
+    """
+    layout = broker.layout
+    return StreamConfig(
+        name=layout.schedules,
+        subjects=[layout.scheduled(), layout.all_due()],
+        allow_msg_schedules=True,
+        allow_msg_ttl=True,
+        max_msg_size=LARGEST_EVENT,
+        duplicate_window=_DUPLICATE_WINDOW,
+    )
+
+
+async def _ensure(jetstream: JetStreamContext, broker: Broker, config: StreamConfig) -> None:
+    config = config.evolve(
+        storage=StorageType.FILE,
+        num_replicas=broker.replicas,
+        metadata=await _marks(jetstream, str(config.name)),
+    )
+    try:
+        await jetstream.add_stream(config)
+    except APIError as error:
+        if error.err_code != _NAME_IN_USE:
+            raise
+        await jetstream.update_stream(config)
+
+
+async def ensure_consumer(jetstream: JetStreamContext, trigger: Trigger, broker: Broker, ack_wait: float) -> None:
+    """Create or update a Trigger's durable consumer. Raises nats.errors.Error.
+
+    A Trigger gets what comes after it was made. Only those made together with their log get all that is in it, for
+    events may be stored before the first consumers are bound.
+    """
+    layout = broker.layout
+    types = trigger.filter.types
+    wanted = [layout.events()] if types is None else sorted(layout.event(one) for one in types)
+    config = ConsumerConfig(
+        durable_name=layout.consumer(trigger.name),
+        filter_subjects=[*wanted, layout.replay(trigger.name)],
+        ack_wait=ack_wait,
+        max_deliver=-1,
+        max_ack_pending=_MAX_ACK_PENDING,
+        deliver_policy=await _start(jetstream, layout.log, layout.consumer(trigger.name)),
+    )
+    await jetstream.add_consumer(layout.log, config)
+
+
+async def _start(jetstream: JetStreamContext, log: str, consumer: str) -> DeliverPolicy:
+    """Where a consumer starts to read; one that exists keeps its start, the server allows no other."""
+    try:
+        existing = await jetstream.consumer_info(log, consumer)
+    except NotFoundError:
+        return DeliverPolicy.NEW if _BOUND in await _marks(jetstream, log) else DeliverPolicy.ALL
+    return existing.config.deliver_policy or DeliverPolicy.ALL
+
+
+async def note_bound(jetstream: JetStreamContext, broker: Broker) -> None:
+    """Mark that the first consumers of a Broker's log are there. Raises nats.errors.Error."""
+    config = (await jetstream.stream_info(broker.layout.log)).config
+    metadata = config.metadata or {}
+    if _BOUND not in metadata:
+        await jetstream.update_stream(config.evolve(metadata={**metadata, _BOUND: "true"}))
+
+
+async def _marks(jetstream: JetStreamContext, stream: str) -> dict[str, str]:
+    try:
+        config = (await jetstream.stream_info(stream)).config
+    except NotFoundError:
+        return {}
+    return {key: value for key, value in (config.metadata or {}).items() if key == _BOUND}

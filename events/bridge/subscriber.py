@@ -1,0 +1,125 @@
+"""Events to subscribers over HTTP, and what they answer."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urlsplit, urlunsplit
+
+import aiohttp
+
+from events.bridge.resources import Destination
+from events.bridge.retries import is_retried, retry_after
+from events.cloudevent import Event
+
+_log = logging.getLogger(__name__)
+
+# Idle connections go before gunicorn closes its end after 2 s.
+_KEEP_IDLE = 1.5  # seconds
+_LARGEST_ANSWER = 1 << 20  # bytes, what NATS would take at most
+_SUCCESS = range(200, 300)
+
+Headers = Mapping[str, str]
+
+
+class DeliveryError(Exception):
+    """An event that was not delivered. `code` is the HTTP status if there was one, `body` what the answer said."""
+
+    def __init__(
+        self, reason: str, *, retried: bool, code: int | None = None, body: bytes = b"", asked: float = 0.0
+    ) -> None:
+        super().__init__(reason)
+        self.retried = retried
+        self.code = code
+        self.body = body
+        self.asked = asked
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A subscriber's 2xx."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class Subscribers:
+    """HTTP to all subscribers; its connections are closed at the end of the context.
+
+    `aliases` say where hosts are that no DNS knows, as `host → host:port`.
+    """
+
+    def __init__(self, aliases: Mapping[str, str]) -> None:
+        self._aliases = aliases
+        self._kept = _session(aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_IDLE))
+        self._fresh = _session(aiohttp.TCPConnector(limit=0, force_close=True))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._kept.close()
+        await self._fresh.close()
+
+    async def deliver(self, event: Event, to: Destination, patience: float, *, prefer_reply: bool = True) -> Answer:
+        """POST an event in binary mode. Raises DeliveryError unless the answer is a 2xx."""
+        url, headers = self._address(to.url)
+        headers |= event.headers
+        if event.content_type is not None:
+            headers["Content-Type"] = event.content_type
+        if prefer_reply:
+            headers["Prefer"] = "reply"
+        try:
+            status, answered, body = await self._post(url, headers, event.data, patience)
+        except TimeoutError as error:
+            raise DeliveryError(f"no answer within {patience:g} s", retried=True) from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise DeliveryError(repr(error), retried=True) from error
+        if status in _SUCCESS:
+            return Answer(status, answered, body)
+        asked = retry_after(status, answered.get("Retry-After"))
+        raise DeliveryError(f"answered {status}", retried=is_retried(status), code=status, body=body, asked=asked)
+
+    async def _post(
+        self, url: str, headers: dict[str, str], data: bytes, patience: float
+    ) -> tuple[int, Headers, bytes]:
+        """A connection that the subscriber closed while it was idle says nothing about the subscriber: once more."""
+        limit = aiohttp.ClientTimeout(total=patience)
+        try:
+            return await _exchange(self._kept, url, headers, data, limit)
+        except aiohttp.ClientConnectorError:
+            raise
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            return await _exchange(self._fresh, url, headers, data, limit)
+
+    def _address(self, url: str) -> tuple[str, dict[str, str]]:
+        parts = urlsplit(url)
+        alias = self._aliases.get(parts.netloc)
+        if alias is None:
+            return url, {}
+        return urlunsplit(parts._replace(netloc=alias)), {"Host": parts.netloc}
+
+
+def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+    """Without cookies, and without headers of its own making: an event without a content type has none."""
+    return aiohttp.ClientSession(
+        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), skip_auto_headers=("Content-Type", "User-Agent")
+    )
+
+
+async def _exchange(
+    session: aiohttp.ClientSession, url: str, headers: dict[str, str], data: bytes, limit: aiohttp.ClientTimeout
+) -> tuple[int, Headers, bytes]:
+    async with session.post(url, headers=headers, data=data, timeout=limit, allow_redirects=False) as response:
+        return response.status, response.headers, await _read(response)
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    chunks, size = [], 0
+    async for chunk in response.content.iter_any():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > _LARGEST_ANSWER:
+            raise aiohttp.ClientPayloadError("the answer is larger than any event")
+    return b"".join(chunks)

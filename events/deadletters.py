@@ -1,0 +1,124 @@
+"""Dead letters: events that a Trigger could not deliver, kept with the reason until someone replays or purges them."""
+
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from nats.js import JetStreamContext
+from nats.js.api import RawStreamMsg
+from nats.js.errors import NotFoundError
+
+from events.cloudevent import Event, encode_value
+from events.jetstream import Publisher
+from events.nats_binding import Origin
+from events.subjects import Layout
+
+_MARK = "Dead-Letter-"
+_ERROR_ATTRIBUTES = ("ce-knativeerrordest", "ce-knativeerrorcode", "ce-knativeerrordata")
+_LONGEST_ERROR = 768  # bytes of an answer, 1,024 in base64, as much as Knative's own Broker keeps
+_LONGEST_REASON = 1024  # bytes, percent-encoded
+
+# What is no event may have any headers; these fit into JetStream's 64 KiB.
+_LONGEST_NAME = 128
+_LONGEST_VALUE = 1024  # bytes, percent-encoded
+_MOST_HEADERS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """`sequence` identifies it among its Broker's. `headers` and `data` are the event's."""
+
+    sequence: int
+    trigger: str
+    reason: str
+    headers: Mapping[str, str]
+    data: bytes
+
+
+def with_error(event: Event, destination: str, code: int | None, body: bytes) -> Event:
+    """The event with Knative's attributes that say why it is a dead letter; the data is base64."""
+    attributes = {"knativeerrordest": destination}
+    if code is not None:
+        attributes["knativeerrorcode"] = str(code)
+    if body:
+        attributes["knativeerrordata"] = b64encode(body[:_LONGEST_ERROR]).decode()
+    return event.with_attributes(attributes)
+
+
+class DeadLetters:
+    """The dead letters of one Broker."""
+
+    def __init__(self, publisher: Publisher, jetstream: JetStreamContext, layout: Layout) -> None:
+        self._publisher = publisher
+        self._jetstream = jetstream
+        self._layout = layout
+
+    async def park(self, trigger: str, event: Event, reason: str, origin: Origin) -> None:
+        """Keep an event. Raises nats.errors.Error."""
+        headers = event.message_headers() | _marks(trigger, reason, origin)
+        await self._publisher.store(self._layout.dead_letter(trigger), headers, event.data)
+
+    async def park_malformed(
+        self, trigger: str, headers: Mapping[str, str], data: bytes, reason: str, origin: Origin
+    ) -> None:
+        """Keep what is no event, its headers as far as they are harmless and short. Raises nats.errors.Error."""
+        kept = [(name, value) for name, value in headers.items() if _is_harmless(name)][:_MOST_HEADERS]
+        shortened = {name: encode_value(value)[:_LONGEST_VALUE] for name, value in kept}
+        await self._publisher.store(
+            self._layout.dead_letter(trigger), shortened | _marks(trigger, reason, origin), data
+        )
+
+    async def list(self, trigger: str | None = None) -> AsyncIterator[DeadLetter]:
+        """All dead letters, or those of a Trigger, oldest first."""
+        subject = self._layout.all_dead_letters() if trigger is None else self._layout.dead_letter(trigger)
+        sequence = 1
+        while True:
+            try:
+                message = await self._jetstream.get_msg(self._layout.dead_letters, sequence, subject=subject, next=True)
+            except NotFoundError:
+                return
+            yield _read(message)
+            sequence = (message.seq or sequence) + 1
+
+    async def show(self, sequence: int) -> DeadLetter:
+        """One dead letter. Raises nats.js.errors.NotFoundError."""
+        return _read(await self._jetstream.get_msg(self._layout.dead_letters, sequence))
+
+    async def replay(self, sequence: int) -> None:
+        """Give an event to the Trigger that failed once more, and to no other."""
+        letter = await self.show(sequence)
+        headers = {name: value for name, value in letter.headers.items() if name not in _ERROR_ATTRIBUTES}
+        await self._publisher.store(self._layout.replay(letter.trigger), headers, letter.data)
+        await self._jetstream.delete_msg(self._layout.dead_letters, sequence)
+
+    async def purge(self, trigger: str | None = None) -> None:
+        """Forget all dead letters, or those of a Trigger."""
+        subject = None if trigger is None else self._layout.dead_letter(trigger)
+        await self._jetstream.purge_stream(self._layout.dead_letters, subject=subject)
+
+
+def _marks(trigger: str, reason: str, origin: Origin) -> dict[str, str]:
+    return {
+        f"{_MARK}Trigger": trigger,
+        f"{_MARK}Reason": encode_value(reason)[:_LONGEST_REASON],
+        f"{_MARK}Sequence": str(origin.sequence),
+        f"{_MARK}Attempts": str(origin.delivered),
+    }
+
+
+def _is_harmless(name: str) -> bool:
+    """Not one of those that tell JetStream what to do with a message."""
+    return len(name) <= _LONGEST_NAME and not name.lower().startswith(("nats-", _MARK.lower()))
+
+
+def _read(message: RawStreamMsg) -> DeadLetter:
+    headers = message.headers or {}
+    own = {name: value for name, value in headers.items() if not name.startswith(_MARK)}
+    return DeadLetter(
+        sequence=message.seq or 0,
+        trigger=headers[f"{_MARK}Trigger"],
+        reason=unquote(headers[f"{_MARK}Reason"]),
+        headers=own,
+        data=message.data or b"",
+    )

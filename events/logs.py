@@ -1,0 +1,27 @@
+"""Logs as JSON lines on stdout, one object each: severity, message, component, and what else belongs to it."""
+
+import json
+import logging
+import sys
+
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+class _JsonLines(logging.Formatter):
+    def __init__(self, component: str) -> None:
+        super().__init__()
+        self._component = component
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"severity": record.levelname, "message": record.getMessage(), "component": self._component}
+        line |= {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def configure(component: str) -> None:
+    """Let everything that logs in this process write such lines; fields are given as `extra`."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(_JsonLines(component))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

@@ -1,0 +1,1 @@
+"""The outbox relay: publishes what services committed to their outboxes."""

@@ -1,0 +1,38 @@
+"""The relay of one service's outbox.
+
+Environment: MONGO_URI with the service's database in its path, NATS_URL, BROKER as `namespace/name`, PORT and
+HOST of /healthz and /readyz.
+"""
+
+import asyncio
+import os
+from typing import Any
+
+from pymongo import AsyncMongoClient
+
+from events import health, logs, process
+from events.connection import Connection
+from events.jetstream import Publisher
+from events.relay.outbox import Outbox
+from events.relay.publishing import RowPublisher
+from events.relay.relay import Relay
+from events.subjects import Layout
+
+
+async def _main() -> None:
+    environment = os.environ
+    connection = Connection()
+    publisher = RowPublisher(Publisher(connection), Layout.parse(environment["BROKER"]))
+    async with AsyncMongoClient[dict[str, Any]](environment["MONGO_URI"]) as client:
+        relay = Relay(Outbox(client.get_default_database()), publisher)
+        ready = lambda: connection.is_connected and relay.following  # noqa: E731 one condition, said in place
+        async with await health.serve(int(environment["PORT"]), ready, environment.get("HOST")), connection:
+            await connection.open(environment["NATS_URL"], "relay")
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(relay.run())
+                tasks.create_task(connection.until_closed())
+
+
+if __name__ == "__main__":
+    logs.configure("relay")
+    process.run(_main())
