@@ -3,12 +3,16 @@
 The one-machine stack and the tests start the same commands; only ports and folders differ.
 """
 
+import secrets
 import socket
 import sys
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 WHEEL_BINARIES = Path(sys.executable).parent
 HOST = "127.0.0.1"
+UNPRIVILEGED_AND_NOT_EPHEMERAL = range(20_000, 32_768)
 
 
 def nats_server(port: int, store: Path) -> list[str]:
@@ -36,16 +40,45 @@ def mongo_uri(port: int) -> str:
     return f"mongodb://{HOST}:{port}/?retryWrites=false"
 
 
+def with_database(uri: str, database: str) -> str:
+    """A MongoDB URI with another database in its path.
+
+    Who logs in stays the same: without an authSource, users are looked up in the database of the path.
+    """
+    parts = urlsplit(uri)
+    options = {name.lower() for name, _ in parse_qsl(parts.query)}
+    source = []
+    if "@" in parts.netloc and not options & {"authsource", "authmechanism"}:
+        source = [f"authSource={parts.path.strip('/') or 'admin'}"]
+    return urlunsplit(parts._replace(path=f"/{database}", query="&".join(filter(None, [parts.query, *source]))))
+
+
 def envoy(config: Path) -> list[str]:
-    """Envoy with the configuration file `config`."""
-    return [_binary("envoy"), "--config-path", str(config), "--log-level", "warning", "--concurrency", "1"]
+    """Envoy with the configuration file `config`. Hot restarts would allow for one Envoy per machine only."""
+    options = ["--log-level", "warning", "--concurrency", "1", "--disable-hot-restart"]
+    return [_binary("envoy"), "--config-path", str(config), *options]
 
 
 def free_port() -> int:
     """A port that no one listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """Different ports that no one listens on now.
+
+    They lie below those that the system gives to outgoing connections, which could take one while its server restarts.
+    """
+    with ExitStack() as probes:
+        return [_bind_somewhere(probes.enter_context(socket.socket())) for _ in range(count)]
+
+
+def _bind_somewhere(probe: socket.socket) -> int:
+    while True:
+        port = secrets.choice(UNPRIVILEGED_AND_NOT_EPHEMERAL)
+        with suppress(OSError):
+            probe.bind((HOST, port))
+            return port
 
 
 def _binary(name: str) -> str:

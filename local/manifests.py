@@ -1,0 +1,65 @@
+"""Reads knative/: the part of kustomize that its base uses, so that one machine and the cluster run the same files."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parent.parent
+BASE = ROOT / "knative" / "base"
+EVENTING = BASE / "eventing"
+ENVOY = BASE / "gateway" / "envoy.yaml"
+
+Manifest = dict[str, Any]
+
+
+def read(folder: Path = BASE) -> list[Manifest]:
+    """The resources of a kustomization, those of the folders in it too, with its JSON patches applied.
+
+    Generators and labels are passed over: they matter in a cluster only.
+    """
+    kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text())
+    manifests = [found for name in kustomization["resources"] for found in _resource(folder / name)]
+    for patch in kustomization.get("patches", []):
+        operations = yaml.safe_load((folder / patch["path"]).read_text())
+        for manifest in manifests:
+            if _is_target(manifest, patch["target"]):
+                _apply(operations, manifest)
+    return manifests
+
+
+def namespace() -> str:
+    """The namespace that everything is in."""
+    return str(yaml.safe_load((BASE / "kustomization.yaml").read_text())["namespace"])
+
+
+def container(manifest: Manifest) -> Manifest:
+    """The one container of a Knative Service or a Deployment."""
+    return manifest["spec"]["template"]["spec"]["containers"][0]  # type: ignore[no-any-return]
+
+
+def environment(manifest: Manifest) -> Manifest:
+    """The container's environment: a variable's value, or its `valueFrom`."""
+    return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in container(manifest).get("env", [])}
+
+
+def _resource(path: Path) -> list[Manifest]:
+    return read(path) if path.is_dir() else list(yaml.safe_load_all(path.read_text()))
+
+
+def _is_target(manifest: Manifest, target: Manifest) -> bool:
+    group: str = manifest["apiVersion"].partition("/")[0]
+    return (group, manifest["kind"]) == (target["group"], target["kind"])
+
+
+def _apply(operations: list[Manifest], manifest: Manifest) -> None:
+    """JSON Patch (RFC 6902), its operation `add`; the last step of a path is a key, or `-` for a list's end."""
+    for operation in operations:
+        *parents, last = [step.replace("~1", "/") for step in operation["path"].split("/")[1:]]
+        place: Any = manifest
+        for step in parents:
+            place = place[int(step) if isinstance(place, list) else step]
+        if last == "-":
+            place.append(operation["value"])
+        else:
+            place[last] = operation["value"]

@@ -1,0 +1,118 @@
+"""What runs on one machine, read from knative/: each process with its command, environment and sign of readiness."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from local import gateway, manifests, probes, servers
+from local.manifests import Manifest
+from local.state import State
+
+# The rest of the caller's environment stays with the caller, as it would in a cluster.
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process. Without a command it runs already and is only waited for."""
+
+    name: str
+    is_ready: probes.Probe
+    command: list[str] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict)
+    chatter: str = ""  # lines that hold this are not worth showing
+    absence: str = ""  # what it means if it never becomes ready
+
+
+class Plan:
+    """Every process of the stack. `stages` are in the order in which they need each other."""
+
+    def __init__(self, state: State, port: int, environment: Mapping[str, str] = os.environ) -> None:
+        self._state = state
+        self._given = environment
+        workloads = [found for found in manifests.read() if _runs_our_code(found)]
+        nats_port, mongo_port, *ports = servers.free_ports(2 + len(workloads))
+        self._ports = {found["metadata"]["name"]: number for found, number in zip(workloads, ports, strict=True)}
+        self.url = f"http://{servers.HOST}:{port}"
+        self.nats_url = environment.get("NATS_URL") or f"nats://{servers.HOST}:{nats_port}"
+        self._mongo_uri = environment.get("MONGO_URI") or servers.mongo_uri(mongo_port)
+        self.stages = [
+            [self._nats(nats_port), self._mongo(mongo_port)],
+            [self._workload(found) for found in workloads],
+            [self._gateway(port)],
+        ]
+
+    def _nats(self, port: int) -> Process:
+        command = [] if self._given.get("NATS_URL") else servers.nats_server(port, self._folder("nats"))
+        absence = "no NATS server answers at NATS_URL" if not command else ""
+        return Process("nats", probes.nats(self.nats_url), command, self._inherited(), "[INF]", absence)
+
+    def _mongo(self, port: int) -> Process:
+        command = [] if self._given.get("MONGO_URI") else servers.mongo_server(port, self._folder("mongo"))
+        absence = "no primary of a replica set answers at MONGO_URI" if not command else ""
+        return Process("mongo", probes.mongo(self._mongo_uri), command, self._inherited(), absence=absence)
+
+    def _workload(self, manifest: Manifest) -> Process:
+        name, container = manifest["metadata"]["name"], manifests.container(manifest)
+        program, *arguments = container["command"]
+        ready = probes.http(servers.HOST, self._ports[name], container["readinessProbe"]["httpGet"]["path"])
+        environment = self._inherited() | self._declared(manifest) | self._from_the_platform(manifest)
+        return Process(name, ready, [str(servers.WHEEL_BINARIES / program), *arguments], environment)
+
+    def _gateway(self, port: int) -> Process:
+        config = self._folder("gateway") / "envoy.yaml"
+        config.write_text(gateway.configuration(port, self._places()))
+        return Process("gateway", probes.http(servers.HOST, port, "/healthz"), servers.envoy(config), self._inherited())
+
+    def _declared(self, manifest: Manifest) -> dict[str, str]:
+        """The environment that the manifest declares, with what is different on one machine."""
+        different: dict[str, Callable[[str], str]] = {
+            "MONGO_URI": lambda uri: servers.with_database(self._mongo_uri, urlsplit(uri).path.strip("/")),
+            "NATS_URL": lambda _: self.nats_url,
+            "MANIFESTS": lambda _: str(manifests.EVENTING),
+            "COOKIE_SECURE": lambda _: "false",
+            "EXPIRATION_WINDOW_SECONDS": lambda usual: self._given.get("EXPIRATION_WINDOW_SECONDS") or usual,
+        }
+        declared = {}
+        for name, value in manifests.environment(manifest).items():
+            if isinstance(value, dict):
+                reference = value["secretKeyRef"]
+                declared[name] = self._state.secret(reference["name"], reference["key"])
+            else:
+                declared[name] = different.get(name, str)(value)
+        return declared
+
+    def _from_the_platform(self, manifest: Manifest) -> dict[str, str]:
+        """What the image, Knative and cluster DNS give to every process."""
+        name = manifest["metadata"]["name"]
+        return {
+            "PYTHONPATH": str(manifests.ROOT),
+            "PYTHONUNBUFFERED": "1",
+            "HOST": servers.HOST,
+            "PORT": str(self._ports[name]),
+            "K_SERVICE": name,
+            "HOST_ALIASES": json.dumps(self._places()),
+            # gunicorn puts a socket for its administration there, which would else be the same for all functions.
+            "XDG_RUNTIME_DIR": str(self._folder("run", name)),
+        }
+
+    def _places(self) -> dict[str, str]:
+        """Where the names of the cluster's DNS lead to on this machine."""
+        suffix = f"{manifests.namespace()}.svc.cluster.local"
+        return {f"{name}.{suffix}": f"{servers.HOST}:{port}" for name, port in self._ports.items()}
+
+    def _inherited(self) -> dict[str, str]:
+        return {name: self._given[name] for name in INHERITED if name in self._given}
+
+    def _folder(self, *names: str) -> Path:
+        folder = self._state.folder.joinpath(*names)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def _runs_our_code(manifest: Manifest) -> bool:
+    """Whether it runs the project's image: functions, relays and bridge."""
+    return "spec" in manifest and "template" in manifest["spec"] and "command" in manifests.container(manifest)

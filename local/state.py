@@ -1,0 +1,81 @@
+"""The folder in which the one-machine stack keeps what survives it: data, secrets, and a note of what runs now."""
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from local.manifests import ROOT
+
+SECRET_BYTES = 32
+NOTHING_RUNS = "no stack is running, or not yet ready: `make run` starts one"
+
+
+class Running(NamedTuple):
+    """A stack that runs now: where its gateway and its NATS server are."""
+
+    url: str
+    nats_url: str
+
+
+class InUseError(Exception):
+    """Another stack uses the folder."""
+
+
+class State:
+    """A state folder; LOCAL_STATE names another one than `.local`."""
+
+    def __init__(self) -> None:
+        self.folder = Path(os.environ.get("LOCAL_STATE") or ROOT / ".local").absolute()
+        self._lock = self.folder / "lock"
+        self._note = self.folder / "running.json"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the folder for one stack; the system lets go of it when the process ends, however it ends.
+
+        Raises:
+            InUseError: another one holds it.
+        """
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._lock.open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InUseError(f"another stack runs already, with its state in {self.folder}") from None
+            self._note.unlink(missing_ok=True)
+            yield
+
+    def note(self, running: Running) -> None:
+        """Tell `make demo` and `make events` what runs."""
+        self._note.write_text(json.dumps(running._asdict()))
+
+    def forget(self) -> None:
+        """Nothing runs any more."""
+        self._note.unlink(missing_ok=True)
+
+    def running(self) -> Running | None:
+        """The stack that holds the folder, once it is ready."""
+        try:
+            with self._lock.open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return Running(**json.loads(self._note.read_text())) if self._note.exists() else None
+        except FileNotFoundError:
+            pass
+        return None
+
+    def secret(self, name: str, key: str) -> str:
+        """The value of a key of a Secret, made up when first asked for."""
+        path = self.folder / "secrets" / name / key
+        if not path.exists():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft = path.with_suffix(".new")  # so that a secret is never there in part
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_urlsafe(SECRET_BYTES))
+            draft.rename(path)
+        return path.read_text()

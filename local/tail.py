@@ -1,0 +1,70 @@
+"""`make events`: show the events of the running stack as they pass, until Ctrl-C."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from datetime import datetime
+
+import nats
+from nats.errors import Error, NoServersError
+from nats.js.api import ConsumerConfig, DeliverPolicy
+
+from events import nats_binding
+from events.catalogue import TYPE_PREFIX
+from events.cloudevent import Event, MalformedEventError
+from events.nats_binding import Origin
+from events.subjects import Layout
+from local import manifests
+from local.state import NOTHING_RUNS, State
+
+TYPE_WIDTH = len("ticket.reservation-rejected")
+
+
+def main() -> int:
+    """Show events; the status to exit with."""
+    running = State().running()
+    if running is None:
+        print(NOTHING_RUNS, file=sys.stderr)
+        return 1
+    with suppress(KeyboardInterrupt):
+        try:
+            asyncio.run(show(running.nats_url, lambda line: print(line, flush=True)))
+        except (NoServersError, OSError):
+            print(f"NATS does not answer at {running.nats_url}", file=sys.stderr)
+            return 1
+    return 0
+
+
+async def show(nats_url: str, say: Callable[[str], None], ready: Callable[[], None] = lambda: None) -> None:
+    """Say each event from now on, in one line; `ready` is called when none can be missed any more."""
+    async for event, time in _events(nats_url, _log_of_the_broker(), ready):
+        name = event["type"].removeprefix(TYPE_PREFIX)
+        say(f"{time:%H:%M:%S}  {name:<{TYPE_WIDTH}}  {event.data.decode(errors='replace')}")
+
+
+async def _events(nats_url: str, log: Layout, ready: Callable[[], None]) -> AsyncIterator[tuple[Event, datetime]]:
+    """New events of the log and when they were stored; what is none is passed over, the dead letters have it."""
+    connection = await nats.connect(nats_url, max_reconnect_attempts=-1, error_cb=_ignore)
+    only_new = ConsumerConfig(deliver_policy=DeliverPolicy.NEW)
+    stream = await connection.jetstream().subscribe(
+        log.events(), stream=log.log, ordered_consumer=True, config=only_new
+    )
+    ready()
+    async for message in stream.messages:
+        origin = Origin.of(message)
+        with suppress(MalformedEventError):
+            yield nats_binding.read(message, origin, log), datetime.fromtimestamp(origin.timestamp).astimezone()
+
+
+def _log_of_the_broker() -> Layout:
+    [broker] = (found["metadata"] for found in manifests.read() if found["kind"] == "Broker")
+    return Layout(broker["namespace"], broker["name"])
+
+
+async def _ignore(_: Error | Exception) -> None:
+    """The client connects again by itself."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
