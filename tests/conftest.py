@@ -34,13 +34,13 @@ def mongo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def mongo_uri(mongo_server: str) -> str:
     """The URI of a database that no other test has."""
-    return mongo_server.replace("/?", f"/test_{secrets.token_hex(6)}?")
+    return servers.with_database(mongo_server, f"test_{secrets.token_hex(6)}")
 
 
 @contextmanager
 def _running(command: list[str], port: int) -> Iterator[None]:
     """Run a server until the tests are done with it."""
-    with subprocess.Popen(command, cwd=Path(command[0]).parent, stderr=subprocess.DEVNULL) as process:  # noqa: S603
+    with subprocess.Popen(command, cwd=Path(command[0]).parent, stderr=subprocess.DEVNULL) as process:
         try:
             _await_port(process, port)
             yield

@@ -1,0 +1,57 @@
+"""Somebody with a browser: the shop over HTTP, through the gateway."""
+
+import secrets
+from typing import Any
+
+import requests
+
+PASSWORD = "open sesame"
+TIMEOUT_SECONDS = 30
+
+
+class Person(requests.Session):
+    """A session of somebody who signed up."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.trust_env = False
+        self._url = url
+        signed_up = self.api("POST", "/users/signup", email=f"{secrets.token_hex(8)}@example.com", password=PASSWORD)
+        assert signed_up.status_code == 201, signed_up.text
+
+    def api(self, method: str, path: str, **body: object) -> requests.Response:
+        """Send a request with a JSON body if there is one."""
+        return self.request(method, f"{self._url}/api{path}", json=body or None, timeout=TIMEOUT_SECONDS)
+
+    def sell(self, title: str = "Opening night", price: object = 20) -> str:
+        """Offer a ticket; its id."""
+        return str(self._done(self.api("POST", "/tickets", title=title, price=price), 201)["id"])
+
+    def reserve(self, ticket: str) -> str:
+        """Reserve a ticket; the order's id."""
+        return str(self._done(self.api("POST", "/orders", ticketId=ticket), 201)["id"])
+
+    def order(self, order: str) -> dict[str, Any]:
+        """One of one's own orders."""
+        return self._done(self.api("GET", f"/orders/{order}"), 200)
+
+    def ticket(self, ticket: str) -> dict[str, Any]:
+        """A ticket."""
+        return self._done(self.api("GET", f"/tickets/{ticket}"), 200)
+
+    def on_sale(self) -> set[str]:
+        """The ids of all tickets in the list, page by page."""
+        found: set[str] = set()
+        url: str | None = f"{self._url}/api/tickets?limit=100"
+        while url:
+            page = self.get(url, timeout=TIMEOUT_SECONDS)
+            found |= {ticket["id"] for ticket in page.json()}
+            following = page.links.get("next", {}).get("url")
+            url = f"{self._url}{following}" if following else None
+        return found
+
+    @staticmethod
+    def _done(response: requests.Response, status: int) -> dict[str, Any]:
+        assert response.status_code == status, response.text
+        found: dict[str, Any] = response.json()
+        return found

@@ -1,0 +1,118 @@
+"""The one-machine stack as tests run it: the real one, in a process of its own, with its state in a given folder."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from local import servers
+from tests.eventually import eventually
+
+ROOT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-m", "local.stack"]
+
+
+class Stack:
+    """A stack that was started, and what it said so far."""
+
+    def __init__(self, state: Path, port: int | None = None, **environment: str) -> None:
+        self.state = state
+        self.port = port or servers.free_port()
+        self.url = f"http://{servers.HOST}:{self.port}"
+        self.lines: list[dict[str, Any]] = []
+        self.process = subprocess.Popen(
+            COMMAND,
+            cwd=ROOT,
+            env=settings(state, self.port, **environment),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._listener = threading.Thread(target=self._listen)
+        self._listener.start()
+
+    def await_ready(self) -> None:
+        """Return once it says where it is."""
+        eventually(lambda: self.said("stack", self.url) or self.process.poll() is not None)
+        assert self.process.poll() is None, self.lines
+
+    def said(self, name: str, text: str) -> bool:
+        """Whether the process of that name wrote a line that holds the text."""
+        return any(line["process"] == name and text in line["message"] for line in self.lines)
+
+    def descendants(self) -> list[psutil.Process]:
+        """All processes that it started, directly or not."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def named(self, name: str) -> list[psutil.Process]:
+        """Its children that run a function, relay or bridge of that name (gunicorn's master), or a server's program."""
+        return [child for child in psutil.Process(self.process.pid).children() if _is_named(child, name)]
+
+    def process_of(self, name: str) -> psutil.Process:
+        """The one of them."""
+        [found] = self.named(name)
+        return found
+
+    def stop(self) -> None:
+        """End it as Ctrl-C does in the end, and wait for it."""
+        self.process.terminate()
+        self.await_end()
+
+    def await_end(self) -> int:
+        """Return its exit status once it has ended and all that it said has been read."""
+        status = self.process.wait()
+        self._listener.join()
+        return status
+
+    def _listen(self) -> None:
+        assert self.process.stdout
+        with self.process.stdout as lines:
+            for line in lines:
+                self.lines.append(json.loads(line))
+
+
+def settings(state: Path, port: int, **environment: str) -> Mapping[str, str]:
+    """The environment of a stack; the tests' own says nothing about it."""
+    ours = {"LOCAL_STATE": str(state), "PORT": str(port), "PYTHONPATH": str(ROOT)}
+    return {"PATH": os.environ["PATH"], **ours, **environment}
+
+
+@contextmanager
+def running(state: Path, port: int | None = None, **environment: str) -> Iterator[Stack]:
+    """A stack that is ready, until the block ends."""
+    stack = Stack(state, port, **environment)
+    try:
+        stack.await_ready()
+        yield stack
+    finally:
+        stack.stop()
+
+
+def alive(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Those that still run; one that ended may still wait for its parent to notice."""
+    return [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def processes_under(state: Path) -> list[psutil.Process]:
+    """All processes of this machine that have the folder in their command or environment."""
+    return alive(process for process in psutil.process_iter() if str(state) in _told(process))
+
+
+def _is_named(process: psutil.Process, name: str) -> bool:
+    try:
+        return process.environ().get("K_SERVICE", Path(process.exe()).name) == name
+    except psutil.Error:
+        return False
+
+
+def _told(process: psutil.Process) -> str:
+    try:
+        return " ".join([*process.cmdline(), *process.environ().values()])
+    except psutil.Error:
+        return ""

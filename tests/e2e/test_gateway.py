@@ -1,0 +1,200 @@
+"""The gateway: what it lets through and what it answers itself, always in JSON."""
+
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import requests
+
+from local import gateway, manifests, servers
+from tests.e2e.stack import Stack
+from tests.eventually import eventually
+
+LIMIT = 64 * 1024
+EVENT = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/x", "ce-type": "x", "content-type": "application/json"}
+
+
+def errors(message: str) -> dict[str, list[dict[str, str]]]:
+    return {"errors": [{"message": message}]}
+
+
+def test_an_unknown_route_is_not_found(stack: Stack) -> None:
+    for path in ("/", "/api", "/api/nothing", "/api/tickets/", "//api/tickets", "/api/tickets/a/b", "/api/ticketsx"):
+        assert ask(stack.port, "GET", path) == refusal(404, "Not Found")
+
+
+def test_an_unknown_method_of_a_route_is_not_found(stack: Stack) -> None:
+    for target in ("PUT /api/tickets", "GET /api/users/signup", "PATCH /api/orders/1", "OPTIONS /api/orders"):
+        method, path = target.split()
+        assert ask(stack.port, method, path) == refusal(404, "Not Found")
+
+
+def test_an_id_is_one_segment_of_the_path(stack: Stack) -> None:
+    for path in ("/api/tickets/a%2Fb", "/api/tickets/a%5Cb", "/api/orders/..%2Ftickets%2Fa%2Fb"):
+        assert ask(stack.port, "GET", path) == refusal(404, "Not Found")
+
+
+def test_a_path_that_is_none_is_refused(stack: Stack) -> None:
+    assert ask(stack.port, "GET", "/api/tickets/a%00b") == refusal(400, "Bad Request")
+
+
+def test_head_is_answered_like_get(stack: Stack) -> None:
+    answer = requests.head(f"{stack.url}/api/tickets", timeout=30)
+
+    assert (answer.status_code, answer.headers["content-type"], answer.content) == (200, "application/json", b"")
+
+
+@pytest.mark.parametrize(
+    "function", ["orders-expire", "tickets-replicate-order", "expiration-schedule", "orders-reject"]
+)
+def test_event_functions_cannot_be_reached(stack: Stack, function: str) -> None:
+    host = f"{function}.{manifests.namespace()}.svc.cluster.local"
+    for path in ("/", f"/{function}", f"/api/{function}", f"/{function.replace('-', '/')}"):
+        answer = requests.post(f"{stack.url}{path}", json={}, headers={"Host": host, **EVENT}, timeout=30)
+        assert (answer.status_code, answer.json()) == (404, errors("Not Found"))
+
+
+def test_a_body_over_the_limit_is_refused(in_front: str) -> None:
+    url = f"{in_front}/api/users/signup"
+    whole = requests.post(url, data=b"a" * (LIMIT + 1), timeout=30)
+    in_chunks = requests.post(url, data=iter([b"a" * LIMIT, b"a"]), timeout=30)
+
+    for answer in (whole, in_chunks):
+        assert (answer.status_code, answer.json()) == (413, errors("Payload Too Large"))
+
+
+def test_headers_over_the_limit_are_refused(stack: Stack) -> None:
+    url = f"{stack.url}/api/tickets"
+    large = requests.get(url, headers={"x-large": "a" * 9000}, timeout=30)
+    many = requests.get(url, headers={f"x-{number}": "" for number in range(90)}, timeout=30)
+
+    for answer in (large, many):
+        assert (answer.status_code, answer.json()) == (431, errors("Request Header Fields Too Large"))
+
+
+def test_what_is_no_http_is_refused(stack: Stack) -> None:
+    with socket.create_connection((servers.HOST, stack.port), timeout=30) as connection:
+        connection.sendall(b"GARBAGE\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+
+    assert answer.startswith("HTTP/1.1 400 ")
+    assert answer.rstrip().endswith(refusal(400, "Bad Request")[2])
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[int]:
+    """A server in the place of every function: it answers with the headers that it got."""
+    port = servers.free_port()
+    with echoing(port):
+        yield port
+
+
+@pytest.fixture(scope="module")
+def in_front(upstream: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The gateway alone, before the `upstream`."""
+    with gateway_before(upstream, tmp_path_factory.mktemp("gateway")) as url:
+        yield url
+
+
+def test_a_function_that_is_down_is_service_unavailable(tmp_path: Path) -> None:
+    with gateway_before(servers.free_port(), tmp_path) as url:
+        answer = requests.get(f"{url}/api/tickets", timeout=60)
+
+    assert (answer.status_code, answer.json()) == (503, errors("Service Unavailable"))
+
+
+def test_a_function_that_is_down_for_a_moment_is_waited_for(tmp_path: Path) -> None:
+    port = servers.free_port()
+    with gateway_before(port, tmp_path) as url, ThreadPoolExecutor() as pool:
+        asked = pool.submit(requests.get, f"{url}/api/tickets", timeout=60)
+        time.sleep(0.1)  # were it not enough for the request to set out, the test would only prove less
+        with echoing(port):
+            assert asked.result().status_code == 200
+
+
+def test_a_function_learns_who_asks_and_within_which_trace(in_front: str) -> None:
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    headers = {"traceparent": trace, "x-request-id": "forged", "x_forwarded_for": "1.2.3.4"}
+    answer = requests.get(f"{in_front}/api/tickets", headers=headers, timeout=30)
+    seen = dict(line.lower().split(": ", 1) for line in answer.text.splitlines())
+
+    assert seen["traceparent"] == trace
+    assert seen["x-forwarded-proto"] == "http"
+    assert "x-forwarded-for" in seen
+    assert seen["x-request-id"] == answer.headers["x-request-id"] != "forged"
+    assert "x_forwarded_for" not in seen
+
+
+def test_a_path_means_the_same_behind_the_gateway(in_front: str) -> None:
+    port = int(in_front.rpartition(":")[2])
+
+    assert "x-path: /api/tickets/1" in ask(port, "GET", "/api/orders/../tickets/1")[2]
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers with what it was asked."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Headers and path, a line each."""
+        body = f"{self.headers.as_string().strip()}\nx-path: {self.path}".encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nobody needs it."""
+
+
+@contextmanager
+def echoing(port: int) -> Iterator[None]:
+    """Run an `Echo` server."""
+    with ThreadingHTTPServer((servers.HOST, port), Echo) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+
+
+@contextmanager
+def gateway_before(upstream: int, folder: Path) -> Iterator[str]:
+    """Run the gateway with every function at one port; its address."""
+    port = servers.free_port()
+    hosts = {f"{route.function}.{manifests.namespace()}.svc.cluster.local" for route in gateway.routes()}
+    config = folder / "envoy.yaml"
+    config.write_text(gateway.configuration(port, dict.fromkeys(hosts, f"{servers.HOST}:{upstream}")))
+    with subprocess.Popen(servers.envoy(config), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            eventually(lambda: listens(port))
+            yield f"http://{servers.HOST}:{port}"
+        finally:
+            process.terminate()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((servers.HOST, port)) == 0
+
+
+def ask(port: int, method: str, path: str) -> tuple[int, str | None, str]:
+    """Status, content type and body of the answer to a path just as it is given, which `requests` would tidy up."""
+    with closing(HTTPConnection(servers.HOST, port, timeout=30)) as connection:
+        connection.request(method, path)
+        answer = connection.getresponse()
+        return answer.status, answer.headers["content-type"], answer.read().decode().strip()
+
+
+def refusal(status: int, message: str) -> tuple[int, str, str]:
+    """What `ask` returns for an error."""
+    return status, "application/json", f'{{"errors":[{{"message":"{message}"}}]}}'

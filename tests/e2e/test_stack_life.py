@@ -1,0 +1,128 @@
+"""The one-machine stack's own life: what dies, what stays, what it refuses."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import requests
+
+from local import servers
+from tests.e2e.person import Person
+from tests.e2e.stack import COMMAND, ROOT, Stack, alive, processes_under, running, settings
+from tests.eventually import eventually
+
+
+def test_a_process_that_dies_is_started_again_and_said_so(stack: Stack) -> None:
+    killed = stack.process_of("tickets-list")
+    workers = killed.children()
+    killed.kill()
+
+    eventually(lambda: stack.said("tickets-list", "ended by SIGKILL; starting it again"))
+    eventually(lambda: len(stack.named("tickets-list")) == 1)
+    assert requests.get(f"{stack.url}/api/tickets", timeout=30).status_code == 200
+    assert alive(workers) == []
+
+
+@pytest.mark.parametrize("name", ["nats-server", "bridge", "tickets-relay", "envoy"])
+def test_the_order_flow_goes_on_after_a_carrier_died(stack: Stack, name: str) -> None:
+    seller, buyer = Person(stack.url), Person(stack.url)
+    killed = stack.process_of(name)
+    killed.kill()
+    eventually(lambda: killed not in stack.named(name) and len(stack.named(name)) == 1)
+    eventually(lambda: _answers(f"{stack.url}/healthz"))
+
+    ticket = seller.sell()
+    buyer.reserve(ticket)
+
+    eventually(lambda: ticket not in seller.on_sale())
+
+
+def test_logs_are_json_with_the_name_of_the_process(stack: Stack) -> None:
+    requests.get(f"{stack.url}/api/tickets", timeout=30)
+
+    eventually(lambda: stack.said("tickets-list", "GET /api/tickets 200"))
+
+
+def test_a_terminated_stack_leaves_no_process_and_finds_its_state_again(tmp_path: Path) -> None:
+    with running(tmp_path) as first:
+        person = Person(first.url)
+        ticket = person.sell()
+        port, started = first.port, first.descendants()
+        assert len(started) > 20
+    assert first.process.returncode == 0
+    assert alive(started) == []
+
+    with running(tmp_path, port):
+        assert ticket in person.on_sale()
+        assert person.api("GET", "/users/currentuser").json()["currentUser"] is not None
+    assert _secret(tmp_path).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_killed_stack_leaves_no_process(tmp_path: Path) -> None:
+    stack = Stack(tmp_path)
+    eventually(lambda: stack.said("auth-signup", "ready"))
+    started = stack.descendants()
+
+    stack.process.kill()
+    stack.await_end()
+
+    eventually(lambda: not alive(started))
+    assert processes_under(tmp_path) == []
+
+
+def test_a_stack_can_be_stopped_while_it_starts(tmp_path: Path) -> None:
+    stack = Stack(tmp_path)
+    eventually(lambda: stack.said("nats", "ready"))
+    eventually(lambda: len(stack.descendants()) > 1)
+
+    stack.stop()
+
+    assert processes_under(tmp_path) == []
+
+
+def test_a_second_stack_in_the_same_folder_is_refused(stack: Stack) -> None:
+    assert "another stack runs already" in _refused(stack.state, servers.free_port())
+
+
+def test_a_port_that_is_taken_is_refused(stack: Stack, tmp_path: Path) -> None:
+    assert f"port {stack.port} is taken" in _refused(tmp_path, stack.port)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("PORT", "http", "PORT is 'http'"),
+        ("PORT", "99999", "PORT is '99999'"),
+        ("EXPIRATION_WINDOW_SECONDS", "soon", "EXPIRATION_WINDOW_SECONDS is 'soon'"),
+        ("EXPIRATION_WINDOW_SECONDS", "0", "EXPIRATION_WINDOW_SECONDS is '0'"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(tmp_path: Path, name: str, value: str, complaint: str) -> None:
+    assert complaint in _refused(tmp_path, servers.free_port(), **{name: value})
+
+
+def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
+    nowhere = f"nats://127.0.0.1:{servers.free_port()}"
+
+    assert "no NATS server answers at NATS_URL" in _refused(tmp_path, servers.free_port(), NATS_URL=nowhere)
+    assert processes_under(tmp_path) == []
+
+
+def _refused(state: Path, port: int, **environment: str) -> str:
+    """What a stack says that does not start."""
+    ended = subprocess.run(
+        COMMAND, cwd=ROOT, env=settings(state, port, **environment), capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    return ended.stdout
+
+
+def _secret(state: Path) -> Path:
+    return state / "secrets" / "jwt-secret" / "JWT_KEY"
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.RequestException:
+        return False

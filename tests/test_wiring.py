@@ -1,0 +1,154 @@
+"""knative/ and the tree agree: every function is wired, and what is wired exists."""
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from events.catalogue import EVENTS
+from local import gateway, manifests, servers
+
+FUNCTIONS = manifests.ROOT / "functions"
+MANIFESTS = manifests.read()
+TYPES = {event.__name__: event for event in EVENTS}
+
+
+def of_kind(kind: str, component: str = "") -> list[dict[str, Any]]:
+    return [
+        found
+        for found in MANIFESTS
+        if found["kind"] == kind
+        and component in found["metadata"].get("labels", {}).get("app.kubernetes.io/component", "")
+    ]
+
+
+SERVICES = {found["metadata"]["name"]: found for found in of_kind("Service", "function")}
+TRIGGERS = {found["metadata"]["name"]: found["spec"] for found in of_kind("Trigger")}
+
+
+def decorated() -> dict[str, ast.FunctionDef]:
+    """The functions in the tree, by the name that their Service should have."""
+    found = {}
+    for path in FUNCTIONS.glob("*/*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef) and "functions_framework.http" in map(
+                ast.unparse, node.decorator_list
+            ):
+                found[f"{path.parent.name}-{path.stem.replace('_', '-')}"] = node
+    return found
+
+
+def reactions() -> dict[str, set[tuple[str, str]]]:
+    """The type and source of the events that each event function in the tree says to react to."""
+    found = {}
+    for name, node in decorated().items():
+        for decorator in node.decorator_list:
+            if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "reacts_to":
+                kinds = [TYPES[ast.unparse(kind)] for kind in decorator.args]
+                found[name] = {(kind.type(), kind.source()) for kind in kinds}
+    return found
+
+
+def wanted(trigger: dict[str, Any]) -> set[tuple[str, str]]:
+    """The type and source of the events that a Trigger's filters let through."""
+    sources, types = set(), set()
+    for condition in trigger["filters"]:
+        for exact in [condition] if "exact" in condition else condition["any"]:
+            sources |= {exact["exact"]["source"]} if "source" in exact["exact"] else set()
+            types |= {exact["exact"]["type"]} if "type" in exact["exact"] else set()
+    return {(kind, source) for kind in types for source in sources}
+
+
+def test_every_function_has_its_service_and_every_service_its_function() -> None:
+    assert set(SERVICES) == set(decorated())
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_names_its_functions_file_and_target(name: str) -> None:
+    environment = manifests.environment(SERVICES[name])
+    service, _, verb = name.partition("-")
+
+    assert environment["FUNCTION_SOURCE"] == f"functions/{service}/{verb.replace('-', '_')}.py"
+    assert environment["FUNCTION_TARGET"] == decorated()[name].name
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_has_as_many_threads_as_requests(name: str) -> None:
+    concurrency = SERVICES[name]["spec"]["template"]["spec"]["containerConcurrency"]
+
+    assert manifests.environment(SERVICES[name])["THREADS"] == str(concurrency)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_private_to_the_cluster(name: str) -> None:
+    assert SERVICES[name]["metadata"]["labels"]["networking.knative.dev/visibility"] == "cluster-local"
+
+
+def test_every_function_for_requests_has_a_route_and_no_other_has() -> None:
+    assert {route.function for route in gateway.routes()} == set(SERVICES) - set(reactions())
+
+
+def test_every_function_for_events_has_a_trigger_and_no_other_has() -> None:
+    assert {trigger["subscriber"]["ref"]["name"] for trigger in TRIGGERS.values()} == set(reactions())
+
+
+@pytest.mark.parametrize("name", TRIGGERS)
+def test_a_trigger_brings_just_the_events_that_its_function_reacts_to(name: str) -> None:
+    assert wanted(TRIGGERS[name]) == reactions()[TRIGGERS[name]["subscriber"]["ref"]["name"]]
+
+
+def test_triggers_relays_and_bridge_are_of_the_one_broker() -> None:
+    [broker] = [found["metadata"] for found in of_kind("Broker")]
+    relays = [manifests.environment(found)["BROKER"] for found in of_kind("Deployment", "relay")]
+
+    assert {trigger["broker"] for trigger in TRIGGERS.values()} == {broker["name"]}
+    assert set(relays) == {f"{broker['namespace']}/{broker['name']}"}
+    assert broker["namespace"] == manifests.namespace()
+
+
+def test_every_service_that_sends_events_from_a_database_has_its_relay() -> None:
+    senders = {path.parent.name for path in FUNCTIONS.glob("*/repository.py") if "outbox" in path.read_text()}
+    uris = [manifests.environment(found)["MONGO_URI"] for found in of_kind("Deployment", "relay")]
+
+    assert {uri.rpartition("/")[2].partition("?")[0] for uri in uris} == senders
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_function_sees_its_own_services_database_only(name: str) -> None:
+    service = name.partition("-")[0]
+    uri = manifests.environment(SERVICES[name]).get("MONGO_URI", f"mongodb://{service}-mongo:27017/{service}")
+
+    assert uri.partition("?")[0] == f"mongodb://{service}-mongo:27017/{service}"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("mongodb://h:1/?retryWrites=false", "mongodb://h:1/orders?retryWrites=false"),
+        ("mongodb://a:1,b:2", "mongodb://a:1,b:2/orders"),
+        ("mongodb://u:p%40@h/?tls=true", "mongodb://u:p%40@h/orders?tls=true&authSource=admin"),
+        ("mongodb+srv://u:p@h/people", "mongodb+srv://u:p@h/orders?authSource=people"),
+        ("mongodb://u:p@h/x?authSource=y", "mongodb://u:p@h/orders?authSource=y"),
+        ("mongodb://u@h/?authMechanism=MONGODB-X509", "mongodb://u@h/orders?authMechanism=MONGODB-X509"),
+    ],
+)
+def test_a_given_mongo_uri_keeps_all_but_its_database(given: str, expected: str) -> None:
+    assert servers.with_database(given, "orders") == expected
+
+
+def test_every_file_of_knative_is_part_of_its_kustomization() -> None:
+    listed = {
+        folder / name
+        for folder in (path.parent for path in manifests.BASE.rglob("kustomization.yaml"))
+        for name in mentioned(folder)
+    }
+
+    assert {path for path in manifests.BASE.rglob("*.yaml") if path.name != "kustomization.yaml"} <= listed
+
+
+def mentioned(folder: Path) -> set[str]:
+    """Every word of a kustomization, file names among them."""
+    return set(
+        (folder / "kustomization.yaml").read_text().replace("[", " ").replace("]", " ").replace(",", " ").split()
+    )
