@@ -1,0 +1,261 @@
+"""What event tests stand on: a loop of their own, a real HTTP sink, Brokers and Triggers as people write them."""
+
+import asyncio
+import json
+import secrets
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from events.bridge import manifest
+from events.bridge.resources import Wiring
+from events.bridge.subscriber import Subscribers
+from events.bridge.supervisor import Settings, Supervisor
+from events.cloudevent import from_row, identity
+from events.connection import Connection
+from events.deadletters import DeadLetter, DeadLetters
+from events.jetstream import Publisher
+from events.subjects import Layout
+from tests.eventually import eventually
+
+T = TypeVar("T")
+
+ACK_WAIT_SECONDS = 1.5
+QUICK = {"retry": 2, "backoffPolicy": "linear", "backoffDelay": "PT0.05S"}
+
+Headers = Mapping[str, str]
+
+
+class Loop:
+    """An event loop in a thread, so that tests read from top to bottom."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` on the loop and wait for it."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> Callable[[], None]:
+        """Run `work` beside the test; calling what is returned cancels it and waits for its end."""
+        task = asyncio.run_coroutine_threadsafe(_task(work), self._loop).result()
+
+        async def stop() -> None:
+            task.cancel()
+            await asyncio.wait([task])
+
+        return lambda: self.run(stop())
+
+    def close(self) -> None:
+        """End the loop."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+async def _task(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    return asyncio.create_task(work)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a sink got; header names in lower case."""
+
+    path: str
+    headers: Headers
+    body: bytes
+    connection: object = None
+
+    @property
+    def id(self) -> str | None:
+        """The event's id."""
+        return self.headers.get("ce-id")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a sink says to a request."""
+
+    status: int = 204
+    headers: Headers = field(default_factory=dict)
+    body: bytes = b""
+
+
+class Sink:
+    """An HTTP server that notes every request, and answers as `answer` says; ConnectionAbortedError is no answer."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self.answer: Callable[[Request], Answer] = lambda _: Answer()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # bridges may be killed
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._server.server_port}/"
+
+    @property
+    def ids(self) -> list[str | None]:
+        """The events that came, in order."""
+        return [request.id for request in self.requests]
+
+    def await_requests(self, count: int) -> list[Request]:
+        """Wait for so many requests, or more."""
+        eventually(lambda: len(self.requests) >= count)
+        return self.requests
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _handler(sink: Sink) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            request = Request(self.path, headers, self.rfile.read(int(headers.get("content-length", 0))), self)
+            sink.requests.append(request)
+            try:
+                answer = sink.answer(request)
+            except ConnectionAbortedError:
+                self.close_connection = True
+                return
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.end_headers()
+            self.wfile.write(answer.body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    return Handler
+
+
+def event(event_type: str = "dev.test.happened", **attributes: object) -> dict[str, Any]:
+    """A CloudEvent as an outbox holds it."""
+    given = {"specversion": "1.0", "id": secrets.token_hex(8), "source": "/test", "type": event_type}
+    return {**given, "datacontenttype": "application/json", "data": {"n": 1}, **attributes}
+
+
+class Stage:
+    """A Broker of the test's own on a real NATS server, and a bridge for its Triggers."""
+
+    def __init__(self, loop: Loop, nats_url: str) -> None:
+        self.loop = loop
+        self.nats_url = nats_url
+        self.layout = Layout("test-" + secrets.token_hex(4), "default")
+        self.connection = loop.run(_connect(nats_url))
+        self.jetstream = self.connection.jetstream()
+        self.publisher = Publisher(self.connection)
+        self.dead_letters = DeadLetters(self.publisher, self.jetstream, self.layout)
+        self.objects: list[dict[str, Any]] = [self._object("Broker", "default", {})]
+        self._stops: list[Callable[[], None]] = []
+
+    def broker(self, annotations: Headers | None = None, **spec: object) -> None:
+        """Declare the Broker anew."""
+        self.objects[0] = self._object("Broker", "default", spec, annotations)
+
+    def trigger(self, name: str, sink: Sink, annotations: Headers | None = None, **spec: object) -> None:
+        """Declare a Trigger. `spec` as in YAML; without a delivery, a quick one."""
+        given = {"broker": "default", "subscriber": {"uri": sink.url}, "delivery": QUICK, **spec}
+        self.objects.append(self._object("Trigger", name, given, annotations))
+
+    def _object(self, kind: str, name: str, spec: object, annotations: Headers | None = None) -> dict[str, Any]:
+        ours = {"eventing.knative.dev/broker.class": "JetStreamBridge", "jetstream.ticketing.dev/max-bytes": "8388608"}
+        metadata = {"namespace": self.layout.namespace, "name": name, "annotations": {**ours, **(annotations or {})}}
+        return {"apiVersion": "eventing.knative.dev/v1", "kind": kind, "metadata": metadata, "spec": spec}
+
+    def start_bridge(self) -> Callable[[], None]:
+        """A bridge beside the test, bound when this returns; calling what is returned drains it."""
+        started: list[Supervisor] = []
+        stop = self.loop.start(self._bridge(started))
+        self._stops.append(stop)
+        eventually(lambda: bool(started) and started[0].ready)
+        return stop
+
+    async def _bridge(self, started: list[Supervisor]) -> None:
+        async with Subscribers({}) as subscribers:
+            supervisor = Supervisor(self.connection, subscribers, Settings(ACK_WAIT_SECONDS, drain=2))
+            started.append(supervisor)
+            await supervisor.run(_source(self.objects))
+
+    def publish(self, *rows: dict[str, Any]) -> None:
+        """Publish as the relay does."""
+        for row in rows:
+            made = from_row(row)
+            key = {"Nats-Msg-Id": identity(made["source"], made["id"])}
+            self.send(self.layout.event(made["type"]), made.message_headers() | key, made.data)
+
+    def send(self, subject: str, headers: Headers, data: bytes) -> None:
+        """Publish any message."""
+        self.loop.run(self.publisher.store(subject, headers, data))
+
+    def send_raw(self, subject: bytes, headers: bytes, data: bytes) -> None:
+        """Publish bytes that no client library would send."""
+        sizes = b"%d %d" % (len(headers), len(headers) + len(data)) if headers else b"%d" % len(data)
+        command = b"HPUB" if headers else b"PUB"
+        address = urlsplit(self.nats_url)
+        with socket.create_connection((str(address.hostname), address.port or 4222)) as raw:
+            raw.sendall(b'CONNECT {"verbose":false,"headers":true}\r\n')
+            raw.sendall(command + b" " + subject + b" " + sizes + b"\r\n" + headers + data + b"\r\nPING\r\n")
+            answers = b""
+            while b"PONG" not in answers:
+                answers += raw.recv(65_536)
+
+    def letters(self) -> list[DeadLetter]:
+        """The dead letters."""
+        return self.loop.run(_collect(self.dead_letters.list()))
+
+    def await_letters(self, count: int) -> list[DeadLetter]:
+        """Wait for so many dead letters, or more."""
+        eventually(lambda: len(self.letters()) >= count)
+        return self.letters()
+
+    def await_settled(self, trigger: str) -> None:
+        """Wait until a Trigger has nothing left to do."""
+        eventually(lambda: self._unsettled(trigger) == 0)
+
+    def _unsettled(self, trigger: str) -> int:
+        info = self.loop.run(self.jetstream.consumer_info(self.layout.log, self.layout.consumer(trigger)))
+        return int(info.num_pending or 0) + int(info.num_ack_pending or 0)
+
+    def close(self) -> None:
+        """Stop the bridges and remove the Broker's streams."""
+        for stop in self._stops:
+            stop()
+        self.loop.run(self._remove())
+
+    async def _remove(self) -> None:
+        for info in await self.jetstream.streams_info():
+            if str(info.config.name).startswith(self.layout.namespace):
+                await self.jetstream.delete_stream(str(info.config.name))
+        await self.connection.close()
+
+
+async def _connect(url: str) -> Connection:
+    connection = Connection()
+    await connection.open(url, "test")
+    return connection
+
+
+async def _source(objects: Iterable[dict[str, Any]]) -> AsyncIterator[Wiring]:
+    yield manifest.wiring(json.loads(json.dumps(list(objects))))
+    await asyncio.Event().wait()
+
+
+async def _collect(items: AsyncIterator[T]) -> list[T]:
+    return [item async for item in items]

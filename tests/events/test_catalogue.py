@@ -1,0 +1,54 @@
+"""The event catalogue: names, senders and shapes, as CONTRACT.md has them."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from events import catalogue
+from events.catalogue import Event
+
+TICKET, ORDER, USER = "a" * 24, "b" * 24, "c" * 24
+TICKET_DATA = {"id": TICKET, "version": 3, "title": "Jazz", "price": 20.0, "userId": USER, "orderId": ORDER}
+ORDER_DATA = {
+    "id": ORDER, "version": 1, "status": "created", "userId": USER, "expiresAt": "2030-01-01T00:15:00Z",
+    "ticket": {"id": TICKET, "title": "Jazz", "price": 20.0},
+}  # fmt: skip
+EVENTS: dict[str, tuple[str, str, dict[str, object]]] = {  # its service, its aggregate, its data
+    "ticket.created": ("tickets", TICKET, TICKET_DATA),
+    "ticket.updated": ("tickets", TICKET, TICKET_DATA),
+    "ticket.deleted": ("tickets", TICKET, {"id": TICKET, "version": 3}),
+    "ticket.reservation-rejected": ("tickets", TICKET, {"orderId": ORDER, "ticketId": TICKET, "reason": "deleted"}),
+    "order.created": ("orders", ORDER, ORDER_DATA),
+    "order.completed": ("orders", ORDER, ORDER_DATA | {"status": "complete"}),
+    "order.cancelled": ("orders", ORDER, ORDER_DATA | {"status": "cancelled", "reason": "expired"}),
+    "expiration.completed": ("expiration", ORDER, {"orderId": ORDER}),
+}
+
+
+def test_every_event_has_a_name_of_its_own_and_is_described_here() -> None:
+    assert sorted(kind.NAME for kind in catalogue.EVENTS) == sorted(EVENTS)
+
+
+@pytest.mark.parametrize("kind", catalogue.EVENTS, ids=lambda kind: kind.NAME)
+def test_an_event_is_on_the_wire_as_the_contract_says(kind: type[Event]) -> None:
+    service, aggregate, data = EVENTS[kind.NAME]
+    event = msgspec.convert(data, kind)
+    assert msgspec.json.decode(msgspec.json.encode(event)) == data
+    assert (kind.type(), kind.source(), event.subject) == (
+        f"dev.ticketing.{kind.NAME}", f"/ticketing/{service}", aggregate,
+    )  # fmt: skip
+    assert kind.schema() == f"https://ticketing.dev/schemas/{kind.NAME}.v1.json"
+
+
+@pytest.mark.parametrize("kind", catalogue.EVENTS, ids=lambda kind: kind.NAME)
+def test_no_field_can_be_left_out_but_a_ticket_can_be_without_an_order(kind: type[Event]) -> None:
+    _, _, data = EVENTS[kind.NAME]
+    for name in data.keys() - {"orderId"} if issubclass(kind, catalogue.TicketState) else data.keys():
+        with pytest.raises(msgspec.ValidationError, match=f"missing required field `{name}`"):
+            msgspec.convert({other: value for other, value in data.items() if other != name}, kind)
+
+
+def test_a_time_is_the_same_instant_in_whatever_zone_it_is_told() -> None:
+    order = msgspec.convert(ORDER_DATA | {"expiresAt": "2030-01-01T02:15:00+02:00"}, catalogue.OrderCreated)
+    assert order.expires_at == datetime(2030, 1, 1, 0, 15, tzinfo=UTC)

@@ -1,0 +1,233 @@
+"""What the bridge does with a subscriber's answers."""
+
+import time
+from base64 import b64decode
+from collections.abc import Callable
+
+import pytest
+
+from events.cloudevent import from_row
+from tests.events.harness import QUICK, Answer, Request, Sink, Stage, event
+from tests.eventually import eventually
+
+
+def failing(times: int, answer: Answer) -> Callable[[Request], Answer]:
+    """Answers so many times with `answer`, then with 204."""
+    answers = [answer] * times
+    return lambda _: answers.pop() if answers else Answer()
+
+
+def test_delivering_an_event_in_binary_mode(stage: Stage, sink: Sink) -> None:
+    stage.trigger("all", sink)
+    stage.start_bridge()
+    stage.publish(event(id="1", subject="Zürich 100%", extension=7, data={"title": "Grüße"}))
+    request = sink.await_requests(1)[0]
+    assert request.body == '{"title":"Grüße"}'.encode()
+    assert request.headers["content-type"] == "application/json"
+    assert request.headers["prefer"] == "reply"
+    assert {name: value for name, value in request.headers.items() if name.startswith("ce-")} == {
+        "ce-specversion": "1.0",
+        "ce-id": "1",
+        "ce-source": "/test",
+        "ce-type": "dev.test.happened",
+        "ce-subject": "Z%C3%BCrich%20100%25",
+        "ce-extension": "7",
+    }
+    stage.await_settled("all")
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+def test_a_2xx_ends_the_delivery(stage: Stage, sink: Sink, status: int) -> None:
+    sink.answer = lambda _: Answer(status)
+    stage.trigger("all", sink)
+    stage.start_bridge()
+    stage.publish(event())
+    sink.await_requests(1)
+    stage.await_settled("all")
+    assert len(sink.requests) == 1
+    assert not stage.letters()
+
+
+@pytest.mark.parametrize("status", [404, 408, 409, 429, 500, 502, 503, 504])
+def test_retrying_what_may_pass(stage: Stage, sink: Sink, status: int) -> None:
+    sink.answer = failing(2, Answer(status))
+    stage.trigger("all", sink)
+    stage.start_bridge()
+    stage.publish(event(id="again"))
+    sink.await_requests(3)
+    stage.await_settled("all")
+    assert sink.ids == ["again"] * 3
+    assert not stage.letters()
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 405, 413, 415, 422, 431])
+def test_not_retrying_what_cannot_pass(stage: Stage, sink: Sink, status: int) -> None:
+    sink.answer = lambda _: Answer(status, {"Location": sink.url}, b"no")
+    stage.trigger("all", sink)
+    stage.start_bridge()
+    stage.publish(event(id="refused"))
+    (letter,) = stage.await_letters(1)
+    assert letter.reason == f"answered {status}"
+    assert letter.headers["ce-id"] == "refused"
+    assert letter.headers["ce-knativeerrorcode"] == str(status)
+    assert letter.headers["ce-knativeerrordest"] == sink.url
+    assert b64decode(letter.headers["ce-knativeerrordata"]) == b"no"
+    assert letter.data == b'{"n":1}'
+    stage.await_settled("all")
+    assert len(sink.requests) == 1
+
+
+def test_giving_up_after_the_retries(stage: Stage, sink: Sink) -> None:
+    sink.answer = lambda _: Answer(500)
+    stage.trigger("all", sink)
+    stage.start_bridge()
+    stage.publish(event())
+    (letter,) = stage.await_letters(1)
+    assert letter.reason == "answered 500"
+    assert len(sink.requests) == 1 + QUICK["retry"]  # type: ignore[operator]
+
+
+def test_retrying_when_nobody_listens(stage: Stage, sink: Sink) -> None:
+    stage.trigger("all", sink, subscriber={"uri": "http://127.0.0.1:9/"})
+    stage.start_bridge()
+    stage.publish(event())
+    (letter,) = stage.await_letters(1)
+    assert "ce-knativeerrorcode" not in letter.headers
+    assert "ClientConnectorError" in letter.reason
+
+
+def test_the_retries_of_a_broker_hold_for_triggers_without_their_own(stage: Stage, sink: Sink) -> None:
+    sink.answer = lambda _: Answer(500)
+    stage.broker(delivery={"retry": 1, "backoffDelay": "PT0.01S"})
+    stage.trigger("all", sink, delivery=None)
+    stage.start_bridge()
+    stage.publish(event())
+    stage.await_letters(1)
+    assert len(sink.requests) == 2
+
+
+def test_waiting_as_long_as_the_subscriber_asks(stage: Stage, sink: Sink) -> None:
+    sink.answer = failing(1, Answer(503, {"Retry-After": "1"}))
+    stage.trigger("all", sink)
+    stage.start_bridge()
+    stage.publish(event())
+    sink.await_requests(1)
+    asked = time.monotonic()
+    sink.await_requests(2)
+    assert time.monotonic() - asked > 0.8
+
+
+def test_a_slow_answer_is_waited_for_and_not_asked_for_twice(stage: Stage, sink: Sink) -> None:
+    def slowly(_: Request) -> Answer:
+        time.sleep(2.5)  # longer than JetStream waits without a sign of life
+        return Answer()
+
+    sink.answer = slowly
+    stage.trigger("all", sink)
+    stage.start_bridge()
+    stage.publish(event())
+    stage.await_settled("all")
+    assert len(sink.requests) == 1
+
+
+def test_an_answer_that_takes_longer_than_the_timeout_is_a_failure(stage: Stage, sink: Sink) -> None:
+    def slowly(_: Request) -> Answer:
+        time.sleep(0.5)
+        return Answer()
+
+    sink.answer = slowly
+    stage.trigger("all", sink, delivery={"retry": 0, "timeout": "PT0.1S"})
+    stage.start_bridge()
+    stage.publish(event())
+    (letter,) = stage.await_letters(1)
+    assert letter.reason == "no answer within 0.1 s"
+
+
+def test_a_connection_closed_on_the_next_request_is_no_failure_of_the_subscriber(stage: Stage, sink: Sink) -> None:
+    """As a keep-alive that ends while a request is on its way: the connection closes without an answer."""
+    connections: list[object] = []
+
+    def once_a_connection(request: Request) -> Answer:
+        if request.connection in connections:
+            raise ConnectionAbortedError
+        connections.append(request.connection)
+        return Answer()
+
+    sink.answer = once_a_connection
+    stage.trigger("all", sink, delivery={"retry": 0})
+    stage.start_bridge()
+    for n in range(5):
+        stage.publish(event(id=str(n)))
+        stage.await_settled("all")
+    assert len(connections) == 5
+    assert len(sink.requests) > 5
+    assert not stage.letters()
+
+
+def test_one_event_that_fails_does_not_stop_the_others(stage: Stage, sink: Sink) -> None:
+    sink.answer = lambda request: Answer(500 if request.id == "poison" else 204)
+    stage.trigger("all", sink, delivery={"retry": 100, "backoffDelay": "PT60S"})
+    stage.start_bridge()
+    stage.publish(event(id="poison"), *(event(id=str(n)) for n in range(50)))
+    eventually(lambda: {str(n) for n in range(50)} <= set(sink.ids))
+
+
+def test_dead_letters_go_to_the_sink_that_was_asked_for(stage: Stage, sink: Sink, other_sink: Sink) -> None:
+    sink.answer = lambda _: Answer(422, body=b"never")
+    stage.trigger("all", sink, delivery={**QUICK, "deadLetterSink": {"uri": other_sink.url}})
+    stage.start_bridge()
+    stage.publish(event(id="dead"))
+    (request,) = other_sink.await_requests(1)
+    assert request.id == "dead"
+    assert request.headers["ce-knativeerrordest"] == sink.url
+    assert request.headers["ce-knativeerrorcode"] == "422"
+    assert b64decode(request.headers["ce-knativeerrordata"]) == b"never"
+    assert "prefer" not in request.headers
+    stage.await_settled("all")
+    assert not stage.letters()
+
+
+def test_dead_letters_are_kept_when_their_sink_fails(stage: Stage, sink: Sink, other_sink: Sink) -> None:
+    sink.answer = other_sink.answer = lambda _: Answer(400)
+    stage.trigger("all", sink, delivery={**QUICK, "deadLetterSink": {"uri": other_sink.url}})
+    stage.start_bridge()
+    stage.publish(event())
+    (letter,) = stage.await_letters(1)
+    assert letter.reason == "answered 400; dead letter sink: answered 400"
+
+
+def test_a_dead_letter_is_replayed_to_the_trigger_that_failed_only(stage: Stage, sink: Sink, other_sink: Sink) -> None:
+    sink.answer = failing(1, Answer(400))
+    stage.trigger("broken", sink, filter={"attributes": {"type": "dev.test.happened"}})
+    stage.trigger("sound", other_sink)
+    stage.start_bridge()
+    stage.publish(event(id="replayed"))
+    (letter,) = stage.await_letters(1)
+    assert letter.trigger == "broken"
+    stage.loop.run(stage.dead_letters.replay(letter.sequence))
+    again = sink.await_requests(2)[1]
+    assert again.id == "replayed"
+    assert again.body == b'{"n":1}'
+    assert not any(name.startswith("ce-knativeerror") for name in again.headers)
+    stage.await_settled("broken")
+    assert not stage.letters()
+    assert other_sink.ids == ["replayed"]
+
+
+def test_a_replay_is_delivered_even_if_the_trigger_would_not_want_the_event_now(stage: Stage, sink: Sink) -> None:
+    stage.trigger("narrow", sink, filters=[{"exact": {"source": "/elsewhere"}}])
+    stage.start_bridge()
+    made = from_row(event(id="replayed"))
+    stage.send(stage.layout.replay("narrow"), made.message_headers(), made.data)
+    assert sink.await_requests(1)[0].id == "replayed"
+
+
+def test_dead_letters_of_one_trigger_are_purged(stage: Stage, sink: Sink) -> None:
+    sink.answer = lambda _: Answer(400)
+    stage.trigger("one", sink)
+    stage.trigger("other", sink)
+    stage.start_bridge()
+    stage.publish(event())
+    stage.await_letters(2)
+    stage.loop.run(stage.dead_letters.purge("one"))
+    assert [letter.trigger for letter in stage.letters()] == ["other"]

@@ -1,0 +1,121 @@
+"""Brokers and Triggers as people write them, and what is made of mistakes."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from events.bridge.manifest import wiring
+from events.bridge.resources import Broker, Delivery, Destination
+from events.bridge.retries import RetryPolicy, retry_after, seconds
+
+ROOT = Path(__file__).parents[2]
+
+
+def broker(annotations: Mapping[str, str] | None = None, **spec: object) -> dict[str, Any]:
+    annotations = {"eventing.knative.dev/broker.class": "JetStreamBridge", **(annotations or {})}
+    metadata = {"namespace": "shop", "name": "default", "annotations": annotations}
+    return {"apiVersion": "eventing.knative.dev/v1", "kind": "Broker", "metadata": metadata, "spec": spec}
+
+
+def trigger(**spec: object) -> dict[str, Any]:
+    given = {"broker": "default", "subscriber": {"uri": "http://example.test/path"}, **spec}
+    metadata = {"namespace": "shop", "name": "a-trigger"}
+    return {"apiVersion": "eventing.knative.dev/v1", "kind": "Trigger", "metadata": metadata, "spec": given}
+
+
+def test_reading_a_broker() -> None:
+    annotations = {
+        "jetstream.ticketing.dev/max-bytes": "1000",
+        "jetstream.ticketing.dev/replicas": "3",
+        "jetstream.ticketing.dev/reserved-sources": "/ticketing/",
+    }
+    delivery = {"retry": 5, "backoffPolicy": "linear", "backoffDelay": "PT2S", "timeout": "PT10S"}
+    (made,) = wiring([broker(annotations, delivery=delivery)]).brokers
+    policy = RetryPolicy(retry=5, exponential=False, backoff=2)
+    assert made == Broker("shop", "default", Delivery(policy, 10), 1000, 3, ("/ticketing/",))
+
+
+@pytest.mark.parametrize(
+    ("subscriber", "destination"),
+    [
+        ({"uri": "http://example.test/path"}, Destination("example.test", "http://example.test/path")),
+        (
+            {"ref": {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": "a"}},
+            Destination("a", "http://a.shop.svc.cluster.local/"),
+        ),
+        (
+            {"ref": {"apiVersion": "v1", "kind": "Service", "name": "a", "namespace": "b"}, "uri": "/c"},
+            Destination("a", "http://a.b.svc.cluster.local/c"),
+        ),
+    ],
+)
+def test_resolving_subscribers(subscriber: dict[str, Any], destination: Destination) -> None:
+    (made,) = wiring([broker(), trigger(subscriber=subscriber)]).triggers
+    assert made.subscriber == destination
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"subscriber": {}},
+        {"subscriber": {"uri": "/relative"}},
+        {"subscriber": {"ref": {"kind": "Channel", "name": "a"}}},
+        {"subscriber": None},
+        {"filters": [{"cesql": "TRUE"}]},
+        {"delivery": {"backoffDelay": "soon"}},
+        {"delivery": {"retry": "many"}},
+        {"broker": "another"},
+    ],
+)
+def test_a_trigger_that_cannot_be_used_stops_no_other(spec: dict[str, Any]) -> None:
+    made = wiring([broker(), trigger(**spec), trigger()])
+    assert len(made.triggers) == 1
+
+
+def test_brokers_of_other_classes_are_not_ours() -> None:
+    other = broker({"eventing.knative.dev/broker.class": "MTChannelBasedBroker"})
+    assert wiring([other, trigger(), {"apiVersion": "v1", "kind": "Service"}, {}]) == wiring([])
+
+
+def test_the_projects_own_manifests_can_all_be_used() -> None:
+    files = (ROOT / "knative" / "base" / "eventing").glob("*.yaml")
+    objects = [document for file in files for document in yaml.safe_load_all(file.read_text())]
+    declared = [item for item in objects if item["kind"] == "Trigger"]
+    assert len(wiring(objects).triggers) == len(declared) > 0
+
+
+@pytest.mark.parametrize(
+    ("duration", "expected"),
+    [("PT0.2S", 0.2), ("PT1M30S", 90), ("P1D", 86_400), ("P1W", 604_800), ("P1DT2H", 93_600), ("PT0,5S", 0.5)],
+)
+def test_reading_durations(duration: str, expected: float) -> None:
+    assert seconds(duration) == expected
+
+
+@pytest.mark.parametrize("duration", ["", "P", "PT", "1S", "PT1", "P1Y", "PT-1S", "PT1S ", "P1DT"])
+def test_refusing_what_is_no_duration(duration: str) -> None:
+    with pytest.raises(ValueError, match="duration"):
+        seconds(duration)
+
+
+def test_backing_off() -> None:
+    exponential, linear = RetryPolicy(backoff=0.2), RetryPolicy(exponential=False, backoff=0.5)
+    assert [exponential.delay(attempt) for attempt in (1, 2, 3)] == [0.2, 0.4, 0.8]
+    assert [linear.delay(attempt) for attempt in (1, 2, 3)] == [0.5, 1.0, 1.5]
+    assert exponential.delay(1450) == linear.delay(1450) == 60
+    assert exponential.delay(1, asked=90) == 90
+    assert exponential.delay(1, asked=1e9) == 3600
+    assert RetryPolicy(retry_after_max=0).delay(1, asked=90) == 0.2
+
+
+def test_reading_retry_after() -> None:
+    assert retry_after(503, "7") == retry_after(429, "7") == 7
+    assert retry_after(500, "7") == retry_after(503, None) == retry_after(503, "soon") == retry_after(503, "-1") == 0
+    assert 50 < retry_after(503, format_datetime(datetime.now(UTC) + timedelta(seconds=60))) <= 60
+    assert retry_after(503, format_datetime(datetime(2020, 1, 1, tzinfo=UTC))) == 0
+    assert retry_after(503, "Mon, 01 Jan 2035 00:00:00") == 0

@@ -1,0 +1,224 @@
+"""From an outbox to the log, whatever dies in between."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from local import servers
+from tests.events.harness import Loop, Sink, Stage, event
+from tests.events.processes import NatsServer, Process, Server
+from tests.eventually import eventually
+
+Documents = Database[dict[str, Any]]
+
+
+class Service:
+    """A service's database, and its relays."""
+
+    def __init__(self, uri: str, database: Documents, folder: Path) -> None:
+        self.database = database
+        self._uri = uri
+        self._folder = folder
+        self.relays: list[Process] = []
+
+    def commit(self, *events: dict[str, Any]) -> None:
+        """Put events into the outbox."""
+        self.database["outbox"].insert_many([{"event": one} for one in events])
+
+    def start_relay(self, stage: Stage) -> Process:
+        """Start one more relay."""
+        broker = f"{stage.layout.namespace}/{stage.layout.broker}"
+        environment = {"MONGO_URI": self._uri, "NATS_URL": stage.nats_url, "BROKER": broker}
+        relay = Process("events.relay", environment, self._folder / "relay.log")
+        self.relays.append(relay)
+        return relay
+
+    def unpublished(self) -> int:
+        """How many events wait to be published."""
+        return self.database["outbox"].count_documents({"publishedAt": None})
+
+
+@pytest.fixture
+def service(mongo_uri: str, tmp_path: Path) -> Iterator[Service]:
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
+        service = Service(mongo_uri, client.get_default_database(), tmp_path)
+        yield service
+        for relay in service.relays:
+            relay.kill()
+
+
+def stored(stage: Stage) -> int:
+    return int(stage.loop.run(stage.jetstream.stream_info(stage.layout.log)).state.messages)
+
+
+def test_publishing_what_was_and_what_will_be_committed(stage: Stage, sink: Sink, service: Service) -> None:
+    stage.trigger("all", sink)
+    stage.start_bridge()
+    service.commit(event(id="before", subject="ü", data={"price": 12.5, "big": 2**40}))
+    service.start_relay(stage).await_ready()
+    service.commit(event(id="after", source="/ü x"))
+    requests = sink.await_requests(2)
+    by_id = {request.id: request for request in requests}
+    assert by_id.keys() == {"before", "after"}
+    assert by_id["before"].headers["ce-subject"] == "%C3%BC"
+    assert by_id["before"].headers["content-type"] == "application/json"
+    assert by_id["before"].body == b'{"price":12.5,"big":1099511627776}'
+    assert by_id["after"].headers["ce-source"] == "/%C3%BC%20x"
+    eventually(lambda: service.unpublished() == 0)
+
+
+def test_a_published_row_is_forgotten_after_a_week(stage: Stage, service: Service) -> None:
+    stage.start_bridge()
+    service.start_relay(stage).await_ready()
+    assert service.database["outbox"].index_information()["publishedAt_1"]["expireAfterSeconds"] == 604_800
+
+
+def test_events_committed_while_no_relay_ran(stage: Stage, service: Service) -> None:
+    stage.start_bridge()
+    relay = service.start_relay(stage)
+    relay.await_ready()
+    service.commit(event())
+    eventually(lambda: service.database["relay"].count_documents({}) == 1)
+    relay.kill()
+    service.commit(*(event() for _ in range(250)))
+    service.start_relay(stage)
+    eventually(lambda: service.unpublished() == 0)
+    assert stored(stage) == 251
+
+
+def test_a_relay_killed_after_publishing_publishes_nothing_twice(stage: Stage, service: Service) -> None:
+    """As if the relay had died before it marked its rows and saved its position."""
+    stage.start_bridge()
+    relay = service.start_relay(stage)
+    service.commit(*(event() for _ in range(20)))
+    eventually(lambda: service.unpublished() == 0)
+    relay.kill()
+    service.database["outbox"].update_many({}, {"$unset": {"publishedAt": ""}})
+    service.database["relay"].delete_many({})
+    service.start_relay(stage)
+    eventually(lambda: service.unpublished() == 0)
+    assert stored(stage) == 20
+
+
+@pytest.mark.parametrize("token", ["8200", "no token"])
+def test_a_lost_position_is_no_lost_event(stage: Stage, service: Service, token: str) -> None:
+    stage.start_bridge()
+    service.commit(event())
+    service.database["relay"].insert_one({"_id": "outbox", "position": {"_data": token}})
+    relay = service.start_relay(stage)
+    relay.await_ready()
+    service.commit(event())
+    eventually(lambda: service.unpublished() == 0)
+    assert stored(stage) == 2
+    assert "position in the change stream is lost" in relay.log
+
+
+def test_two_relays_publish_everything_once(stage: Stage, service: Service) -> None:
+    stage.start_bridge()
+    for relay in (service.start_relay(stage), service.start_relay(stage)):
+        relay.await_ready()
+    for _ in range(10):
+        service.commit(*(event() for _ in range(20)))
+    eventually(lambda: service.unpublished() == 0)
+    assert stored(stage) == 200
+
+
+def test_a_row_that_cannot_be_published_stops_no_other(stage: Stage, service: Service) -> None:
+    stage.start_bridge()
+    bad = [
+        event(data="x" * 2_000_000),
+        event(data="x" * 1_000_000),
+        event(data="x" * 1_048_500),  # the server takes as much, but not headers besides
+        event(subject="x" * 100_000),
+        event(source=None),
+        event(**{"Bad Name": "x"}),
+        event(extension={"nested": 1}),
+        event(time=float("nan")),
+        {"no": "event"},
+    ]
+    service.commit(*bad, event(id="good"))
+    service.database["outbox"].insert_one({"no": "event"})
+    relay = service.start_relay(stage)
+    relay.await_ready()
+    service.commit(*bad, event(id="better"))
+    eventually(lambda: stored(stage) == 2)
+    eventually(lambda: relay.log.count("event cannot be published") >= 2 * len(bad) + 1)
+    eventually(lambda: service.unpublished() == 2 * len(bad) + 1)
+
+
+def test_waiting_for_a_log_that_is_not_there_yet(stage: Stage, service: Service) -> None:
+    service.commit(event())
+    relay = service.start_relay(stage)
+    eventually(lambda: "JetStream takes no events" in relay.log)
+    stage.start_bridge()
+    eventually(lambda: service.unpublished() == 0)
+
+
+def test_waiting_for_room_in_a_full_log(stage: Stage, service: Service) -> None:
+    stage.broker({"jetstream.ticketing.dev/max-bytes": "400000"})
+    stage.start_bridge()
+    stage.send(stage.layout.event("filler"), {}, b"x" * 399_000)
+    service.commit(event(id="a", data="x" * 10_000))
+    relay = service.start_relay(stage)
+    eventually(lambda: "maximum bytes exceeded" in relay.log)
+    stage.loop.run(stage.jetstream.purge_stream(stage.layout.log))
+    eventually(lambda: service.unpublished() == 0)
+
+
+def test_waiting_for_nats(loop: Loop, service: Service, tmp_path: Path) -> None:
+    server = NatsServer(tmp_path / "nats")
+    server.start()
+    stage = Stage(loop, server.url)
+    stage.start_bridge()
+    server.kill()
+    service.commit(event())
+    relay = service.start_relay(stage)
+    eventually(lambda: relay.status("/healthz") == 200)
+    assert relay.status("/readyz") == 503
+    server.start()
+    eventually(lambda: service.unpublished() == 0)
+    server.kill()
+    service.commit(event())
+    server.start()
+    eventually(lambda: service.unpublished() == 0)
+    eventually(lambda: stage.connection.is_connected)
+    assert stored(stage) == 2
+    stage.close()
+    server.kill()
+
+
+def test_waiting_for_the_database(stage: Stage, tmp_path: Path) -> None:
+    server = Server(servers.mongo_server, tmp_path / "mongo")
+    uri = servers.mongo_uri(server.port).replace("/?", "/test?")
+    with MongoClient[dict[str, Any]](uri) as client:
+        service = Service(uri, client.get_default_database(), tmp_path)
+        stage.start_bridge()
+        relay = service.start_relay(stage)
+        server.start()
+        service.commit(event())
+        eventually(lambda: service.unpublished() == 0)
+        server.kill()
+        server.start()
+        service.commit(event())
+        eventually(lambda: service.unpublished() == 0)
+        relay.kill()
+    server.kill()
+    assert stored(stage) == 2
+
+
+def test_stopping_a_relay_that_waits_for_nats(service: Service, stage: Stage) -> None:
+    stage.nats_url = f"nats://127.0.0.1:{servers.free_port()}"
+    relay = service.start_relay(stage)
+    eventually(lambda: relay.status("/healthz") == 200)
+    assert relay.terminate() == 0
+
+
+def test_stopping_a_relay(stage: Stage, service: Service) -> None:
+    stage.start_bridge()
+    relay = service.start_relay(stage)
+    relay.await_ready()
+    assert relay.terminate() == 0

@@ -1,0 +1,156 @@
+"""Events that subscribers answer with."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.events.harness import Answer, Sink, Stage, event
+
+REPLY = {"ce-specversion": "1.0", "ce-id": "reply", "ce-source": "/replier", "ce-type": "dev.test.replied"}
+STRUCTURED = {"specversion": "1.0", "id": "reply", "source": "/replier", "type": "dev.test.replied", "data": {"a": 1}}
+JSON_EVENT = {"Content-Type": "application/cloudevents+json"}
+HAPPENED = {"attributes": {"type": "dev.test.happened"}}
+REPLIED = {"attributes": {"type": "dev.test.replied"}}
+
+
+def soon(seconds: float) -> str:
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+
+
+def chained(stage: Stage, sink: Sink, other_sink: Sink, answer: Answer) -> None:
+    """A Trigger that answers to dev.test.happened, and one that gets what it answers."""
+    sink.answer = lambda _: answer
+    stage.trigger("replier", sink, filter=HAPPENED)
+    stage.trigger("listener", other_sink, filter=REPLIED)
+    stage.start_bridge()
+
+
+@pytest.mark.parametrize(
+    ("answer", "received"),
+    [
+        (Answer(200, REPLY), b""),
+        (Answer(200, {**REPLY, "Content-Type": "text/plain"}, b"data"), b"data"),
+        (Answer(201, JSON_EVENT, json.dumps(STRUCTURED).encode()), b'{"a": 1}'),
+    ],
+)
+def test_a_reply_is_an_event_like_any_other(
+    stage: Stage, sink: Sink, other_sink: Sink, answer: Answer, received: bytes
+) -> None:
+    chained(stage, sink, other_sink, answer)
+    stage.publish(event())
+    (request,) = other_sink.await_requests(1)
+    assert REPLY.items() <= request.headers.items()
+    assert request.body == received
+    stage.await_settled("replier")
+    assert len(sink.requests) == 1
+
+
+def test_a_reply_may_carry_its_parents_id_and_source(stage: Stage, sink: Sink, other_sink: Sink) -> None:
+    chained(stage, sink, other_sink, Answer(200, {**REPLY, "ce-id": "same", "ce-source": "/test"}))
+    stage.publish(event(id="same"), event(id="same", source="/elsewhere"))
+    assert {request.id for request in other_sink.await_requests(2)} == {"same"}
+
+
+def test_an_event_that_comes_with_a_202_is_no_reply(stage: Stage, sink: Sink, other_sink: Sink) -> None:
+    chained(stage, sink, other_sink, Answer(202, REPLY))
+    stage.publish(event())
+    sink.await_requests(1)
+    stage.await_settled("replier")
+    assert not other_sink.requests
+    assert not stage.letters()
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (Answer(200, {"Content-Type": "text/plain"}, b"OK"), "reply: neither empty nor a CloudEvent"),
+        (Answer(200, {**REPLY, "ce-id": ""}), "reply: attribute id is missing"),
+        (Answer(200, JSON_EVENT, b"[]"), "reply: payload is no JSON object"),
+        (Answer(200, {**REPLY, "ce-notbefore": "tomorrow"}), "reply: notbefore is no timestamp"),
+        (Answer(200, {**REPLY, "ce-notbefore": "2026-01-01T00:00:00"}), "reply: notbefore has no time zone"),
+        (Answer(200, REPLY, b"x" * 1_040_000), "reply: message size exceeds maximum allowed"),
+        (Answer(200, REPLY, b"x" * 10_000_000), "the answer is larger than any event"),
+    ],
+)
+def test_an_answer_that_is_no_proper_reply_is_a_failure(stage: Stage, sink: Sink, answer: Answer, reason: str) -> None:
+    sink.answer = lambda _: answer
+    stage.trigger("replier", sink, filter=HAPPENED)
+    stage.start_bridge()
+    stage.publish(event())
+    (letter,) = stage.await_letters(1)
+    assert reason in letter.reason
+    assert len(sink.requests) == 3
+
+
+def test_half_an_answer_is_a_failure(stage: Stage, sink: Sink) -> None:
+    sink.answer = lambda _: Answer(200, {**REPLY, "Content-Length": "1000", "Connection": "close"}, b"half")
+    stage.trigger("replier", sink, filter=HAPPENED)
+    stage.start_bridge()
+    stage.publish(event())
+    stage.await_letters(1)
+    assert len(sink.requests) == 3
+
+
+def test_a_service_speaks_for_itself_only(stage: Stage, sink: Sink, other_sink: Sink) -> None:
+    stage.broker({"jetstream.ticketing.dev/reserved-sources": "/ticketing/ /other/"})
+    chained(stage, sink, other_sink, Answer(200, {**REPLY, "ce-source": "%2Fticketing%2Forders"}))
+    stage.publish(event())
+    (letter,) = stage.await_letters(1)
+    assert letter.reason == "127.0.0.1 may not speak for /ticketing/orders"
+    assert not other_sink.requests
+
+
+def test_a_reply_is_held_back_until_it_is_due(stage: Stage, sink: Sink, other_sink: Sink) -> None:
+    due = soon(1)
+    chained(stage, sink, other_sink, Answer(200, {**REPLY, "ce-notbefore": due, "Content-Type": "a/b"}, b"data"))
+    stage.publish(event())
+    (request,) = other_sink.await_requests(1)
+    assert datetime.now(UTC) >= datetime.fromisoformat(due)
+    assert request.headers["ce-notbefore"] == due
+    assert request.headers["content-type"] == "a/b"
+    assert request.body == b"data"
+
+
+def test_a_reply_that_is_due_already_goes_out_at_once(stage: Stage, sink: Sink, other_sink: Sink) -> None:
+    chained(stage, sink, other_sink, Answer(200, {**REPLY, "ce-notbefore": "2001-01-01T00:00:00+01:00"}))
+    stage.publish(event())
+    other_sink.await_requests(1)
+
+
+def test_scheduled_replies_of_odd_types_come_too(stage: Stage, sink: Sink, other_sink: Sink) -> None:
+    sink.answer = lambda _: Answer(200, {**REPLY, "ce-type": "odd%20..%2A", "ce-notbefore": soon(0.5)})
+    stage.trigger("replier", sink, filter=HAPPENED)
+    stage.trigger("listener", other_sink, filter={"attributes": {"type": "odd ..*"}})
+    stage.start_bridge()
+    stage.publish(event(), event())
+    assert other_sink.await_requests(2)[0].headers["ce-type"] == "odd%20..*"
+
+
+def test_nothing_is_acknowledged_while_its_reply_cannot_be_stored(stage: Stage, sink: Sink, other_sink: Sink) -> None:
+    """The log is full, and refuses the reply; once there is room the event is delivered again."""
+    sink.answer = lambda _: Answer(200, REPLY, b"x" * 200_000)
+    stage.broker({"jetstream.ticketing.dev/max-bytes": "400000"})
+    stage.trigger("replier", sink, filter=HAPPENED)
+    stage.trigger("listener", other_sink, filter=REPLIED)
+    stage.start_bridge()
+    stage.send(stage.layout.event("filler"), {}, b"x" * 300_000)
+    stage.publish(event())
+    sink.await_requests(2)
+    assert not other_sink.requests
+    stage.loop.run(stage.jetstream.purge_stream(stage.layout.log, subject=stage.layout.event("filler")))
+    other_sink.await_requests(1)
+    stage.await_settled("replier")
+
+
+def test_a_schedule_survives_a_full_log(stage: Stage, sink: Sink, other_sink: Sink) -> None:
+    stage.broker({"jetstream.ticketing.dev/max-bytes": "400000"})
+    chained(stage, sink, other_sink, Answer(200, {**REPLY, "ce-notbefore": soon(0.5)}, b"x" * 200_000))
+    stage.publish(event())
+    stage.await_settled("replier")
+    stage.send(stage.layout.event("filler"), {}, b"x" * 300_000)
+    time.sleep(1)
+    assert not other_sink.requests
+    stage.loop.run(stage.jetstream.purge_stream(stage.layout.log, subject=stage.layout.event("filler")))
+    other_sink.await_requests(1)
