@@ -14,12 +14,13 @@ def find(ticket_id: str) -> Ticket | None:
 
 
 def replicate(ticket: Ticket) -> None:
-    """Keep this version unless the same or a later one is known: one conditional write, safe to repeat."""
+    """Keep this version unless the same or a later one is known: conditional writes, safe to repeat."""
     older = {"_id": ObjectId(ticket.id), "version": {"$lt": ticket.version}}
     try:
         database()["tickets"].replace_one(older, _to_row(ticket), upsert=True)
     except DuplicateKeyError:
-        return  # the upsert met the row that is not older
+        # The row is there: it is not older, or another delivery inserted an older one at the same moment.
+        database()["tickets"].replace_one(older, _to_row(ticket))
 
 
 def _to_row(ticket: Ticket) -> Document:

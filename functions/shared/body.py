@@ -1,7 +1,7 @@
 """The JSON body of a request, and the reading of its fields so that all bad ones are told at once."""
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -20,6 +20,7 @@ from functions.shared.errors import (
 )
 
 LIMIT_BYTES = 64 * 1024
+READABLE = ("application/json", cloudevent.CONTENT_TYPE)
 
 Value = TypeVar("Value")
 _decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
@@ -50,49 +51,40 @@ class Fields:
             raise InvalidFields(self._problems)
 
 
+def read(request: Request) -> None:
+    """Take the whole body in, once and for all: left unread, functions-framework would take in one of any size.
+
+    Raises:
+        TooLarge: the body is over LIMIT_BYTES.
+    """
+    # A body in chunks, of no stated length, is cut off at the limit and not refused: so one byte more tells.
+    request.max_content_length = LIMIT_BYTES + 1
+    try:
+        taken = request.get_data()
+    except RequestEntityTooLarge as error:
+        raise TooLarge from error
+    if len(taken) > LIMIT_BYTES:
+        raise TooLarge
+
+
 def fields(request: Request) -> Fields:
     """The fields of the request's body; of the event's data if the request is a CloudEvent.
 
     Raises:
-        TooLarge: the body is over LIMIT_BYTES.
-        UnsupportedMediaType: it is said to be something else than JSON.
+        UnsupportedMediaType: the body is said to be something else than JSON.
         MalformedBody: it is not a JSON object.
         NotACloudEvent: it is said to be a CloudEvent and is none.
     """
-    body = _bounded(request)
-    if cloudevent.is_cloudevent(request.headers):
-        return Fields(_event_data(request, body))
-    if body and request.mimetype != "application/json":
+    json = request.get_data()
+    if json and request.mimetype not in READABLE:
         raise UnsupportedMediaType
-    return Fields(_decode(body) if body else {})
+    if cloudevent.is_cloudevent(request.headers):
+        json = cloudevent.receive(request).data
+    return Fields(_decode(json) if json else {})
 
 
-def _bounded(request: Request) -> bytes:
-    request.max_content_length = LIMIT_BYTES
+def _decode(json: bytes) -> dict[str, Any]:
     try:
-        return request.get_data()
-    except RequestEntityTooLarge as error:
-        raise TooLarge from error
-
-
-def _event_data(request: Request, body: bytes) -> dict[str, Any]:
-    event = cloudevent.parse(request.headers, body)
-    if event.data is None:
-        return {}
-    if isinstance(event.data, bytes):
-        return _decode(event.data)
-    return _decode(_encode(event.data))
-
-
-def _encode(data: object) -> bytes:
-    try:
-        return msgspec.json.encode(data)
-    except (UnicodeEncodeError, RecursionError) as error:  # a lone surrogate is no text
-        raise MalformedBody from error
-
-
-def _decode(body: bytes) -> dict[str, Any]:
-    try:
-        return _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return _decoder.decode(json)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidOperation) as error:
         raise MalformedBody from error

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from cloudevents.http import CloudEvent, from_http
+from flask import Request
 from werkzeug.datastructures import Headers
 
 from events.catalogue import Event
@@ -13,7 +14,7 @@ from functions.shared.clock import now
 from functions.shared.errors import NotACloudEvent
 
 CONTENT_TYPE = "application/cloudevents+json"
-REQUIRED = ("id", "source", "type", "specversion")
+REQUIRED = ("id", "source", "type")
 
 
 def is_cloudevent(headers: Headers) -> bool:
@@ -21,18 +22,22 @@ def is_cloudevent(headers: Headers) -> bool:
     return "ce-specversion" in headers or headers.get("content-type", "").lower().startswith(CONTENT_TYPE)
 
 
-def parse(headers: Headers, body: bytes) -> CloudEvent:
-    """The CloudEvent of a request, its data still JSON (binary mode) or already a value (structured mode).
+def receive(request: Request) -> CloudEvent:
+    """The CloudEvent of a request, its data as JSON text, or None. From here on its trace is the one to follow.
 
     Raises:
         NotACloudEvent: it is none, or lacks a required attribute.
     """
-    try:
-        event = from_http(dict(headers), body, data_unmarshaller=_as_it_is)
-    except Exception as error:  # noqa: BLE001 - the SDK fails in many ways on what is no event
-        raise NotACloudEvent from error
-    if not all(isinstance(event.get(name), str) and event[name] for name in REQUIRED):
+    if not is_cloudevent(request.headers):
         raise NotACloudEvent
+    try:
+        event = from_http(dict(request.headers), request.get_data(), data_unmarshaller=_as_bytes)
+    except Exception as error:  # the SDK fails in many ways on what is no event
+        raise NotACloudEvent from error
+    if event["specversion"] != "1.0" or not all(_is_text(event.get(name)) for name in REQUIRED):
+        raise NotACloudEvent
+    if "traceparent" in event:
+        trace.follow(event["traceparent"])
     return event
 
 
@@ -62,5 +67,10 @@ def timestamp() -> str:
     return now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _as_it_is(data: object) -> object:
-    return data
+def _is_text(value: object) -> bool:
+    # Neither control characters nor lone surrogates: the CloudEvents type String has none.
+    return isinstance(value, str) and value != "" and value.isprintable()
+
+
+def _as_bytes(data: str | bytes) -> bytes:
+    return data.encode() if isinstance(data, str) else data

@@ -68,7 +68,7 @@ class NotACloudEvent(Refusal):
 class TooLarge(Refusal):
     """The body is over the limit."""
 
-    message = "Body is too large"
+    message = "Payload Too Large"
 
 
 class UnsupportedMediaType(Refusal):

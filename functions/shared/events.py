@@ -17,9 +17,9 @@ from cloudevents.http import CloudEvent
 from flask import Request, Response
 
 from events.catalogue import Event
-from functions.shared import cloudevent, trace
+from functions.shared import body, cloudevent
 from functions.shared.errors import NotUnderstood
-from functions.shared.http import JSON, Handler, observed, refusal_or_fault
+from functions.shared.http import Handler, as_json, observed, refusal_or_fault
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,10 @@ def reacts_to(*kinds: type[Event]) -> Callable[[Reaction], Handler]:
 
 def _respond(function: Reaction, kinds: Kinds, request: Request) -> Response:
     try:
-        received = cloudevent.parse(request.headers, request.get_data())
-        trace.follow(received.get("traceparent"))
-        reply = function(_typed(received, kinds))
+        body.read(request)
+        reply = function(_typed(cloudevent.receive(request), kinds))
     except Exception as error:  # noqa: BLE001 - the broker needs a status for whatever happens
-        answer = refusal_or_fault(error)
-        return Response(msgspec.json.encode(answer.body), answer.status, content_type=JSON)
+        return as_json(refusal_or_fault(error))
     return Response(status=HTTPStatus.NO_CONTENT) if reply is None else _as_response(reply)
 
 
@@ -67,10 +65,8 @@ def _typed(received: CloudEvent, kinds: Kinds) -> Event:
     if kind is None:
         raise NotUnderstood(f"No reaction to {received['type']} from {received['source']}")
     try:
-        if isinstance(received.data, bytes):
-            return msgspec.json.decode(received.data, type=kind)
-        return msgspec.convert(received.data, kind)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        return msgspec.json.decode(received.data or b"", type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotUnderstood(f"{received['type']}: {error}") from error
 
 

@@ -16,7 +16,7 @@ from flask import Request, Response
 from werkzeug.exceptions import HTTPException
 
 from events.catalogue import SOURCE_PREFIX, TYPE_PREFIX
-from functions.shared import cloudevent, log, trace
+from functions.shared import body, cloudevent, log, trace
 from functions.shared.errors import NotFound, Problem, Refusal, status_of
 from functions.shared.ids import parse_id
 
@@ -100,6 +100,11 @@ def refusal_or_fault(error: Exception) -> Answer:
     return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, errors(SERVER_FAULT))
 
 
+def as_json(answer: Answer) -> Response:
+    """The response to an answer that has a body, in JSON."""
+    return _response(answer, msgspec.json.encode(answer.body), JSON)
+
+
 def errors(problems: list[Problem]) -> dict[str, object]:
     """The body of every error."""
     return {"errors": [{"message": p.message} | ({"field": p.field} if p.field else {}) for p in problems]}
@@ -107,6 +112,7 @@ def errors(problems: list[Problem]) -> dict[str, object]:
 
 def _answer(function: Route, request: Request) -> Answer:
     try:
+        body.read(request)
         return function(request)
     except Exception as error:  # noqa: BLE001 - whatever it is, the client gets JSON and none of our inside
         return refusal_or_fault(error)
@@ -116,13 +122,15 @@ def _respond(request: Request, answer: Answer) -> Response:
     if answer.body is None:
         return Response(status=answer.status, headers=answer.headers)
     if _wants_cloudevent(request):
-        body, content_type = _as_cloudevent(answer.body), cloudevent.CONTENT_TYPE
-    else:
-        body, content_type = msgspec.json.encode(answer.body), JSON
-    response = Response(body, answer.status, answer.headers, content_type=content_type)
+        return _response(answer, _as_cloudevent(answer.body), cloudevent.CONTENT_TYPE)
+    return as_json(answer)
+
+
+def _response(answer: Answer, content: bytes, content_type: str) -> Response:
+    response = Response(content, answer.status, answer.headers, content_type=content_type)
     if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         # functions-framework reads the rest of the body before it answers, unless the answer is a stream.
-        response.response = iter([body])
+        response.response = iter([content])
     return response
 
 

@@ -8,7 +8,6 @@ from functions.shared.errors import InvalidField
 LEAST_CENTS = 50
 MOST_CENTS = 99_999_999
 DECIMALS = 2
-LARGEST_EXPONENT = 12  # keeps 1e999999999 from becoming a billion digits
 
 
 def parse_price(value: object) -> int:
@@ -41,10 +40,13 @@ def to_cents(dollars: float) -> int:
 
 
 def _decimal(value: object) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+    if not isinstance(value, int | float | Decimal | str):
+        return None
+    text = str(value)
+    if not text.isascii() or "_" in text:  # Decimal reads other scripts' digits and Python's 1_000 as well
         return None
     try:
-        number = Decimal(str(value))
+        number = Decimal(text)
     except InvalidOperation:
         return None
-    return number if number.is_finite() and number.adjusted() <= LARGEST_EXPONENT else None
+    return number if number.is_finite() else None

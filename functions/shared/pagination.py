@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Request
 
@@ -48,7 +48,7 @@ def answer(request: Request, asked: Page, found: Sequence[Identified]) -> Answer
     if len(found) <= asked.limit:
         return ok(items)
     query = urlencode({"limit": asked.limit, "cursor": items[-1].id})
-    return ok(items, Link=f'<{request.path}?{query}>; rel="next"')
+    return ok(items, Link=f'<{quote(request.path)}?{query}>; rel="next"')
 
 
 def _limit(value: object) -> int:

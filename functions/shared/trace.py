@@ -11,9 +11,9 @@ _TRACEPARENT = re.compile("00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-
 _current: ContextVar[str] = ContextVar("traceparent", default="")
 
 
-def follow(traceparent: str | None) -> None:
+def follow(traceparent: object) -> None:
     """Go on with the caller's trace, or start one if there is none or a malformed one."""
-    if traceparent is None or not _TRACEPARENT.fullmatch(traceparent):
+    if not isinstance(traceparent, str) or not _TRACEPARENT.fullmatch(traceparent):
         traceparent = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
     _current.set(traceparent)
 

@@ -1,0 +1,73 @@
+"""Prices as clients send them, and what is made of each."""
+
+ZERO = ("price", "Price must be greater than 0")
+DECIMALS = ("price", "Price must have at most two decimals")
+LEAST = ("price", "Price must be at least 0.50")
+MOST = ("price", "Price must be at most 999999.99")
+
+# As JSON text, because Python's own numbers cannot say 20.00 or 1e400; with the price in cents.
+GOOD = {
+    "0.5": 50,
+    "0.50": 50,
+    "0.51": 51,
+    "1": 100,
+    "1.1": 110,
+    "19.99": 1999,
+    "20": 2000,
+    "20.00": 2000,
+    "2e1": 2000,
+    "2E+1": 2000,
+    "0.29e2": 2900,
+    "4.35": 435,
+    "1.15": 115,
+    "999999.99": 99_999_999,
+    '"20"': 2000,
+    '"20.00"': 2000,
+    '"0.5"': 50,
+    '"999999.99"': 99_999_999,
+}
+
+BAD = {
+    "0": ZERO,
+    "0.0": ZERO,
+    "-0": ZERO,
+    "-1": ZERO,
+    "-0.01": ZERO,
+    "-1e400": ZERO,
+    "true": ZERO,
+    "false": ZERO,
+    "null": ZERO,
+    "[]": ZERO,
+    "[20]": ZERO,
+    "{}": ZERO,
+    '""': ZERO,
+    '" "': ZERO,
+    '"0"': ZERO,
+    '"-20"': ZERO,
+    '"abc"': ZERO,
+    '"$20"': ZERO,
+    '"20 USD"': ZERO,
+    '"20,00"': ZERO,
+    '"1_000"': ZERO,
+    '"\\uff12\\uff10"': ZERO,
+    '"0x14"': ZERO,
+    '"NaN"': ZERO,
+    '"Infinity"': ZERO,
+    '"20\\u0000"': ZERO,
+    "20.001": DECIMALS,
+    "0.001": DECIMALS,
+    "1e-400": DECIMALS,
+    "19.999999999999999999999999999999": DECIMALS,
+    '"20.001"': DECIMALS,
+    "0.01": LEAST,
+    "0.49": LEAST,
+    '"0.49"': LEAST,
+    "1000000": MOST,
+    "1000000.00": MOST,
+    "999999.999e1": MOST,
+    "1e13": MOST,
+    "1e400": MOST,
+    "1e999999999": MOST,
+    "9" * 4_000: MOST,
+    '"1e400"': MOST,
+}

@@ -1,0 +1,150 @@
+"""Event functions and events that they cannot take: 400 for what is none, 422 for what none of them understands."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.functions.harness import CLOUDEVENT, Document, Function, Make, Store, event, new_id, refusal, said
+from tests.functions.scenes import order_state, ticket_state
+
+ORDER = order_state(ticket_state())
+TICKET = ORDER["ticket"]
+EVENTS = {
+    "orders-replicate-ticket": event("ticket.created", "tickets", ticket_state()),
+    "orders-expire": event("expiration.completed", "expiration", {"orderId": new_id()}),
+    "orders-reject": event(
+        "ticket.reservation-rejected", "tickets", {"orderId": new_id(), "ticketId": new_id(), "reason": "deleted"}
+    ),
+    "tickets-replicate-order": event("order.created", "orders", ORDER),
+    "expiration-schedule": event("order.created", "orders", ORDER),
+}
+NO_EVENT = refusal(400, "Body must be a CloudEvents 1.0 event")
+DATA = {
+    "empty": b"",
+    "not JSON": b"order",
+    "cut off": b'{"id": ',
+    "array": b"[]",
+    "null": b"null",
+    "string": b'"order"',
+    "without fields": b"{}",
+    "deep nesting": b'{"id": ' + b"[" * 30_000 + b"]" * 30_000 + b"}",
+    "invalid UTF-8": b'{"id": "\xff"}',
+    "lone surrogate": b'{"id": "\\ud800"}',
+    "NUL": b"\0",
+}
+BAD_FIELDS = [
+    ("id", None), ("id", "1"), ("id", "x" * 24), ("id", "A" * 24), ("id", "0" * 24 + "\n"), ("id", 5), ("version", -1),
+    ("version", 0.5), ("version", "0"), ("version", True), ("version", 2**70), ("userId", "admin"), ("status", "paid"),
+    ("expiresAt", "tomorrow"), ("expiresAt", "2030-01-01T00:00:00"), ("expiresAt", 0), ("ticket", None),
+    ("ticket", {"id": new_id()}), ("ticket", TICKET | {"price": 0}), ("ticket", TICKET | {"price": 1e300}),
+    ("ticket", TICKET | {"price": "20"}), ("ticket", TICKET | {"title": 5}),
+]  # fmt: skip
+
+
+@pytest.fixture(params=EVENTS)
+def subscriber(request: pytest.FixtureRequest, function: Make, stores: dict[str, Store]) -> Iterator[Function]:
+    """Each event function; after the test, nothing is stored."""
+    yield function(request.param)
+    assert not any(store.dump() for store in stores.values())
+
+
+def deliver(subscriber: Function, changed: Document) -> tuple[int, object]:
+    return said(subscriber.deliver(EVENTS[subscriber.name] | changed))
+
+
+def message(answer: tuple[int, object]) -> tuple[int, str]:
+    status, body = answer
+    assert isinstance(body, dict)
+    [problem] = body["errors"]
+    assert problem.keys() == {"message"}
+    return status, problem["message"]
+
+
+@pytest.mark.parametrize("missing", ["id", "source", "type", "specversion"])
+@pytest.mark.parametrize("structured", [False, True], ids=["binary", "structured"])
+def test_an_event_that_lacks_an_attribute_is_none(subscriber: Function, missing: str, structured: bool) -> None:  # noqa: FBT001
+    sent = {name: value for name, value in EVENTS[subscriber.name].items() if name != missing}
+    if structured:
+        response = subscriber.call("POST", data=json.dumps(sent), content_type=CLOUDEVENT)
+    else:
+        response = subscriber.deliver(sent)
+    assert said(response) == NO_EVENT
+
+
+@pytest.mark.parametrize("changed", [{"specversion": "0.3"}, {"specversion": "2.0"}, {"id": ""}, {"source": ""}])
+def test_an_event_with_a_bad_attribute_is_none(subscriber: Function, changed: Document) -> None:
+    assert deliver(subscriber, changed) == NO_EVENT
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/cloudevents-batch+json", None])
+def test_a_request_that_does_not_say_so_is_no_event(subscriber: Function, content_type: str | None) -> None:
+    body = json.dumps(EVENTS[subscriber.name])
+    assert said(subscriber.call("POST", data=body, content_type=content_type)) == NO_EVENT
+    assert said(subscriber.call("POST")) == NO_EVENT
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff", b'"event"', b"[" * 60_000, b"{" * 60_000])
+def test_a_body_that_is_no_structured_event_is_none(subscriber: Function, body: bytes) -> None:
+    assert said(subscriber.call("POST", data=body, content_type=CLOUDEVENT)) == NO_EVENT
+
+
+def test_an_answer_echoes_no_header(subscriber: Function) -> None:
+    response = subscriber.call("POST", headers={"Authorization": "Bearer secret", "X-Other": "secret"}, data=b"secret")
+    assert b"secret" not in response.data
+    assert "secret" not in str(response.headers)
+
+
+@pytest.mark.parametrize(
+    "kind", ["dev.ticketing.ticket.sold", "dev.ticketing.order.awaiting-payment", "x", "a b", "a..b"]
+)
+def test_another_type_is_not_understood(subscriber: Function, kind: str) -> None:
+    source = EVENTS[subscriber.name]["source"]
+    assert message(deliver(subscriber, {"type": kind})) == (422, f"No reaction to {kind} from {source}")
+
+
+@pytest.mark.parametrize(
+    "source", ["/ticketing/payments", "/ticketing/orders/", "/Ticketing/orders", "https://example.com"]
+)
+def test_another_source_is_not_understood(subscriber: Function, source: str) -> None:
+    kind = EVENTS[subscriber.name]["type"]
+    assert message(deliver(subscriber, {"source": source})) == (422, f"No reaction to {kind} from {source}")
+
+
+@pytest.mark.parametrize("data", DATA.values(), ids=DATA)
+def test_malformed_data_is_not_understood(subscriber: Function, data: bytes) -> None:
+    sent = EVENTS[subscriber.name]
+    headers = {f"ce-{name}": value for name, value in sent.items() if name != "data"}
+    status, told = message(said(subscriber.call("POST", headers=headers, data=data, content_type="application/json")))
+    assert (status, told.partition(":")[0]) == (422, sent["type"])
+
+
+@pytest.mark.parametrize(("name", "value"), BAD_FIELDS)
+@pytest.mark.parametrize("subscriber", ["tickets-replicate-order", "expiration-schedule"], indirect=True)
+def test_an_order_with_a_bad_field_is_not_understood(subscriber: Function, name: str, value: object) -> None:
+    assert message(deliver(subscriber, {"data": ORDER | {name: value}}))[0] == 422
+
+
+@pytest.mark.parametrize("price", [float("nan"), float("inf"), -1, 0, 1e300, "20", None])
+@pytest.mark.parametrize("subscriber", ["orders-replicate-ticket"], indirect=True)
+def test_a_ticket_with_a_bad_price_is_not_understood(subscriber: Function, price: object) -> None:
+    assert message(deliver(subscriber, {"data": ticket_state(price=price)}))[0] == 422
+
+
+def test_an_event_over_64_kib_is_refused(subscriber: Function) -> None:
+    padded = EVENTS[subscriber.name]["data"] | {"padding": "x" * 64 * 1024}
+    assert deliver(subscriber, {"data": padded}) == refusal(413, "Payload Too Large")
+
+
+@pytest.mark.parametrize("traceparent", [5, None, ["x"], "malformed"])
+@pytest.mark.parametrize("subscriber", ["expiration-schedule"], indirect=True)
+def test_a_malformed_trace_stops_no_event(subscriber: Function, traceparent: object) -> None:
+    sent = EVENTS["expiration-schedule"] | {"traceparent": traceparent}
+    assert subscriber.call("POST", data=json.dumps(sent), content_type=CLOUDEVENT).status_code == 200
+
+
+@pytest.mark.parametrize("subscriber", ["expiration-schedule"], indirect=True)
+def test_fields_and_attributes_that_nobody_knows_are_passed_over(subscriber: Function) -> None:
+    sent = EVENTS["expiration-schedule"]
+    known = sent | {"someextension": "x", "data": sent["data"] | {"colour": "red"}}
+    assert subscriber.deliver(known).status_code == 200

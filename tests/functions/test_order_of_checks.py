@@ -1,0 +1,64 @@
+"""Signed in (401), body valid (400), found (404), owner (401), business rule (400): the first that fails is told."""
+
+import pytest
+
+from tests.functions import scenes
+from tests.functions.harness import Make, Store, User, new_id, refusal, said
+
+OWNER, OTHER = User(), User()
+BAD, GOOD = {"title": "", "price": 0, "ticketId": "1"}, {"title": "Blues", "price": 30}
+NOBODY = refusal(401, "Not authorized")
+UNKNOWN = refusal(404, "Not Found")
+INVALID = refusal(400, ("title", "Title is required"), ("price", "Price must be greater than 0"))
+
+
+@pytest.mark.parametrize("path", [new_id(), "1"])
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [("tickets-update", "PUT"), ("tickets-delete", "DELETE"), ("orders-show", "GET"), ("orders-cancel", "DELETE")],
+)
+def test_signed_in_comes_before_found(function: Make, name: str, method: str, path: str) -> None:
+    assert said(function(name).call(method, f"/{path}", json=GOOD)) == NOBODY
+
+
+@pytest.mark.parametrize(
+    ("name", "method"), [("tickets-create", "POST"), ("tickets-update", "PUT"), ("orders-create", "POST")]
+)
+def test_signed_in_comes_before_a_valid_body(function: Make, name: str, method: str) -> None:
+    assert said(function(name).call(method, f"/{new_id()}", json=BAD)) == NOBODY
+    assert said(function(name).call(method, f"/{new_id()}", data=b"no JSON", content_type="text/plain")) == NOBODY
+
+
+def test_signed_in_comes_before_a_valid_query(function: Make) -> None:
+    assert said(function("orders-list").call("GET", query_string="limit=0")) == NOBODY
+
+
+@pytest.mark.parametrize("path", [new_id(), "1"])
+def test_a_valid_body_comes_before_found(function: Make, path: str) -> None:
+    assert said(function("tickets-update").call("PUT", f"/{path}", json=BAD, user=OWNER)) == INVALID
+
+
+def test_a_valid_body_comes_before_the_owner(function: Make) -> None:
+    ticket = scenes.offer(function, OWNER)
+    assert said(function("tickets-update").call("PUT", f"/{ticket['id']}", json=BAD, user=OTHER)) == INVALID
+
+
+def test_found_comes_before_the_owner(function: Make) -> None:
+    assert said(function("tickets-update").call("PUT", f"/{new_id()}", json=GOOD, user=OTHER)) == UNKNOWN
+    assert said(function("tickets-delete").call("DELETE", f"/{new_id()}", user=OTHER)) == UNKNOWN
+    assert said(function("orders-cancel").call("DELETE", f"/{new_id()}", user=OTHER)) == UNKNOWN
+
+
+def test_the_owner_comes_before_a_reservation(function: Make, tickets_store: Store) -> None:
+    ticket = scenes.offer(function, OWNER)
+    scenes.reserve(function, ticket)
+    before = tickets_store.dump()
+    assert said(function("tickets-update").call("PUT", f"/{ticket['id']}", json=GOOD, user=OTHER)) == NOBODY
+    assert said(function("tickets-delete").call("DELETE", f"/{ticket['id']}", user=OTHER)) == NOBODY
+    assert tickets_store.dump() == before
+
+
+def test_a_valid_body_comes_before_a_reservation(function: Make) -> None:
+    ticket = scenes.offer(function, OWNER)
+    scenes.reserve(function, ticket)
+    assert said(function("tickets-update").call("PUT", f"/{ticket['id']}", json=BAD, user=OWNER)) == INVALID

@@ -1,0 +1,134 @@
+"""One function as the process that Knative starts, over a real socket: what a test client cannot send."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from local import manifests, servers
+from tests.functions.harness import Store, User, declared
+
+START_SECONDS = 30
+LIMIT = 64 * 1024
+TICKET = json.dumps({"title": "Jazz night", "price": 20}).encode()
+TOO_LARGE = (413, {"errors": [{"message": "Payload Too Large"}]})
+Answer = tuple[int, object]
+
+
+@pytest.fixture(scope="module")
+def port(addresses: dict[str, str]) -> Iterator[int]:
+    """Where tickets-create listens."""
+    free = servers.free_port()
+    here = {"PATH": os.environ["PATH"], "PYTHONPATH": str(manifests.ROOT), "HOST": servers.HOST, "PORT": str(free)}
+    environment = declared()["tickets-create"] | {"MONGO_URI": addresses["tickets"]} | here
+    command = [str(servers.WHEEL_BINARIES / "functions-framework")]
+    with subprocess.Popen(command, env=environment, cwd=manifests.ROOT, stdout=subprocess.DEVNULL) as server:
+        try:
+            _await_health(server, free)
+            yield free
+        finally:
+            server.terminate()
+
+
+def _await_health(server: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while server.poll() is None and time.monotonic() < deadline:
+        connection = http.client.HTTPConnection(servers.HOST, port, timeout=START_SECONDS)
+        try:
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().read() == b"ok"
+        except ConnectionRefusedError:
+            time.sleep(0.02)
+        else:
+            return
+        finally:
+            connection.close()
+    pytest.fail("tickets-create did not start")
+
+
+@pytest.fixture
+def connection(port: int, tickets_store: Store) -> Iterator[http.client.HTTPConnection]:
+    tickets_store.clear()
+    opened = http.client.HTTPConnection(servers.HOST, port, timeout=START_SECONDS)
+    yield opened
+    opened.close()
+
+
+def headers(**more: str) -> dict[str, str]:
+    return {"Content-Type": "application/json", "Authorization": f"Bearer {User().token()}"} | more
+
+
+def answer(connection: http.client.HTTPConnection) -> Answer:
+    response = connection.getresponse()
+    return response.status, json.loads(response.read())
+
+
+def chunks(size: int) -> Iterator[bytes]:
+    for start in range(0, size, 1000):
+        yield b" " * min(1000, size - start)
+
+
+def send_in_chunks(connection: http.client.HTTPConnection, blanks: int) -> Answer:
+    """POST a ticket after so many blanks, without saying how long it all is."""
+    body = iter([*chunks(blanks), TICKET])
+    connection.request("POST", "/", body, headers(**{"Transfer-Encoding": "chunked"}), encode_chunked=True)
+    return answer(connection)
+
+
+def test_takes_a_body_in_chunks(connection: http.client.HTTPConnection, tickets_store: Store) -> None:
+    status, _ = send_in_chunks(connection, 5_000)
+    assert (status, tickets_store["tickets"].count_documents({})) == (201, 1)
+
+
+def test_takes_a_body_in_chunks_up_to_64_kib(connection: http.client.HTTPConnection) -> None:
+    assert send_in_chunks(connection, LIMIT - len(TICKET))[0] == 201
+
+
+def test_refuses_a_body_in_chunks_over_64_kib(connection: http.client.HTTPConnection, tickets_store: Store) -> None:
+    assert send_in_chunks(connection, LIMIT - len(TICKET) + 1) == TOO_LARGE
+    assert tickets_store.dump() == {}
+
+
+def test_refuses_a_body_whose_length_is_over_64_kib(
+    connection: http.client.HTTPConnection, tickets_store: Store
+) -> None:
+    connection.request("POST", "/", TICKET.rjust(LIMIT + 1), headers())
+    assert answer(connection) == TOO_LARGE
+    assert tickets_store.dump() == {}
+
+
+@pytest.mark.parametrize("length", [2 * LIMIT, 10**10, 10**30])
+def test_refuses_a_length_far_over_64_kib_before_the_body_comes(
+    connection: http.client.HTTPConnection, length: int
+) -> None:
+    connection.putrequest("POST", "/")
+    for name, value in headers(**{"Content-Length": str(length)}).items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    assert answer(connection) == TOO_LARGE
+
+
+def test_takes_no_large_body_from_nobody_either(connection: http.client.HTTPConnection) -> None:
+    connection.request("POST", "/", TICKET.rjust(LIMIT + 1), {"Content-Type": "application/json"})
+    assert answer(connection) == TOO_LARGE
+
+
+def test_a_body_that_is_cut_off_sells_nothing(connection: http.client.HTTPConnection, tickets_store: Store) -> None:
+    connection.putrequest("POST", "/")
+    for name, value in headers(**{"Content-Length": str(len(TICKET))}).items():
+        connection.putheader(name, value)
+    connection.endheaders(TICKET[:-1])
+    connection.sock.shutdown(socket.SHUT_WR)
+    assert answer(connection) == (400, {"errors": [{"message": "Body must be a JSON object"}]})
+    assert tickets_store.dump() == {}
+
+
+def test_goes_on_serving_after_all_that(connection: http.client.HTTPConnection) -> None:
+    for _ in range(2):
+        connection.request("POST", "/", TICKET, headers())
+        assert answer(connection)[0] == 201
