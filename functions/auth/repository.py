@@ -22,8 +22,9 @@ def add(account: Account) -> None:
         "emailKey": email_key(account.email),
         "passwordHash": account.password_hash,
     }
+    users = _database()["users"]
     try:
-        _database()["users"].insert_one(row)
+        users.insert_one(row)
     except DuplicateKeyError as error:
         raise EmailInUse from error
 

@@ -31,9 +31,10 @@ def add(order: Order, event: Event) -> None:
     Raises:
         AlreadyReserved: another live order has the ticket.
     """
+    orders = _database()["orders"]
 
     def work(session: Session) -> None:
-        _database()["orders"].insert_one(_to_row(order), session=session)
+        orders.insert_one(_to_row(order), session=session)
         outbox.add(event, session)
 
     try:

@@ -38,7 +38,7 @@ def test_an_unknown_method_of_a_route_is_not_found(stack: Stack) -> None:
 
 
 def test_an_id_is_one_segment_of_the_path(stack: Stack) -> None:
-    for path in ("/api/tickets/a%2Fb", "/api/tickets/a%5Cb", "/api/orders/..%2Ftickets%2Fa%2Fb"):
+    for path in ("/api/tickets/a%2Fb", "/api/tickets/a%5Cb", "/api/orders/..%2Ftickets%2Fa%2Fb", "/api/tickets/a%0Ab"):
         assert ask(stack.port, "GET", path) == refusal(404, "Not Found")
 
 
