@@ -44,7 +44,7 @@ format: .venv/.installed  ## put the code into its one form
 	$(bin)/ruff format .
 
 bench: .venv/.installed  ## measure, as ratios within one run
-	@$(bin)/python -m tests.bench
+	@$(bin)/python -m tests.bench $(ONLY)
 
 requirements: .venv/.installed  ## compile the hashed lists from the short ones
 	$(bin)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt

@@ -1,6 +1,6 @@
 """Every event of the system: its type, who sends it, and the shape of its data.
 
-Types are `dev.ticketing.<name>`; CONTRACT.md's table says who acts on them and how. Field names are camelCase on
+Types are `dev.ticketing.<name>`; the README's table says who acts on them and how. Field names are camelCase on
 the wire. Receivers ignore fields that they do not know, so a new field is no new version; anything else is.
 """
 
@@ -22,15 +22,19 @@ OrderStatus = Literal["created", "awaiting:payment", "complete", "cancelled"]
 
 
 class Event(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """What happened, in the past tense. `NAME` and `SERVICE` give the CloudEvent's type and source."""
+    """What happened, in the past tense.
+
+    `NAME` and `SERVICE` give the CloudEvent's type and source; `AGGREGATE` is the field that gives its subject.
+    """
 
     NAME: ClassVar[str]
     SERVICE: ClassVar[str]
+    AGGREGATE: ClassVar[str] = "id"
 
     @property
     def subject(self) -> str:
         """The aggregate's id."""
-        raise NotImplementedError
+        return str(getattr(self, self.AGGREGATE))
 
     @classmethod
     def type(cls) -> str:
@@ -60,11 +64,6 @@ class TicketState(Event, frozen=True, kw_only=True):
     user_id: Id
     order_id: Id | None = None
 
-    @property
-    def subject(self) -> str:
-        """The ticket."""
-        return self.id
-
 
 class TicketCreated(TicketState, frozen=True, kw_only=True):
     """A seller offered a ticket."""
@@ -87,26 +86,17 @@ class TicketDeleted(Event, frozen=True, kw_only=True):
     id: Id
     version: Version
 
-    @property
-    def subject(self) -> str:
-        """The ticket."""
-        return self.id
-
 
 class ReservationRejected(Event, frozen=True, kw_only=True):
     """An order holds a ticket that was deleted meanwhile."""
 
     NAME: ClassVar[str] = "ticket.reservation-rejected"
     SERVICE: ClassVar[str] = "tickets"
+    AGGREGATE: ClassVar[str] = "ticket_id"
 
     order_id: Id
     ticket_id: Id
     reason: str
-
-    @property
-    def subject(self) -> str:
-        """The ticket."""
-        return self.ticket_id
 
 
 class OrderedTicket(Struct, frozen=True, kw_only=True):
@@ -128,11 +118,6 @@ class OrderState(Event, frozen=True, kw_only=True):
     user_id: Id
     expires_at: Instant
     ticket: OrderedTicket
-
-    @property
-    def subject(self) -> str:
-        """The order."""
-        return self.id
 
 
 class OrderCreated(OrderState, frozen=True, kw_only=True):
@@ -160,13 +145,9 @@ class ExpirationCompleted(Event, frozen=True, kw_only=True):
 
     NAME: ClassVar[str] = "expiration.completed"
     SERVICE: ClassVar[str] = "expiration"
+    AGGREGATE: ClassVar[str] = "order_id"
 
     order_id: Id
-
-    @property
-    def subject(self) -> str:
-        """The order."""
-        return self.order_id
 
 
 EVENTS: tuple[type[Event], ...] = (

@@ -2,17 +2,31 @@
 
 import os
 import platform
+import sys
 import tempfile
+from collections.abc import Callable
+from pathlib import Path
 
-from tests.bench import cold_start
+from tests.bench import bridging, cold_start, growth, marketplace, replication, reserving
+
+MEASUREMENTS: dict[str, Callable[[Path], None]] = {
+    "start": lambda _: cold_start.measure(),
+    "reserving": reserving.measure,
+    "marketplace": marketplace.measure,
+    "replication": replication.measure,
+    "growth": growth.measure,
+    "bridge": bridging.measure,
+}
 
 
 def main() -> None:
-    """Print what the machine is, then each measurement."""
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["LOCAL_STATE"] = folder
-        cold_start.measure()
+    """Print what the machine is, then the measurements that were asked for, or all."""
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    for name in sys.argv[1:] or MEASUREMENTS:
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ["LOCAL_STATE"] = folder
+            print()
+            MEASUREMENTS[name](Path(folder))
 
 
 if __name__ == "__main__":

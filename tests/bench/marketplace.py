@@ -1,0 +1,85 @@
+"""The whole system on one machine: orders through the gateway, with every event delivered behind them."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import jwt
+import nats
+import psutil
+import pymongo
+from bson import ObjectId
+from pymongo.database import Database
+
+from events.subjects import Layout
+from tests.bench import load, processes
+from tests.e2e.stack import Stack, running
+
+BURST_SECONDS, STEADY_SECONDS = 60, 120
+STEADY_RATE = 60
+MOST_ORDERS = 30_000
+LOG = Layout("ticketing", "default").log
+
+
+def measure(folder: Path) -> None:
+    """Print how many orders are accepted and kept up with, and what the stack weighs."""
+    print("## Orders through the gateway, everything running")
+    with running(folder, EXPIRATION_WINDOW_SECONDS="3600") as stack:
+        print(f"idle: {processes.memory(psutil.Process(stack.process.pid)):.0f} MiB PSS in all")
+        market = Market(stack)
+        burst = load.drive(market.orders(MOST_ORDERS), market.headers, seconds=BURST_SECONDS)
+        drained = market.await_delivery()
+        print(f"burst: {burst.per_second(201):.0f} accepted/s for {burst.elapsed:.0f} s, drained {drained:.0f} s later")
+        print(f"       {dict(burst.statuses)}, p50 {load.percentile(burst.latencies, 0.5) * 1000:.0f} ms")
+        steady = load.drive(market.orders(STEADY_RATE * STEADY_SECONDS), market.headers, rate=STEADY_RATE)
+        backlog, drained = market.backlog(), market.await_delivery()
+        print(f"steady: {steady.per_second(201):.0f} accepted/s for {steady.elapsed:.0f} s, then {backlog} undelivered")
+        print(f"       p50 {load.percentile(steady.latencies, 0.5) * 1000:.0f} ms, drained {drained:.1f} s later")
+        print(f"after: {processes.memory(psutil.Process(stack.process.pid)):.0f} MiB PSS in all")
+
+
+class Market:
+    """A running stack with tickets for sale."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._url = f"{stack.url}/api/orders"
+        environment = stack.process_of("orders-create").environ()
+        self._nats_url = stack.process_of("bridge").environ()["NATS_URL"]
+        client = pymongo.MongoClient[dict[str, object]](environment["MONGO_URI"])
+        self._databases: list[Database[dict[str, object]]] = [client["tickets"], client["orders"]]
+        claims = {"id": str(ObjectId()), "email": "bench@example.com", "iat": 1, "exp": 4_000_000_000}
+        self.headers = {"Authorization": "Bearer " + jwt.encode(claims, environment["JWT_KEY"], "HS256")}
+
+    def orders(self, count: int) -> Iterator[load.Request]:
+        """Orders for as many tickets, which are put into both databases first."""
+        ids = self.offer(count)
+        return (load.Request("POST", self._url, {"ticketId": ticket}) for ticket in ids)
+
+    def offer(self, count: int) -> list[str]:
+        """Put tickets into both databases, as if they had been created and replicated."""
+        rows = [
+            {"_id": ObjectId(), "userId": str(ObjectId()), "version": 0, "title": "x", "priceCents": 2000}
+            for _ in range(count)
+        ]
+        for database in self._databases:
+            database["tickets"].insert_many(rows)
+        return [str(row["_id"]) for row in rows]
+
+    def await_delivery(self) -> float:
+        """The seconds until no event is on its way any more."""
+        began = time.perf_counter()
+        while self.backlog():
+            time.sleep(0.2)
+        return time.perf_counter() - began
+
+    def backlog(self) -> int:
+        """Events that are stored and not delivered yet, in the outboxes and in the log."""
+        unpublished = sum(database["outbox"].count_documents({"publishedAt": None}) for database in self._databases)
+        return unpublished + asyncio.run(self._undelivered())
+
+    async def _undelivered(self) -> int:
+        connection = await nats.connect(self._nats_url)
+        consumers = await connection.jetstream().consumers_info(LOG)
+        await connection.close()
+        return sum((one.num_pending or 0) + (one.num_ack_pending or 0) for one in consumers)

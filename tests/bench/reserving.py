@@ -1,0 +1,59 @@
+"""orders-create alone, without gateway and events: processor time of its process per request, against the floor."""
+
+import secrets
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import jwt
+import pymongo
+from bson import ObjectId
+
+from local import servers
+from local.plan import Process
+from tests.bench import load, processes
+from tests.servers import running_server
+
+ORDERS = 1500
+ROUNDS = 3
+KEY = secrets.token_hex(32)
+
+
+def measure(folder: Path) -> None:
+    """Print rate and processor time per order of the floor and of ours."""
+    print("## Reserving a ticket, directly at the function, 16 connections")
+    port = servers.free_port()
+    with running_server(servers.mongo_server(port, folder / "mongo"), port):
+        uri = servers.with_database(servers.mongo_uri(port), "orders")
+        ours = processes.functions(MONGO_URI=uri, JWT_KEY=KEY)["orders-create"]
+        floor = processes.bare(ours, "reserve")
+        runs = [(_run(floor, uri), _run(ours, uri)) for _ in range(ROUNDS)]
+    for name, number in (("floor", 0), ("orders-create", 1)):
+        rates, times = zip(*(run[number] for run in runs), strict=True)
+        print(f"{name:<14} {statistics.median(rates):5.0f}/s  {statistics.median(times) * 1000:.2f} ms CPU each")
+    print(f"ratio of CPU   x{statistics.median(ours[1] / floor[1] for floor, ours in runs):.2f}")
+
+
+def _run(process: Process, uri: str) -> tuple[float, float]:
+    """Orders a second, and seconds of processor time per order."""
+    url = f"http://{servers.HOST}:{process.environment['PORT']}/api/orders"
+    with processes.running(process) as started:
+        processes.await_answer(process)
+        load.drive(_requests(url, uri, 100), headers())
+        before = processes.cpu(started)
+        outcome = load.drive(_requests(url, uri, ORDERS), headers())
+        assert outcome.statuses[201] == ORDERS, outcome.statuses
+        return outcome.per_second(201), (processes.cpu(started) - before) / ORDERS
+
+
+def _requests(url: str, uri: str, count: int) -> Iterator[load.Request]:
+    with pymongo.MongoClient[dict[str, object]](uri) as client:
+        tickets = [{"_id": ObjectId(), "version": 0, "title": "x", "priceCents": 2000} for _ in range(count)]
+        client.get_default_database()["tickets"].insert_many(tickets)
+    return (load.Request("POST", url, {"ticketId": str(ticket["_id"])}) for ticket in tickets)
+
+
+def headers() -> dict[str, str]:
+    """Those of somebody who is signed in."""
+    claims = {"id": str(ObjectId()), "email": "bench@example.com", "iat": 1, "exp": 4_000_000_000}
+    return {"Authorization": "Bearer " + jwt.encode(claims, KEY, "HS256")}

@@ -1,0 +1,33 @@
+"""A real server, running for as long as somebody needs it."""
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local import servers
+
+START_SECONDS = 30
+
+
+@contextmanager
+def running_server(command: list[str], port: int) -> Iterator[None]:
+    """Run a server until the end of the block."""
+    with subprocess.Popen(command, cwd=Path(command[0]).parent, stderr=subprocess.DEVNULL) as process:
+        try:
+            _await_port(process, port)
+            yield
+        finally:
+            process.terminate()
+
+
+def _await_port(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex((servers.HOST, port)) == 0:
+                return
+        time.sleep(0.02)
+    raise RuntimeError(f"{process.args!r} did not start")
