@@ -5,11 +5,11 @@ export PORT
 export PYTHONPATH := $(CURDIR)
 bin := .venv/bin
 
-.PHONY: help run reset demo events test check format bench requirements
+.PHONY: help run reset demo events dead-letters test check format bench schemas requirements
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
 
 .venv/.installed: requirements.txt requirements-dev.txt
 	@echo "==> Installing pinned packages into .venv (once)"
@@ -22,13 +22,16 @@ run: .venv/.installed  ## start the whole system on this machine (Ctrl-C stops i
 	@exec $(bin)/python -m local.stack
 
 reset:  ## forget all local state
-	rm -rf .local
+	rm -rf "$(or $(LOCAL_STATE),.local)"
 
 demo: .venv/.installed  ## walk through the order flow against a running stack
 	@$(bin)/python -m local.demo
 
 events: .venv/.installed  ## show events as they pass
 	@$(bin)/python -m local.tail
+
+dead-letters: .venv/.installed  ## list, show, replay, purge events that no function took: ARGS="list"
+	@$(bin)/python -m local.deadletters $(or $(ARGS),list)
 
 test: .venv/.installed  ## run every test, with real servers on free ports
 	$(bin)/python -m pytest
@@ -45,6 +48,9 @@ format: .venv/.installed  ## put the code into its one form
 
 bench: .venv/.installed  ## measure, as ratios within one run
 	@$(bin)/python -m tests.bench $(ONLY)
+
+schemas: .venv/.installed  ## write the JSON Schemas of the events anew
+	$(bin)/python -m events.schemas
 
 requirements: .venv/.installed  ## compile the hashed lists from the short ones
 	$(bin)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt

@@ -8,6 +8,8 @@ import yaml
 from local import servers
 from local.manifests import ENVOY
 
+FOLDER_IN_THE_CLUSTER = "/etc/envoy/gateway"
+
 
 class Route(NamedTuple):
     """Which function answers a method and path."""
@@ -19,7 +21,7 @@ class Route(NamedTuple):
 
 def configuration(port: int, places: Mapping[str, str]) -> str:
     """Envoy's configuration with hosts replaced by their `host:port` on this machine, listening on `port` here only."""
-    text = ENVOY.read_text()
+    text = ENVOY.read_text().replace(FOLDER_IN_THE_CLUSTER, str(ENVOY.parent))
     for host, place in places.items():
         text = text.replace(f"host_rewrite_literal: {host}", f"host_rewrite_literal: {place}")
     config = yaml.safe_load(text)

@@ -11,6 +11,12 @@ from local import gateway, manifests, probes, servers
 from local.manifests import Manifest
 from local.state import State
 
+# What `make run` takes from the caller, and else from the manifests: whole numbers and the largest that makes sense.
+SETTINGS = {
+    "EXPIRATION_WINDOW_SECONDS": 2**31,
+    "SIGNUP_INTERVAL_MILLISECONDS": 60_000,
+    "SIGNIN_INTERVAL_MILLISECONDS": 60_000,
+}
 # The rest of the caller's environment stays with the caller, as it would in a cluster.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 
@@ -63,9 +69,11 @@ class Plan:
         return Process(name, ready, [str(servers.WHEEL_BINARIES / program), *arguments], environment)
 
     def _gateway(self, port: int) -> Process:
+        [manifest] = [found for found in manifests.read() if found["metadata"]["name"] == "gateway"]
         config = self._folder("gateway") / "envoy.yaml"
         config.write_text(gateway.configuration(port, self._places()))
-        return Process("gateway", probes.http(servers.HOST, port, "/healthz"), servers.envoy(config), self._inherited())
+        environment = self._inherited() | self._declared(manifest)
+        return Process("gateway", probes.http(servers.HOST, port, "/healthz"), servers.envoy(config), environment)
 
     def _declared(self, manifest: Manifest) -> dict[str, str]:
         """The environment that the manifest declares, with what is different on one machine."""
@@ -74,7 +82,6 @@ class Plan:
             "NATS_URL": lambda _: self.nats_url,
             "MANIFESTS": lambda _: str(manifests.EVENTING),
             "COOKIE_SECURE": lambda _: "false",
-            "EXPIRATION_WINDOW_SECONDS": lambda usual: self._given.get("EXPIRATION_WINDOW_SECONDS") or usual,
         }
         declared = {}
         for name, value in manifests.environment(manifest).items():
@@ -83,7 +90,7 @@ class Plan:
                 declared[name] = self._state.secret(reference["name"], reference["key"])
             else:
                 declared[name] = different.get(name, str)(value)
-        return declared
+        return declared | {name: self._given[name] for name in SETTINGS if name in declared and self._given.get(name)}
 
     def _from_the_platform(self, manifest: Manifest) -> dict[str, str]:
         """What the image, Knative and cluster DNS give to every process."""

@@ -12,7 +12,7 @@ from local import gateway, servers
 from local.child import Child, StartError
 from local.guard import Guard
 from local.log import Log
-from local.plan import Plan
+from local.plan import SETTINGS, Plan
 from local.state import InUseError, Running, State
 
 DEFAULT_PORT = 8080
@@ -31,7 +31,7 @@ def main() -> int:
     state = State()
     try:
         with state.held():
-            _check_window()
+            _check_settings()
             plan = Plan(state, _port())
             asyncio.run(_run(plan, state, log))
     except (RefusedError, InUseError, StartError) as error:
@@ -90,10 +90,12 @@ def _welcome(plan: Plan, log: Log) -> None:
         log.say(f"{route.method:<6} {route.path:<24} {route.function}")
 
 
-def _check_window() -> None:
-    given = os.environ.get("EXPIRATION_WINDOW_SECONDS") or "1"
-    if not (given.isdecimal() and int(given) > 0):
-        raise RefusedError(f"EXPIRATION_WINDOW_SECONDS is {given!r}, which is no number of seconds")
+def _check_settings() -> None:
+    for name, largest in SETTINGS.items():
+        given = os.environ.get(name) or "1"
+        if not (given.isdecimal() and 0 < int(given) <= largest):
+            unit = name.rpartition("_")[2].lower()
+            raise RefusedError(f"{name} is {given!r}, which is no number of {unit} from 1 to {largest}")
 
 
 def _port() -> int:

@@ -38,7 +38,7 @@ def main() -> int:
 
 async def show(nats_url: str, say: Callable[[str], None], ready: Callable[[], None] = lambda: None) -> None:
     """Say each event from now on, in one line; `ready` is called when none can be missed any more."""
-    async for event, time in _events(nats_url, _log_of_the_broker(), ready):
+    async for event, time in _events(nats_url, layout_of_the_broker(), ready):
         name = event["type"].removeprefix(TYPE_PREFIX)
         say(f"{time:%H:%M:%S}  {name:<{TYPE_WIDTH}}  {event.data.decode(errors='replace')}")
 
@@ -57,7 +57,8 @@ async def _events(nats_url: str, log: Layout, ready: Callable[[], None]) -> Asyn
             yield nats_binding.read(message, origin, log), datetime.fromtimestamp(origin.timestamp).astimezone()
 
 
-def _log_of_the_broker() -> Layout:
+def layout_of_the_broker() -> Layout:
+    """Where the events of the one Broker in knative/ are."""
     [broker] = (found["metadata"] for found in manifests.read() if found["kind"] == "Broker")
     return Layout(broker["namespace"], broker["name"])
 

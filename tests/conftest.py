@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from local import servers
+from tests.e2e.stack import Stack, running
 from tests.servers import running_server
 
 
@@ -29,3 +30,10 @@ def mongo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def mongo_uri(mongo_server: str) -> str:
     """The URI of a database that no other test has."""
     return servers.with_database(mongo_server, f"test_{secrets.token_hex(6)}")
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A running stack whose orders do not expire during a test, for all tests that leave it as they found it."""
+    with running(tmp_path_factory.mktemp("stack")) as started:
+        yield started

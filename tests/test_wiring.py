@@ -1,6 +1,7 @@
 """knative/ and the tree agree: every function is wired, and what is wired exists."""
 
 import ast
+import re
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,13 @@ def test_a_given_mongo_uri_keeps_all_but_its_database(given: str, expected: str)
     assert servers.with_database(given, "orders") == expected
 
 
+def test_the_gateway_has_every_variable_that_its_configuration_names() -> None:
+    [service] = of_kind("Service", "gateway")
+    named = set(re.findall(r"%ENVIRONMENT\((\w+)\)%", manifests.ENVOY.read_text()))
+
+    assert named == set(manifests.environment(service))
+
+
 def test_every_file_of_knative_is_part_of_its_kustomization() -> None:
     listed = {
         folder / name
@@ -144,7 +152,7 @@ def test_every_file_of_knative_is_part_of_its_kustomization() -> None:
         for name in mentioned(folder)
     }
 
-    assert {path for path in manifests.BASE.rglob("*.yaml") if path.name != "kustomization.yaml"} <= listed
+    assert {path for path in manifests.BASE.rglob("*.*") if path.name != "kustomization.yaml"} <= listed
 
 
 def mentioned(folder: Path) -> set[str]:

@@ -9,19 +9,26 @@ PASSWORD = "open sesame"
 TIMEOUT_SECONDS = 30
 
 
-class Person(requests.Session):
-    """A session of somebody who signed up."""
+class Visitor(requests.Session):
+    """A browser's session with the shop."""
 
     def __init__(self, url: str) -> None:
         super().__init__()
         self.trust_env = False
         self._url = url
-        signed_up = self.api("POST", "/users/signup", email=f"{secrets.token_hex(8)}@example.com", password=PASSWORD)
-        assert signed_up.status_code == 201, signed_up.text
 
     def api(self, method: str, path: str, **body: object) -> requests.Response:
         """Send a request with a JSON body if there is one."""
         return self.request(method, f"{self._url}/api{path}", json=body or None, timeout=TIMEOUT_SECONDS)
+
+
+class Person(Visitor):
+    """A session of somebody who signed up."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        signed_up = self.api("POST", "/users/signup", email=f"{secrets.token_hex(8)}@example.com", password=PASSWORD)
+        assert signed_up.status_code == 201, signed_up.text
 
     def sell(self, title: str = "Opening night", price: object = 20) -> str:
         """Offer a ticket; its id."""

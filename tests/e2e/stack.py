@@ -106,9 +106,15 @@ def processes_under(state: Path) -> list[psutil.Process]:
 
 def _is_named(process: psutil.Process, name: str) -> bool:
     try:
-        return process.environ().get("K_SERVICE", Path(process.exe()).name) == name
-    except psutil.Error:
+        program, *arguments = process.cmdline()
+        return name in (process.environ().get("K_SERVICE"), Path(program).name, *map(_file_name, arguments[:1]))
+    except (psutil.Error, ValueError):  # it ended just now, and has no command line any more
         return False
+
+
+def _file_name(argument: str) -> str:
+    """That of a script which an interpreter runs."""
+    return Path(argument).name
 
 
 def _told(process: psutil.Process) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.person import Person
+from tests.e2e.person import Person, Visitor
 from tests.e2e.stack import ROOT, Stack, running, settings
 from tests.eventually import eventually
 
@@ -18,15 +18,25 @@ FLOW = ["ticket.created", "order.created", "ticket.updated", "order.cancelled", 
 
 @pytest.fixture(scope="module")
 def guest(nats_url: str, mongo_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack on the tests' own servers, where an order expires after 2 seconds."""
+    """A stack on the tests' own servers, where an order expires after 2 seconds, and few may sign in."""
     state = tmp_path_factory.mktemp("guest")
-    with running(state, NATS_URL=nats_url, MONGO_URI=mongo_server, EXPIRATION_WINDOW_SECONDS="2") as started:
+    existing = {"NATS_URL": nats_url, "MONGO_URI": mongo_server}
+    with running(
+        state, None, **existing, EXPIRATION_WINDOW_SECONDS="2", SIGNIN_INTERVAL_MILLISECONDS="20000"
+    ) as started:
         yield started
 
 
 def test_servers_that_exist_are_used_and_left_alone(guest: Stack) -> None:
     assert guest.named("nats-server") == []
     assert not (guest.state / "mongo").exists()
+
+
+def test_how_often_one_may_sign_in_is_as_it_was_set(guest: Stack) -> None:
+    visitor = Visitor(guest.url)
+    tries = [visitor.api("POST", "/users/signin", email="a@example.com", password="x") for _ in range(4)]
+
+    assert [answer.status_code for answer in tries] == [400, 400, 400, 429]
 
 
 def test_the_demo_shows_the_flow_and_its_events_until_the_order_expires(guest: Stack) -> None:

@@ -1,29 +1,19 @@
 """The gateway: what it lets through and what it answers itself, always in JSON."""
 
-import socket
-import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import requests
 
-from local import gateway, manifests, servers
+from local import manifests, servers
+from tests.e2e.front import ask, echoing, errors, gateway_before, refusal, say
 from tests.e2e.stack import Stack
-from tests.eventually import eventually
 
 LIMIT = 64 * 1024
 EVENT = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/x", "ce-type": "x", "content-type": "application/json"}
-
-
-def errors(message: str) -> dict[str, list[dict[str, str]]]:
-    return {"errors": [{"message": message}]}
 
 
 def test_an_unknown_route_is_not_found(stack: Stack) -> None:
@@ -81,12 +71,7 @@ def test_headers_over_the_limit_are_refused(stack: Stack) -> None:
 
 
 def test_what_is_no_http_is_refused(stack: Stack) -> None:
-    with socket.create_connection((servers.HOST, stack.port), timeout=30) as connection:
-        connection.sendall(b"GARBAGE\r\n\r\n")
-        answer = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
-
-    assert answer.startswith("HTTP/1.1 400 ")
-    assert answer.rstrip().endswith(refusal(400, "Bad Request")[2])
+    assert say(stack.port, "GARBAGE\r\n\r\n") == refusal(400, "Bad Request")
 
 
 @pytest.fixture(scope="module")
@@ -133,68 +118,14 @@ def test_a_function_learns_who_asks_and_within_which_trace(in_front: str) -> Non
     assert "x_forwarded_for" not in seen
 
 
+def test_a_client_steers_neither_retries_nor_timeouts(in_front: str) -> None:
+    steering = ("x-envoy-retry-on", "x-envoy-max-retries", "x-envoy-upstream-rq-timeout-ms", "x-envoy-original-path")
+    answer = requests.get(f"{in_front}/api/tickets", headers=dict.fromkeys(steering, "5"), timeout=30)
+
+    assert [line for line in answer.text.lower().splitlines() if line.startswith("x-envoy")] == []
+
+
 def test_a_path_means_the_same_behind_the_gateway(in_front: str) -> None:
     port = int(in_front.rpartition(":")[2])
 
     assert "x-path: /api/tickets/1" in ask(port, "GET", "/api/orders/../tickets/1")[2]
-
-
-class Echo(BaseHTTPRequestHandler):
-    """Answers with what it was asked."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        """Headers and path, a line each."""
-        body = f"{self.headers.as_string().strip()}\nx-path: {self.path}".encode()
-        self.send_response(200)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Nobody needs it."""
-
-
-@contextmanager
-def echoing(port: int) -> Iterator[None]:
-    """Run an `Echo` server."""
-    with ThreadingHTTPServer((servers.HOST, port), Echo) as server:
-        threading.Thread(target=server.serve_forever).start()
-        try:
-            yield
-        finally:
-            server.shutdown()
-
-
-@contextmanager
-def gateway_before(upstream: int, folder: Path) -> Iterator[str]:
-    """Run the gateway with every function at one port; its address."""
-    port = servers.free_port()
-    hosts = {f"{route.function}.{manifests.namespace()}.svc.cluster.local" for route in gateway.routes()}
-    config = folder / "envoy.yaml"
-    config.write_text(gateway.configuration(port, dict.fromkeys(hosts, f"{servers.HOST}:{upstream}")))
-    with subprocess.Popen(servers.envoy(config), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            eventually(lambda: listens(port))
-            yield f"http://{servers.HOST}:{port}"
-        finally:
-            process.terminate()
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((servers.HOST, port)) == 0
-
-
-def ask(port: int, method: str, path: str) -> tuple[int, str | None, str]:
-    """Status, content type and body of the answer to a path just as it is given, which `requests` would tidy up."""
-    with closing(HTTPConnection(servers.HOST, port, timeout=30)) as connection:
-        connection.request(method, path)
-        answer = connection.getresponse()
-        return answer.status, answer.headers["content-type"], answer.read().decode().strip()
-
-
-def refusal(status: int, message: str) -> tuple[int, str, str]:
-    """What `ask` returns for an error."""
-    return status, "application/json", f'{{"errors":[{{"message":"{message}"}}]}}'

@@ -1,5 +1,7 @@
 """The README's quick start and walk-through, run as they stand."""
 
+import asyncio
+import json
 import os
 import re
 import shutil
@@ -8,9 +10,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import nats
 import pytest
 
+from events.catalogue import ExpirationCompleted
 from local import servers
+from local.tail import layout_of_the_broker
 from tests.e2e.stack import ROOT
 from tests.eventually import eventually
 
@@ -76,3 +81,22 @@ def test_the_walk_through_by_hand_works(environment: dict[str, str]) -> None:
     assert '"status":"created"' in said
     assert "Ticket is already reserved" in said
     assert '"status":"cancelled"' in said
+
+
+@pytest.mark.usefixtures("started")
+def test_the_commands_for_dead_letters_work(environment: dict[str, str]) -> None:
+    running = json.loads(Path(environment["LOCAL_STATE"], "running.json").read_text())
+    asyncio.run(expire_nothing(running["nats_url"]))
+    eventually(lambda: "orders-expire  " in shell("make dead-letters", environment))
+    looking, deciding = commands("Dead letters")
+
+    assert "answered 422" in shell(looking, environment)
+    assert "is with orders-expire again" in shell(deciding, environment)
+
+
+async def expire_nothing(nats_url: str) -> None:
+    """An event that no function understands."""
+    broker, kind = layout_of_the_broker(), ExpirationCompleted
+    headers = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": kind.source(), "ce-type": kind.type()}
+    async with await nats.connect(nats_url) as connection:
+        await connection.jetstream().publish(broker.event(kind.type()), b"{}", headers=headers)

@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 
@@ -41,6 +42,12 @@ def test_logs_are_json_with_the_name_of_the_process(stack: Stack) -> None:
     requests.get(f"{stack.url}/api/tickets", timeout=30)
 
     eventually(lambda: stack.said("tickets-list", "GET /api/tickets 200"))
+
+
+def test_nobody_else_can_reach_it(stack: Stack) -> None:
+    sockets = [socket for process in stack.descendants() for socket in process.net_connections("inet")]
+
+    assert {socket.laddr.ip for socket in sockets if socket.status == psutil.CONN_LISTEN} == {servers.HOST}
 
 
 def test_a_terminated_stack_leaves_no_process_and_finds_its_state_again(tmp_path: Path) -> None:
@@ -95,6 +102,8 @@ def test_a_port_that_is_taken_is_refused(stack: Stack, tmp_path: Path) -> None:
         ("PORT", "99999", "PORT is '99999'"),
         ("EXPIRATION_WINDOW_SECONDS", "soon", "EXPIRATION_WINDOW_SECONDS is 'soon'"),
         ("EXPIRATION_WINDOW_SECONDS", "0", "EXPIRATION_WINDOW_SECONDS is '0'"),
+        ("SIGNUP_INTERVAL_MILLISECONDS", "0", "SIGNUP_INTERVAL_MILLISECONDS is '0'"),
+        ("SIGNIN_INTERVAL_MILLISECONDS", "60001", "no number of milliseconds from 1 to 60000"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(tmp_path: Path, name: str, value: str, complaint: str) -> None:
@@ -106,6 +115,15 @@ def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
 
     assert "no NATS server answers at NATS_URL" in _refused(tmp_path, servers.free_port(), NATS_URL=nowhere)
     assert processes_under(tmp_path) == []
+
+
+def test_resetting_forgets_the_state_that_is_used(tmp_path: Path) -> None:
+    state = tmp_path / "the state"
+    (state / "nats").mkdir(parents=True)
+
+    subprocess.run(["make", "reset"], cwd=ROOT, env=settings(state, 1), check=True, capture_output=True)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def _refused(state: Path, port: int, **environment: str) -> str:

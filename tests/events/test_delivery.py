@@ -220,14 +220,3 @@ def test_a_replay_is_delivered_even_if_the_trigger_would_not_want_the_event_now(
     made = from_row(event(id="replayed"))
     stage.send(stage.layout.replay("narrow"), made.message_headers(), made.data)
     assert sink.await_requests(1)[0].id == "replayed"
-
-
-def test_dead_letters_of_one_trigger_are_purged(stage: Stage, sink: Sink) -> None:
-    sink.answer = lambda _: Answer(400)
-    stage.trigger("one", sink)
-    stage.trigger("other", sink)
-    stage.start_bridge()
-    stage.publish(event())
-    stage.await_letters(2)
-    stage.loop.run(stage.dead_letters.purge("one"))
-    assert [letter.trigger for letter in stage.letters()] == ["other"]

@@ -2,12 +2,14 @@
 
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import unquote
 
 from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg
-from nats.js.errors import NotFoundError
+from nats.js.errors import APIError, NotFoundError
 
 from events.cloudevent import Event, encode_value
 from events.jetstream import Publisher
@@ -25,15 +27,28 @@ _LONGEST_VALUE = 1024  # bytes, percent-encoded
 _MOST_HEADERS = 32
 
 
+_NO_MESSAGE = 10037  # JetStream's error where a stream is there, but no such message
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """`sequence` identifies it among its Broker's. `headers` and `data` are the event's."""
+    """`sequence` identifies it among its Broker's. `headers` and `data` are the event's.
+
+    `time` is when the Trigger gave up, `attempts` how often it had tried, `origin` the event's sequence in the log.
+    """
 
     sequence: int
     trigger: str
     reason: str
+    time: datetime
+    attempts: int
+    origin: int
     headers: Mapping[str, str]
     data: bytes
+
+
+class UnboundTriggerError(Exception):
+    """Nobody takes what would be replayed to this Trigger."""
 
 
 def with_error(event: Event, destination: str, code: int | None, body: bytes) -> Event:
@@ -70,14 +85,19 @@ class DeadLetters:
         )
 
     async def list(self, trigger: str | None = None) -> AsyncIterator[DeadLetter]:
-        """All dead letters, or those of a Trigger, oldest first."""
+        """All dead letters, or those of a Trigger, oldest first.
+
+        Raises nats.js.errors.NotFoundError if the Broker has no stream for them.
+        """
         subject = self._layout.all_dead_letters() if trigger is None else self._layout.dead_letter(trigger)
         sequence = 1
         while True:
             try:
                 message = await self._jetstream.get_msg(self._layout.dead_letters, sequence, subject=subject, next=True)
-            except NotFoundError:
-                return
+            except NotFoundError as error:
+                if error.err_code == _NO_MESSAGE:
+                    return
+                raise
             yield _read(message)
             sequence = (message.seq or sequence) + 1
 
@@ -85,17 +105,34 @@ class DeadLetters:
         """One dead letter. Raises nats.js.errors.NotFoundError."""
         return _read(await self._jetstream.get_msg(self._layout.dead_letters, sequence))
 
-    async def replay(self, sequence: int) -> None:
-        """Give an event to the Trigger that failed once more, and to no other."""
+    async def replay(self, sequence: int) -> DeadLetter:
+        """Give an event to the Trigger that failed once more, and to no other.
+
+        It is in the log before it leaves the dead letters: whoever is cut off between replays it twice, and loses
+        nothing. Raises UnboundTriggerError, events.jetstream.RefusedError, and nats.errors.Error, each before
+        anything is removed.
+        """
         letter = await self.show(sequence)
+        await self._check_bound(letter.trigger)
         headers = {name: value for name, value in letter.headers.items() if name not in _ERROR_ATTRIBUTES}
         await self._publisher.store(self._layout.replay(letter.trigger), headers, letter.data)
-        await self._jetstream.delete_msg(self._layout.dead_letters, sequence)
+        await self.remove(sequence)
+        return letter
 
-    async def purge(self, trigger: str | None = None) -> None:
-        """Forget all dead letters, or those of a Trigger."""
-        subject = None if trigger is None else self._layout.dead_letter(trigger)
-        await self._jetstream.purge_stream(self._layout.dead_letters, subject=subject)
+    async def remove(self, sequence: int) -> None:
+        """Forget a dead letter, or let it be that somebody did already. Raises nats.errors.Error."""
+        try:
+            await self._jetstream.delete_msg(self._layout.dead_letters, sequence)
+        except APIError:  # the same one for whatever was in the way
+            with suppress(NotFoundError):
+                await self.show(sequence)
+                raise
+
+    async def _check_bound(self, trigger: str) -> None:
+        try:
+            await self._jetstream.consumer_info(self._layout.log, self._layout.consumer(trigger))
+        except NotFoundError as error:
+            raise UnboundTriggerError(f"there is no Trigger {trigger} any more, so nobody would get it") from error
 
 
 def _marks(trigger: str, reason: str, origin: Origin) -> dict[str, str]:
@@ -119,6 +156,9 @@ def _read(message: RawStreamMsg) -> DeadLetter:
         sequence=message.seq or 0,
         trigger=headers[f"{_MARK}Trigger"],
         reason=unquote(headers[f"{_MARK}Reason"]),
+        time=message.time or datetime.now(UTC),
+        attempts=int(headers[f"{_MARK}Attempts"]),
+        origin=int(headers[f"{_MARK}Sequence"]),
         headers=own,
         data=message.data or b"",
     )

@@ -1,0 +1,5 @@
+"""Dead letters: events that a Trigger could not deliver, kept with the reason until someone replays or purges them."""
+
+from events.deadletters.store import DeadLetter, DeadLetters, UnboundTriggerError, with_error
+
+__all__ = ["DeadLetter", "DeadLetters", "UnboundTriggerError", "with_error"]

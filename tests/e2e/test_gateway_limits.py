@@ -1,0 +1,128 @@
+"""The gateway's limits: how often, how long and how much, always refused in JSON."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from local import servers
+from tests.e2e.front import Manager, echoing, errors, gateway_before, refusal, say
+from tests.eventually import eventually
+
+A_MINUTE = 60_000  # milliseconds, what a client can save up
+UNHURRIED = A_MINUTE // 3  # so that three requests are allowed, and a fourth only after 20 s
+SIGNUP, SIGNIN = "/api/users/signup", "/api/users/signin"
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[int]:
+    port = servers.free_port()
+    with echoing(port):
+        yield port
+
+
+@pytest.fixture
+def strict(upstream: int, tmp_path: Path) -> Iterator[str]:
+    """A gateway that lets a client sign up three times, and sign in three times."""
+    limits = dict.fromkeys(("SIGNUP_INTERVAL_MILLISECONDS", "SIGNIN_INTERVAL_MILLISECONDS"), str(UNHURRIED))
+    with gateway_before(upstream, tmp_path, environment=limits) as url:
+        yield url
+
+
+def post(url: str, client: str = "203.0.113.1") -> requests.Response:
+    """The answer to a client, as the ingress in front tells of it."""
+    return requests.post(url, json={}, headers={"x-forwarded-for": client}, timeout=30)
+
+
+def statuses(url: str, *clients: str) -> list[int]:
+    return [post(url, client).status_code for client in clients]
+
+
+@pytest.mark.parametrize("path", [SIGNUP, SIGNIN])
+def test_a_client_that_asks_too_often_is_told_so(strict: str, path: str) -> None:
+    allowed = [post(strict + path).status_code for _ in range(3)]
+    refused = post(strict + path)
+
+    assert allowed == [200, 200, 200]
+    assert (refused.status_code, refused.json()) == (429, errors("Too Many Requests"))
+    assert refused.headers["content-type"] == "application/json"
+    assert refused.headers["retry-after"] == "60"
+
+
+def test_signup_and_signin_are_counted_apart_and_the_rest_not_at_all(strict: str) -> None:
+    assert statuses(strict + SIGNUP, *["203.0.113.1"] * 4) == [200, 200, 200, 429]
+    assert statuses(strict + SIGNIN, *["203.0.113.1"] * 4) == [200, 200, 200, 429]
+    assert statuses(strict + "/api/users/signout", *["203.0.113.1"] * 10) == [200] * 10
+    assert statuses(strict + "/api/tickets", *["203.0.113.1"] * 10) == [200] * 10
+
+
+def test_each_client_has_its_own_limit(strict: str) -> None:
+    """More of them than the 20 that Envoy would remember by default."""
+    crowd = [f"203.0.113.{number}" for number in range(1, 41)]
+
+    assert statuses(strict + SIGNUP, *crowd * 4) == [200] * 120 + [429] * 40
+
+
+def test_all_of_one_ipv6_network_are_one_client(strict: str) -> None:
+    neighbours = [f"2001:db8::{number}" for number in range(4)]
+
+    assert statuses(strict + SIGNUP, *neighbours) == [200, 200, 200, 429]
+    assert statuses(strict + SIGNUP, "2001:db8:0:1::") == [200]
+
+
+def test_a_client_is_the_last_address_that_is_none_of_the_clusters(strict: str) -> None:
+    forged = [f"198.51.100.{number}, 203.0.113.1" for number in range(3)]
+    through_more_proxies = "203.0.113.1, 10.1.2.3, 192.168.0.1, 172.20.0.1, fd00::1"
+
+    assert statuses(strict + SIGNUP, *forged, through_more_proxies) == [200, 200, 200, 429]
+
+
+def test_what_is_no_address_is_not_another_client(strict: str) -> None:
+    assert statuses(strict + SIGNUP, *(f"nonsense{number}" for number in range(4))) == [200, 200, 200, 429]
+
+
+def test_after_a_while_a_client_may_ask_again(upstream: int, tmp_path: Path) -> None:
+    with gateway_before(upstream, tmp_path, environment={"SIGNUP_INTERVAL_MILLISECONDS": "5000"}) as url:
+        assert 429 in statuses(url + SIGNUP, *["203.0.113.1"] * 20)
+        eventually(lambda: post(url + SIGNUP).status_code == 200)
+
+
+def hasty(manager: Manager) -> None:
+    """The same configuration with less patience."""
+    manager |= {"request_headers_timeout": "0.3s", "request_timeout": "0.3s"}
+    [host] = manager["route_config"]["virtual_hosts"]
+    for entry in host["routes"]:
+        if "route" in entry:
+            entry["route"]["timeout"] = "0.3s"
+
+
+@pytest.fixture
+def impatient(upstream: int, tmp_path: Path) -> Iterator[int]:
+    """The port of a gateway that waits for 0.3 s."""
+    with gateway_before(upstream, tmp_path, hasty) as url:
+        yield int(url.rpartition(":")[2])
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        "GET /api/tickets HTTP/1.1\r\nHost: x\r\n",
+        "POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf",
+        "POST /api/orders HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+    ],
+    ids=["headers", "body", "chunks"],
+)
+def test_a_request_that_does_not_end_is_timed_out(impatient: int, begun: str) -> None:
+    assert say(impatient, begun) == refusal(408, "Request Timeout")
+
+
+def test_a_function_that_does_not_answer_is_timed_out(tmp_path: Path) -> None:
+    with (
+        socket.create_server((servers.HOST, 0)) as silent,
+        gateway_before(silent.getsockname()[1], tmp_path, hasty) as url,
+    ):
+        answer = requests.get(f"{url}/api/tickets", timeout=30)
+
+    assert (answer.status_code, answer.json()) == (504, errors("Gateway Timeout"))
