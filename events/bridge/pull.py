@@ -86,7 +86,9 @@ class Pull:
         if self._subscription is None:
             await self._connection.publish(message.reply, _NOT_TAKEN)
             return
-        self._tasks[message.reply] = asyncio.create_task(self._run(message))
+        # A server that was killed may hand out once more what is being handled, its counters unchanged.
+        if message.reply not in self._tasks:
+            self._tasks[message.reply] = asyncio.create_task(self._run(message))
 
     async def _run(self, message: Msg) -> None:
         try:

@@ -1,5 +1,6 @@
 """CloudEvents 1.0 over HTTP: reading them in binary and structured mode, writing them in structured mode."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ from functions.shared.errors import NotACloudEvent
 
 CONTENT_TYPE = "application/cloudevents+json"
 REQUIRED = ("id", "source", "type")
+
+# What the CloudEvents type String is without: control characters and lone surrogates.
+_NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def is_cloudevent(headers: Headers) -> bool:
@@ -68,8 +72,7 @@ def timestamp() -> str:
 
 
 def _is_text(value: object) -> bool:
-    # Neither control characters nor lone surrogates: the CloudEvents type String has none.
-    return isinstance(value, str) and value != "" and value.isprintable()
+    return isinstance(value, str) and value != "" and not _NO_TEXT.search(value)
 
 
 def _as_bytes(data: str | bytes) -> bytes:

@@ -1,6 +1,7 @@
 """Money: integer cents of US dollars inside, dollars with at most two decimals outside."""
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 
 from functions.shared.errors import InvalidField
 
@@ -9,9 +10,11 @@ LEAST_CENTS = 50
 MOST_CENTS = 99_999_999
 DECIMALS = 2
 
+_PLAIN = re.compile(r"(0|[1-9]\d*)(\.\d+)?", re.ASCII)
+
 
 def parse_price(value: object) -> int:
-    """Cents of a price as clients send it: a JSON number or a string of one, in dollars.
+    """Cents of a price as clients send it: a JSON number, or a string of a plain decimal one, in dollars.
 
     Raises:
         InvalidField: it is no amount that can be charged.
@@ -40,13 +43,9 @@ def to_cents(dollars: float) -> int:
 
 
 def _decimal(value: object) -> Decimal | None:
-    if not isinstance(value, int | float | Decimal | str):
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         return None
-    text = str(value)
-    if not text.isascii() or "_" in text:  # Decimal reads other scripts' digits and Python's 1_000 as well
+    if isinstance(value, str) and not _PLAIN.fullmatch(value):
         return None
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return None
+    number = Decimal(str(value))
     return number if number.is_finite() else None

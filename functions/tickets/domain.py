@@ -78,6 +78,6 @@ def parse_title(value: object) -> str:
     """A title that says something."""
     if not isinstance(value, str) or not value.strip():
         raise InvalidField("Title is required")
-    if len(value.strip()) > LONGEST_TITLE:
+    if len(value) > LONGEST_TITLE:
         raise InvalidField(f"Title must be at most {LONGEST_TITLE} characters")
     return value.strip()

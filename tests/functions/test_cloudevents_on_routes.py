@@ -76,6 +76,11 @@ def test_refuses_an_event_with_a_bad_attribute(
     assert tickets_store.dump() == {}
 
 
+@pytest.mark.parametrize("text", ["\u00a0", "\ue000", "\u2028", "\U000e0001"])
+def test_takes_an_event_whose_attributes_hold_whatever_is_no_control_character(create: Function, text: str) -> None:
+    assert structured(create, CONTEXT | {"data": TICKET, "id": text, "type": text}).status_code == 201
+
+
 @pytest.mark.parametrize("version", ["0.3", "2.0", "1", ""])
 def test_refuses_a_binary_event_of_another_version(create: Function, version: str) -> None:
     assert said(binary(create, CONTEXT | {"specversion": version})) == NO_EVENT

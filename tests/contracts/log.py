@@ -1,0 +1,39 @@
+"""What has passed through a Broker so far, read from its streams."""
+
+from collections.abc import AsyncIterator
+
+import nats
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+
+from events import nats_binding
+from events.cloudevent import Event
+from events.nats_binding import Origin
+from events.subjects import Layout
+
+TIMEOUT_SECONDS = 30
+
+
+async def events(nats_url: str, layout: Layout) -> list[Event]:
+    """Every event in the log, and those that wait until they are due."""
+    connection = await nats.connect(nats_url)
+    jetstream = connection.jetstream()
+    kept = {layout.log: layout.events(), layout.schedules: layout.scheduled()}
+    try:
+        return [
+            nats_binding.read(message, Origin.of(message), layout)
+            for stream, subject in kept.items()
+            async for message in _messages(jetstream, stream, subject)
+        ]
+    finally:
+        await connection.close()
+
+
+async def _messages(jetstream: JetStreamContext, stream: str, subject: str) -> AsyncIterator[Msg]:
+    """Those that a stream holds now."""
+    subscription = await jetstream.subscribe(subject, stream=stream, ordered_consumer=True)
+    left = (await subscription.consumer_info()).num_pending or 0
+    while left:
+        message = await subscription.next_msg(TIMEOUT_SECONDS)
+        left = message.metadata.num_pending
+        yield message

@@ -1,0 +1,81 @@
+"""The OpenAPI document: it lists what the gateway leads to, and the running system keeps what it promises."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+
+from local import gateway, manifests, servers
+from tests.e2e.person import Person
+from tests.e2e.stack import Stack
+
+PATH = "/api/openapi.json"
+FILE = manifests.ENVOY.with_name("openapi.json")
+DOCUMENT: dict[str, Any] = json.loads(FILE.read_text())
+SCHEMATHESIS = [str(servers.WHEEL_BINARIES / "schemathesis"), "--config-file"]
+CONFIGURATION = str(Path(__file__).with_name("schemathesis.toml"))
+CLOUDEVENT = "application/cloudevents+json"
+FEW = ["--phases", "examples,fuzzing", "--mode", "positive", "--max-examples", "4"]
+
+Operation = tuple[str, str]  # method and path
+
+
+def routes() -> dict[Operation, str]:
+    """What the gateway leads to, and the function that answers there."""
+    return {(route.method, route.path.replace(":id", "{id}")): route.function for route in gateway.routes()}
+
+
+def test_the_document_lists_every_route_and_the_function_behind_it() -> None:
+    documented = {
+        (method.upper(), path): operation["operationId"]
+        for path, item in DOCUMENT["paths"].items()
+        for method, operation in item.items()
+        if method != "parameters"
+    }
+
+    assert documented == routes() | {("GET", PATH): "openapi"}
+
+
+def test_the_document_is_where_the_gateway_looks_for_it_in_a_cluster() -> None:
+    [manifest] = [found for found in manifests.read() if found["metadata"]["name"] == "gateway"]
+    [mount] = manifests.container(manifest)["volumeMounts"]
+    kustomization = yaml.safe_load(FILE.with_name("kustomization.yaml").read_text())
+
+    assert f"filename: {mount['mountPath']}/{FILE.name}" in manifests.ENVOY.read_text()
+    assert FILE.name in kustomization["configMapGenerator"][0]["files"]
+
+
+def test_the_gateway_serves_the_document(stack: Stack) -> None:
+    answer = requests.get(f"{stack.url}{PATH}", timeout=30)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.text == FILE.read_text()
+
+
+@pytest.mark.parametrize("options", [[], [*FEW, "--header", f"Accept: {CLOUDEVENT}"]], ids=["json", "cloudevents"])
+def test_the_running_system_keeps_what_the_document_promises(stack: Stack, tmp_path: Path, options: list[str]) -> None:
+    report = tmp_path / "requests.har"
+    token = Person(stack.url).cookies["session"]
+    command = [*SCHEMATHESIS, CONFIGURATION, "run", f"{stack.url}{PATH}", "--report-har-path", str(report), *options]
+    asked = subprocess.run(
+        command, cwd=tmp_path, env={"TOKEN": token, "NO_PROXY": "*"}, capture_output=True, text=True, check=False
+    )
+
+    assert asked.returncode == 0, asked.stdout + asked.stderr
+    if not options:
+        assert succeeded(json.loads(report.read_text())) == set(routes())
+
+
+def succeeded(har: dict[str, Any]) -> set[Operation]:
+    """The routes that were seen to do their work: where every request is refused, not much is checked."""
+    done = [entry["request"] for entry in har["log"]["entries"] if entry["response"]["status"] in range(200, 300)]
+    return {(request["method"], re.sub("/[0-9a-fA-F]{24}$", "/{id}", path_of(request["url"]))) for request in done}
+
+
+def path_of(url: str) -> str:
+    return "/" + url.split("/", 3)[3].partition("?")[0]
