@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import pymongo
@@ -10,6 +11,7 @@ from bson import ObjectId
 from pymongo import IndexModel, MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
+from pymongo.errors import PyMongoError
 
 Document = dict[str, Any]
 Documents = Database[Document]
@@ -18,6 +20,7 @@ Result = TypeVar("Result")
 
 # Longer than a failover's election, shorter than a caller's patience: with_transaction alone retries two minutes.
 TIMEOUT_SECONDS = 8
+LET_GO_SECONDS = 1
 
 _databases: dict[str, Documents] = {}
 _indexed: set[tuple[str, str]] = set()
@@ -58,5 +61,17 @@ def transaction(work: Callable[[Session], Result]) -> Result:
     Raises:
         pymongo.errors.PyMongoError: the database did not take it within TIMEOUT_SECONDS.
     """
-    with pymongo.timeout(TIMEOUT_SECONDS), database().client.start_session() as session:
-        return session.with_transaction(work)
+    with database().client.start_session() as session:
+        try:
+            with pymongo.timeout(TIMEOUT_SECONDS):
+                return session.with_transaction(work)
+        except PyMongoError as error:
+            if error.timeout:
+                _let_go(session)
+            raise
+
+
+def _let_go(session: Session) -> None:
+    """End on the server what is out of time: the driver then sends no abort, and rows stay locked for a minute."""
+    with suppress(PyMongoError), pymongo.timeout(LET_GO_SECONDS):
+        session.client.admin.command("killSessions", [session.session_id])
