@@ -5,7 +5,7 @@ export PORT
 export PYTHONPATH := $(CURDIR)
 bin := .venv/bin
 
-.PHONY: help run reset demo events dead-letters test check format bench schemas requirements
+.PHONY: help run reset demo events dead-letters test soak check format bench schemas requirements
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -34,7 +34,10 @@ dead-letters: .venv/.installed  ## list, show, replay, purge events that no func
 	@$(bin)/python -m local.deadletters $(or $(ARGS),list)
 
 test: .venv/.installed  ## run every test, with real servers on free ports
-	$(bin)/python -m pytest
+	$(bin)/python -m pytest --numprocesses 2 --dist loadfile
+
+soak: .venv/.installed  ## kill processes at random while people shop: MINUTES=10 long, SEED repeats a plan
+	MINUTES=$${MINUTES:-10} $(bin)/python -m pytest -s tests/faults/test_faults.py
 
 check: .venv/.installed  ## style, types, import contracts
 	$(bin)/ruff check .

@@ -20,7 +20,7 @@ def running_server(command: list[str], port: int) -> Iterator[None]:
             _await_port(process, port)
             yield
         finally:
-            process.terminate()
+            process.kill()  # what it holds is gone with the tests anyway
 
 
 def _await_port(process: subprocess.Popen[bytes], port: int) -> None:

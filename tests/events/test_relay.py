@@ -203,6 +203,7 @@ def test_waiting_for_the_database(stage: Stage, tmp_path: Path) -> None:
         eventually(lambda: service.unpublished() == 0)
         server.kill()
         server.start()
+        client.list_database_names()  # a read is tried again, so that the write after it finds a connection that works
         service.commit(event())
         eventually(lambda: service.unpublished() == 0)
         relay.kill()

@@ -8,7 +8,7 @@ import pytest
 from functions.shared.errors import InvalidField
 from functions.shared.money import LEAST_CENTS, MOST_CENTS, parse_price, to_cents, to_dollars
 
-SAMPLE = [*range(50, 3000), *random.Random(1).sample(range(LEAST_CENTS, MOST_CENTS), 20_000), MOST_CENTS]  # noqa: S311
+SAMPLE = [*range(50, 3000), *random.Random(1).sample(range(LEAST_CENTS, MOST_CENTS), 20_000), MOST_CENTS]
 
 
 def test_every_amount_is_read_to_the_cent_and_told_with_two_decimals_at_most() -> None:

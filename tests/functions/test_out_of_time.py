@@ -1,36 +1,65 @@
 """A transaction that does not end in time leaves nothing behind, no lock either."""
 
 import time
+from collections.abc import Iterator
 
 import pymongo
 import pytest
 from pymongo.errors import PyMongoError
 
 from functions.shared import database
-from functions.shared.database import Session
+from functions.shared.database import Documents, Session
 from tests.functions.harness import Store
 
 LIMIT_SECONDS = 0.5
 FAR_LESS_THAN_A_MINUTE = 20
 
 
-def test_what_is_out_of_time_lets_go_of_its_rows(
-    addresses: dict[str, str], orders_store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MONGO_URI", addresses["orders"])
+@pytest.fixture
+def store(mongo_uri: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """A database of its own, which has one row and gives functions little time."""
+    monkeypatch.setenv("MONGO_URI", mongo_uri)
     monkeypatch.setattr(database, "TIMEOUT_SECONDS", LIMIT_SECONDS)
-    row = orders_store["rows"].insert_one({"changed": 0}).inserted_id
+    store = Store(mongo_uri)
+    store["rows"].insert_one({"changes": 0})
+    yield store
+    store.close()
+    database.database().client.close()
 
-    def change(session: Session) -> None:
-        database.database()["rows"].update_one({"_id": row}, {"$set": {"changed": 1}}, session=session)
 
+def test_what_is_out_of_time_lets_go_of_its_rows(store: Store) -> None:
     def linger(session: Session) -> None:
-        change(session)
+        _change(database.database(), session)
         time.sleep(LIMIT_SECONDS)
-        change(session)
+        _change(database.database(), session)
 
     with pytest.raises(PyMongoError, match="time limit"):
         database.transaction(linger)
 
     with pymongo.timeout(FAR_LESS_THAN_A_MINUTE):
-        assert orders_store["rows"].update_one({"changed": 0}, {"$set": {"changed": 2}}).modified_count == 1
+        _change(store.database)
+    assert _changes(store) == 1
+
+
+def test_what_waits_for_a_transaction_that_nobody_ends_gives_up_before_its_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "TIMEOUT_SECONDS", FAR_LESS_THAN_A_MINUTE)
+    monkeypatch.setattr(database, "CONTENTION_SECONDS", LIMIT_SECONDS)
+    with store.database.client.start_session() as abandoned, abandoned.start_transaction():
+        _change(store.database, abandoned)
+
+        with pytest.raises(TimeoutError, match="another transaction"):
+            database.transaction(lambda session: _change(database.database(), session))
+
+    database.transaction(lambda session: _change(database.database(), session))
+    assert _changes(store) == 2
+
+
+def _change(documents: Documents, session: Session | None = None) -> None:
+    documents["rows"].update_one({}, {"$inc": {"changes": 1}}, session=session)
+
+
+def _changes(store: Store) -> int:
+    [row] = store["rows"].find()
+    return int(row["changes"])

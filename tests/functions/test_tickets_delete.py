@@ -3,7 +3,7 @@
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.functions.harness import Document, Function, Make, Store, User, assert_event, new_id, refusal, said
+from tests.functions.harness import Document, Function, Make, Store, User, assert_event, refusal, said
 from tests.functions.scenes import offer, reserve
 
 SELLER = User("seller@example.com")
@@ -43,7 +43,7 @@ def test_returns_a_404_the_second_time(delete: Function, tickets_store: Store, t
     assert tickets_store.dump() == before
 
 
-@pytest.mark.parametrize("ticket_id", [new_id(), "1", "", "x" * 24, "%00"])
+@pytest.mark.parametrize("ticket_id", ["f" * 24, "1", "", "x" * 24, "%00"])
 def test_returns_a_404_if_the_ticket_is_not_found(delete: Function, ticket_id: str) -> None:
     assert said(take_back(delete, ticket_id)) == refusal(404, "Not Found")
 

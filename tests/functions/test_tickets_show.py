@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.functions.harness import Make, new_id, refusal, said
+from tests.functions.harness import Make, refusal, said
 from tests.functions.scenes import offer, reserve
 
 
@@ -25,7 +25,7 @@ def test_returns_the_ticket_for_an_id_in_capitals(function: Make) -> None:
 
 @pytest.mark.parametrize(
     "ticket_id",
-    [new_id(), "1", "", "x" * 24, "0" * 23, "0" * 25, "%00", "%ff", "%f0%9f%8e%b7", "..%2f" + "0" * 24 + "/",
+    ["f" * 24, "1", "", "x" * 24, "0" * 23, "0" * 25, "%00", "%ff", "%f0%9f%8e%b7", "..%2f" + "0" * 24 + "/",
      "\uff10" * 24, "{$ne:1}"],
 )  # fmt: skip
 def test_returns_a_404_if_the_ticket_is_not_found(function: Make, ticket_id: str) -> None:
