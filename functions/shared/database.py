@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ from bson import ObjectId
 from pymongo import IndexModel, MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 Document = dict[str, Any]
 Documents = Database[Document]
@@ -20,7 +21,11 @@ Result = TypeVar("Result")
 
 # Longer than a failover's election, shorter than a caller's patience: with_transaction alone retries two minutes.
 TIMEOUT_SECONDS = 8
+# Transactions last milliseconds. One that lasts is that of a process which was killed in it; the server ends it after
+# a minute, and until then threads that wait for its rows would be missing for all others.
+CONTENTION_SECONDS = 2
 LET_GO_SECONDS = 1
+WRITE_CONFLICT = 112
 
 _databases: dict[str, Documents] = {}
 _indexed: set[tuple[str, str]] = set()
@@ -60,11 +65,22 @@ def transaction(work: Callable[[Session], Result]) -> Result:
 
     Raises:
         pymongo.errors.PyMongoError: the database did not take it within TIMEOUT_SECONDS.
+        TimeoutError: another transaction held a row of it for CONTENTION_SECONDS.
     """
+    contended = time.monotonic() + CONTENTION_SECONDS
+
+    def attempt(session: Session) -> Result:
+        try:
+            return work(session)
+        except OperationFailure as error:
+            if error.code == WRITE_CONFLICT and time.monotonic() > contended:
+                raise TimeoutError("another transaction does not let go of a row") from error
+            raise
+
     with database().client.start_session() as session:
         try:
             with pymongo.timeout(TIMEOUT_SECONDS):
-                return session.with_transaction(work)
+                return session.with_transaction(attempt)
         except PyMongoError as error:
             if error.timeout:
                 _let_go(session)

@@ -17,7 +17,7 @@ def addresses(mongo_server: str) -> Iterator[dict[str, str]]:
     """The URI of each service's own database."""
     run = secrets.token_hex(6)
     yield {service: servers.with_database(mongo_server, f"{service}_{run}") for service in SERVICES}
-    for opened in database._databases.values():  # noqa: SLF001 - a function keeps its client for its process's life
+    for opened in database._databases.values():
         opened.client.close()
 
 

@@ -1,0 +1,66 @@
+"""Which processes are killed when: a plan that its seed repeats, and its execution."""
+
+import os
+import random
+import signal
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from tests.e2e.stack import Stack
+from tests.eventually import eventually
+
+PAUSE_SECONDS = (0.2, 1.8)
+PAIRS = 0.35  # the share of blows that hit two processes at once
+AFTERSHOCK_SECONDS = (0.0, 0.2)  # what a server is needed for waits, with all that it has in hand
+DEPENDENTS = {
+    "nats": ("bridge", "orders-relay", "tickets-relay"),
+    "mongo": ("orders-create", "orders-relay", "tickets-relay", "tickets-replicate-order"),
+}
+PROGRAMS = {"nats": "nats-server", "mongo": "secantusd-py", "gateway": "envoy"}
+READY, AGAIN = "ready", "starting it again"
+
+
+@dataclass(frozen=True)
+class Blow:
+    """SIGKILL for these processes at once, some seconds after the blow before."""
+
+    pause: float
+    victims: tuple[str, ...]
+
+
+def deck(chance: random.Random, names: Collection[str], last: Collection[str] = ()) -> Iterator[Blow]:
+    """Every process is hit once, in any order but for the last, alone or with another one.
+
+    A server's fall is followed by that of somebody who needs it.
+    """
+    left = [*chance.sample(sorted({*names} - {*last}), len(names) - len(last)), *last]
+    while left:
+        victims = left[: 2 if chance.random() < PAIRS else 1]
+        del left[: len(victims)]
+        yield Blow(chance.uniform(*PAUSE_SECONDS), tuple(victims))
+        for server in (victim for victim in victims if victim in DEPENDENTS):
+            yield Blow(chance.uniform(*AFTERSHOCK_SECONDS), (chance.choice(DEPENDENTS[server]),))
+
+
+def strike(stack: Stack, blow: Blow) -> None:
+    """Kill the processes with their workers, as soon as all of them run: each leads a process group."""
+    programs = [PROGRAMS.get(name, name) for name in blow.victims]
+    eventually(lambda: all(map(stack.named, programs)))
+    for victim in [process for program in programs for process in stack.named(program)]:
+        with suppress(ProcessLookupError):
+            os.killpg(victim.pid, signal.SIGKILL)
+
+
+def names(stack: Stack) -> set[str]:
+    """Every process of a stack that is ready."""
+    return {line["process"] for line in stack.lines if line["message"] == READY}
+
+
+def recovered(stack: Stack) -> bool:
+    """Whether every process is ready again since it ended last."""
+    ready: dict[str, bool] = {}
+    for line in stack.lines:
+        if line["message"] == READY or line["message"].endswith(AGAIN):
+            ready[line["process"]] = line["message"] == READY
+    return all(ready.values())

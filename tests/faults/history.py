@@ -1,0 +1,99 @@
+"""What must be true of all events that were ever stored, and of what clients were told."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import pairwise
+
+from tests.faults.ledger import Ledger
+from tests.faults.witness import Row, Snapshot
+
+CREATED, CANCELLED = "dev.ticketing.order.created", "dev.ticketing.order.cancelled"
+EXPIRATION = "/ticketing/expiration"
+
+
+def breaches(seen: Snapshot, ledger: Ledger) -> Iterator[str]:
+    """All that is wrong."""
+    for rule in (_sold_twice, _untrue, _untold, _lost, _too_early):
+        yield from rule(seen)
+    for promise in (_people, _offers, _taken_back, _reservations):
+        yield from promise(seen, ledger)
+    yield from ledger.surprises
+
+
+def _sold_twice(seen: Snapshot) -> Iterator[str]:
+    """A ticket's next order begins after the one before has ended."""
+    ends = {event["subject"]: _time(event) for event in seen.events if event["type"] == CANCELLED}
+    orders: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
+    for event in seen.events:
+        if event["type"] == CREATED:
+            orders[event["data"]["ticket"]["id"]].append((_time(event), event["subject"]))
+    for ticket, begun in orders.items():
+        for (_, first), (begin, second) in pairwise(sorted(begun)):
+            if first not in ends or ends[first] > begin:
+                yield f"ticket {ticket} had orders {first} and {second} at once"
+
+
+def _untrue(seen: Snapshot) -> Iterator[str]:
+    """Events tell of each version of an aggregate once, up to the one that is kept."""
+    told: dict[str, list[int]] = defaultdict(list)
+    for event in seen.events:
+        if "version" in event["data"]:
+            told[event["subject"]].append(event["data"]["version"])
+    for name, versions in told.items():
+        kept = seen.orders.get(name) or seen.tickets.get(name) or seen.replicas.get(name)
+        if kept is None or sorted(versions) != list(range(kept["version"] + 1)):
+            yield f"events tell of versions {sorted(versions)} of {name}, which is {kept}"
+
+
+def _untold(seen: Snapshot) -> Iterator[str]:
+    for name in (seen.orders.keys() | seen.tickets.keys()) - {event["subject"] for event in seen.events}:
+        yield f"no event tells of {name}"
+
+
+def _lost(seen: Snapshot) -> Iterator[str]:
+    for event in seen.events:
+        if (event["source"], event["id"]) not in seen.logged:
+            yield f"{event['type']} {event['id']} is not in the log"
+        if event["type"] == CREATED and (EXPIRATION, event["subject"]) not in seen.logged:
+            yield f"the expiry of order {event['subject']} is not in the log"
+
+
+def _too_early(seen: Snapshot) -> Iterator[str]:
+    for event in seen.events:
+        data = event["data"]
+        if data.get("reason") == "expired" and _time(event) < datetime.fromisoformat(data["expiresAt"]):
+            yield f"order {data['id']} expired at {event['time']}, before {data['expiresAt']}"
+
+
+def _people(seen: Snapshot, ledger: Ledger) -> Iterator[str]:
+    for email in set(ledger.people) - seen.emails:
+        yield f"{email} signed up and is gone"
+
+
+def _offers(seen: Snapshot, ledger: Ledger) -> Iterator[str]:
+    for name, offer in ledger.offers.items():
+        kept = seen.tickets.get(name)
+        if kept is None and name not in ledger.taken_back | ledger.perhaps_taken_back:
+            yield f"ticket {name} is gone, and its seller did not take it back"
+        if kept and kept["title"] not in {offer.title, *offer.doubtful}:
+            yield f"ticket {name} is called {kept['title']}, its seller was told {offer}"
+
+
+def _taken_back(seen: Snapshot, ledger: Ledger) -> Iterator[str]:
+    for name in ledger.taken_back:
+        if name in seen.tickets or not seen.replicas.get(name, {}).get("deleted"):
+            yield f"ticket {name} was taken back, and is {seen.tickets.get(name)}, {seen.replicas.get(name)}"
+
+
+def _reservations(seen: Snapshot, ledger: Ledger) -> Iterator[str]:
+    for name, told in ledger.orders.items():
+        order = seen.orders.get(name)
+        if order is None or (order["userId"], order["ticket"]["id"]) != (told.buyer, told.ticket):
+            yield f"order {name} is {order}, its buyer was told {told}"
+        elif name in ledger.cancelled and order["status"] != "cancelled":
+            yield f"order {name} is {order['status']}, its buyer was told that it is cancelled"
+
+
+def _time(event: Row) -> datetime:
+    return datetime.fromisoformat(event["time"])

@@ -1,0 +1,35 @@
+"""What clients were told, which must hold whatever was killed since. What they were not told may be or not."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Offer:
+    """A ticket as its seller knows it; an edit without an answer may have been made, or may come late."""
+
+    title: str
+    doubtful: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """An order as its buyer knows it."""
+
+    buyer: str
+    ticket: str
+
+
+@dataclass
+class Ledger:
+    """Many threads write, each of them in single steps."""
+
+    people: list[str] = field(default_factory=list)  # emails
+    offers: dict[str, Offer] = field(default_factory=dict)
+    on_sale: list[str] = field(default_factory=list)
+    taken_back: set[str] = field(default_factory=set)
+    perhaps_taken_back: set[str] = field(default_factory=set)
+    orders: dict[str, Reservation] = field(default_factory=dict)
+    cancelled: set[str] = field(default_factory=set)
+    refused: list[str] = field(default_factory=list)  # reservations of what somebody else has
+    faults: list[str] = field(default_factory=list)  # 5xx, and requests without an answer
+    surprises: list[str] = field(default_factory=list)  # answers that nobody should get

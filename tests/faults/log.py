@@ -1,0 +1,81 @@
+"""What JetStream holds: how far delivery has come, which events are stored, which are dead."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import nats
+from nats.aio.client import Client
+from nats.js.api import StreamInfo
+
+from events.deadletters import DeadLetters
+from events.jetstream import Publisher
+from events.subjects import Layout
+from local import manifests
+
+T = TypeVar("T")
+
+NEXT_SECONDS = 30
+
+
+class Log:
+    """The streams of the Broker that knative/ declares, seen by a client that comes for each question."""
+
+    def __init__(self, nats_url: str) -> None:
+        self._url = nats_url
+        [broker] = (found["metadata"] for found in manifests.read() if found["kind"] == "Broker")
+        self._layout = Layout(broker["namespace"], broker["name"])
+
+    def progress(self) -> dict[str, int]:
+        """Last sequence, what Triggers have not had or not acknowledged, what waits to be due, and what came due."""
+        return self._ask(self._progress)
+
+    def stored(self) -> Counter[tuple[str, str]]:
+        """How often each event is there, by source and id."""
+        return self._ask(self._stored)
+
+    def dead_letters(self) -> list[str]:
+        """Why they are dead."""
+        return self._ask(self._dead_letters)
+
+    def _ask(self, question: Callable[[Client], Awaitable[T]]) -> T:
+        async def answer() -> T:
+            connection = await nats.connect(self._url)
+            try:
+                return await question(connection)
+            finally:
+                await connection.close()
+
+        return asyncio.run(answer())
+
+    async def _progress(self, connection: Client) -> dict[str, int]:
+        jetstream = connection.jetstream()
+        log = await jetstream.stream_info(self._layout.log)
+        consumers = await jetstream.consumers_info(self._layout.log)
+        schedules = await jetstream.stream_info(self._layout.schedules, subjects_filter=self._layout.scheduled())
+        return {
+            "stored": log.state.last_seq,
+            "undelivered": sum(one.num_pending or 0 for one in consumers),
+            "unacknowledged": sum(one.num_ack_pending or 0 for one in consumers),
+            "due": _lag(log),
+            "scheduled": len(schedules.state.subjects or {}),
+        }
+
+    async def _stored(self, connection: Client) -> Counter[tuple[str, str]]:
+        jetstream = connection.jetstream()
+        count = (await jetstream.stream_info(self._layout.log)).state.messages
+        every = await jetstream.subscribe(
+            self._layout.events(), stream=self._layout.log, ordered_consumer=True, headers_only=True
+        )
+        messages = [await every.next_msg(NEXT_SECONDS) for _ in range(count)]
+        return Counter((found["ce-source"], found["ce-id"]) for found in (one.headers or {} for one in messages))
+
+    async def _dead_letters(self, connection: Client) -> list[str]:
+        dead = DeadLetters(Publisher(connection), connection.jetstream(), self._layout)
+        return [f"{letter.trigger}: {letter.reason}" async for letter in dead.list()]
+
+
+def _lag(log: StreamInfo) -> int:
+    """Events that the schedules hold and the log does not yet."""
+    return sum(source.lag or 0 for source in log.sources or [])

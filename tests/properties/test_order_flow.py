@@ -1,0 +1,55 @@
+"""The order flow holds, whatever happens to it; and each guard that keeps it whole is needed.
+
+EXAMPLES makes the search longer than it is in every test run.
+"""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.properties.carriers import Carriers
+from tests.properties.guards import GUARDS, Guard
+from tests.properties.people import People
+from tests.properties.system import System
+
+EXAMPLES = int(os.environ.get("EXAMPLES") or 15)
+EXAMPLES_WITHOUT_A_GUARD = 200  # most are found within a few
+STEPS = 40
+SEED = 1
+
+
+def test_the_order_flow_holds_whatever_happens(system: System) -> None:
+    explore(system, EXAMPLES, Phase.generate, Phase.shrink)
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
+def test_it_does_not_hold_without(system: System, guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
+    guard.take_out(monkeypatch)
+    with pytest.raises(AssertionError):
+        explore(system, EXAMPLES_WITHOUT_A_GUARD, Phase.generate)
+
+
+def explore(system: System, examples: int, *phases: Phase) -> None:
+    """Let everybody do anything in any order, the same in each run, and raise what breaks."""
+
+    class Marketplace(People, Carriers):
+        """Everybody who takes part."""
+
+        def __init__(self) -> None:
+            super().__init__(system)
+
+    run_state_machine_as_test(
+        seed(SEED)(Marketplace),
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=STEPS,
+            phases=phases,
+            database=None,
+            deadline=None,
+            print_blob=False,
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
