@@ -233,10 +233,14 @@ class Stage:
         info = self.loop.run(self.jetstream.consumer_info(self.layout.log, self.layout.consumer(trigger)))
         return int(info.num_pending or 0) + int(info.num_ack_pending or 0)
 
+    def stop_bridges(self) -> None:
+        """Drain them all."""
+        while self._stops:
+            self._stops.pop()()
+
     def close(self) -> None:
         """Stop the bridges and remove the Broker's streams."""
-        for stop in self._stops:
-            stop()
+        self.stop_bridges()
         self.loop.run(self._remove())
 
     async def _remove(self) -> None:
