@@ -32,7 +32,8 @@ async def events(nats_url: str, layout: Layout) -> list[Event]:
 async def _messages(jetstream: JetStreamContext, stream: str, subject: str) -> AsyncIterator[Msg]:
     """Those that a stream holds now."""
     subscription = await jetstream.subscribe(subject, stream=stream, ordered_consumer=True)
-    left = (await subscription.consumer_info()).num_pending or 0
+    info = await subscription.consumer_info()  # some may be on their way here already
+    left = (info.num_pending or 0) + (info.delivered.consumer_seq if info.delivered else 0)
     while left:
         message = await subscription.next_msg(TIMEOUT_SECONDS)
         left = message.metadata.num_pending
