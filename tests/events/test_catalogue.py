@@ -1,4 +1,4 @@
-"""The event catalogue: names, senders and shapes, as CONTRACT.md has them."""
+"""The event catalogue: names, senders and shapes, as clients and receivers know them."""
 
 from datetime import UTC, datetime
 
