@@ -5,13 +5,16 @@ from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from functions.auth.domain import Account, EmailInUse, email_key
+from functions.shared import idempotency
 from functions.shared.database import Documents, ensure_indexes
+from functions.shared.http import Answer
+from functions.shared.transaction import Transaction, transaction
 
 INDEXES = {"users": [IndexModel("emailKey", unique=True)]}
 
 
-def add(account: Account) -> None:
-    """Store a new account.
+def add(account: Account, answer: Answer) -> None:
+    """Store a new account, and with it the answer to whoever asked for it.
 
     Raises:
         EmailInUse: the unique index knows the address.
@@ -22,9 +25,13 @@ def add(account: Account) -> None:
         "emailKey": email_key(account.email),
         "passwordHash": account.password_hash,
     }
-    users = _database()["users"]
+
+    def work(storing: Transaction) -> None:
+        idempotency.keep(answer, storing)
+        storing.insert("users", row)
+
     try:
-        users.insert_one(row)
+        transaction(_database(), work)
     except DuplicateKeyError as error:
         raise EmailInUse from error
 

@@ -10,17 +10,20 @@ from functions.shared.body import fields
 from functions.shared.cookie import carry
 from functions.shared.database import new_id
 from functions.shared.http import Answer, created, route
+from functions.shared.idempotency import anyone, idempotent
 from functions.shared.session import issue
 
 
 @functions_framework.http
 @route
+@idempotent(by=anyone)
 def sign_up(request: Request) -> Answer:
     """`{email, password}` → 201 `{id, email}` and a session cookie."""
     with fields(request) as body:
         email = body.read("email", parse_email)
         password = body.read("password", domain.parse_new_password)
     account = domain.Account(new_id(), email, hash_password(password))
-    repository.add(account)
     token = issue(account.id, account.email)
-    return created({"id": account.id, "email": account.email}, **{"Set-Cookie": carry(token)})
+    answer = created({"id": account.id, "email": account.email}, **{"Set-Cookie": carry(token)})
+    repository.add(account, answer)
+    return answer

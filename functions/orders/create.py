@@ -14,11 +14,13 @@ from functions.shared.clock import await_replica, now
 from functions.shared.database import new_id
 from functions.shared.errors import NotFound
 from functions.shared.http import Answer, created, route
+from functions.shared.idempotency import idempotent
 from functions.shared.session import signed_in
 
 
 @functions_framework.http
 @route
+@idempotent(by=signed_in)
 def create_order(request: Request) -> Answer:
     """`{ticketId}` → 201 order. Whether the ticket is free is decided by the database as the order is stored."""
     buyer = signed_in(request)
@@ -28,8 +30,9 @@ def create_order(request: Request) -> Answer:
     if ticket is None or ticket.deleted:
         raise NotFound
     order = domain.Order(new_id(), buyer.id, now() + _window(), ticket)
-    repository.add(order, state(OrderCreated, order))
-    return created(state(OrderState, order))
+    answer = created(state(OrderState, order))
+    repository.add(order, state(OrderCreated, order), answer)
+    return answer
 
 
 def _window() -> timedelta:

@@ -21,7 +21,8 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-LIVE = (Status.CREATED, Status.AWAITING_PAYMENT, Status.COMPLETE)
+UNPAID = (Status.CREATED, Status.AWAITING_PAYMENT)
+LIVE = (*UNPAID, Status.COMPLETE)
 
 
 class AlreadyReserved(RuleBroken):
@@ -76,9 +77,21 @@ class Order:
             raise CannotCancelPaid
         return self._cancelled()
 
+    def awaiting_payment(self) -> "Order":
+        """The order when its buyer begins to pay; said late, it changes nothing."""
+        return self._become(Status.AWAITING_PAYMENT) if self.status == Status.CREATED else self
+
+    def paid(self) -> "Order":
+        """The order when it is paid; a cancelled one stays that, and the money goes back."""
+        return self._become(Status.COMPLETE) if self.status in UNPAID else self
+
+    def unpaid(self) -> "Order":
+        """The order when its payment failed: cancelled."""
+        return self._cancelled() if self.status in UNPAID else self
+
     def expired(self, at: datetime) -> "Order":
         """The order when its time is over: cancelled unless it is paid."""
-        if self.status not in (Status.CREATED, Status.AWAITING_PAYMENT):
+        if self.status not in UNPAID:
             return self
         if at < self.expires_at:
             raise Premature
@@ -89,9 +102,10 @@ class Order:
         return self._cancelled()
 
     def _cancelled(self) -> "Order":
-        if self.status == Status.CANCELLED:
-            return self
-        return replace(self, status=Status.CANCELLED, version=self.version + 1)
+        return self if self.status == Status.CANCELLED else self._become(Status.CANCELLED)
+
+    def _become(self, status: Status) -> "Order":
+        return replace(self, status=status, version=self.version + 1)
 
 
 def parse_ticket_id(value: object) -> str:

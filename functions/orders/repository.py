@@ -8,10 +8,12 @@ from pymongo.errors import DuplicateKeyError
 
 from events.catalogue import Event
 from functions.orders.domain import LIVE, AlreadyReserved, Order, Status, Ticket
-from functions.shared import outbox
-from functions.shared.database import Document, Documents, Session, ensure_indexes, transaction
+from functions.shared import idempotency, outbox
+from functions.shared.database import Document, Documents, ensure_indexes
 from functions.shared.errors import NotFound
+from functions.shared.http import Answer
 from functions.shared.pagination import Page
+from functions.shared.transaction import Transaction, transaction
 
 # This index is what makes an oversell impossible, whatever races: a ticket has one live order or none.
 ONE_LIVE_ORDER_PER_TICKET = IndexModel(
@@ -25,31 +27,31 @@ BY_BUYER = IndexModel([("userId", ASCENDING), ("_id", ASCENDING)])
 INDEXES = {"orders": [ONE_LIVE_ORDER_PER_TICKET, BY_BUYER], **outbox.INDEXES}
 
 
-def add(order: Order, event: Event) -> None:
-    """Store a new order.
+def add(order: Order, event: Event, answer: Answer) -> None:
+    """Store a new order, and with it the answer to whoever asked for it.
 
     Raises:
         AlreadyReserved: another live order has the ticket.
     """
-    orders = _database()["orders"]
 
-    def work(session: Session) -> None:
-        orders.insert_one(_to_row(order), session=session)
-        outbox.add(event, session)
+    def work(storing: Transaction) -> None:
+        idempotency.keep(answer, storing)
+        storing.insert("orders", _to_row(order))
+        outbox.add(event, storing)
 
     try:
-        transaction(work)
+        transaction(_database(), work)
     except DuplicateKeyError as error:
         raise AlreadyReserved from error
 
 
-def find(order_id: str, session: Session | None = None) -> Order:
-    """The order, as the session sees it.
+def find(order_id: str, within: Transaction | None = None) -> Order:
+    """The order, as the transaction sees it.
 
     Raises:
         NotFound: there is none.
     """
-    row = _database()["orders"].find_one({"_id": ObjectId(order_id)}, session=session)
+    row = _database()["orders"].find_one({"_id": ObjectId(order_id)}, session=within and within.session)
     if row is None:
         raise NotFound
     return _from_row(row)
@@ -71,15 +73,15 @@ def update(order_id: str, change: Callable[[Order], Order], event: Callable[[Ord
         NotFound: there is no such order.
     """
 
-    def work(session: Session) -> Order:
-        order = find(order_id, session)
+    def work(updating: Transaction) -> Order:
+        order = find(order_id, updating)
         changed = change(order)
         if changed != order:
-            _database()["orders"].replace_one({"_id": ObjectId(order_id)}, _to_row(changed), session=session)
-            outbox.add(event(changed), session)
+            updating.replace("orders", order_id, _to_row(changed))
+            outbox.add(event(changed), updating)
         return changed
 
-    return transaction(work)
+    return transaction(_database(), work)
 
 
 def _database() -> Documents:

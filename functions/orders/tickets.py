@@ -1,10 +1,9 @@
 """The tickets that orders knows: collection `tickets`, a replica of the tickets service's."""
 
 from bson import ObjectId
-from pymongo.errors import DuplicateKeyError
 
 from functions.orders.domain import Ticket
-from functions.shared.database import Document, database
+from functions.shared.database import Document, database, keep_newest
 
 
 def find(ticket_id: str) -> Ticket | None:
@@ -14,13 +13,8 @@ def find(ticket_id: str) -> Ticket | None:
 
 
 def replicate(ticket: Ticket) -> None:
-    """Keep this version unless the same or a later one is known: conditional writes, safe to repeat."""
-    older = {"_id": ObjectId(ticket.id), "version": {"$lt": ticket.version}}
-    try:
-        database()["tickets"].replace_one(older, _to_row(ticket), upsert=True)
-    except DuplicateKeyError:
-        # The row is there: it is not older, or another delivery inserted an older one at the same moment.
-        database()["tickets"].replace_one(older, _to_row(ticket))
+    """Keep this version unless the same or a later one is known."""
+    keep_newest("tickets", ticket.id, _to_row(ticket))
 
 
 def _to_row(ticket: Ticket) -> Document:

@@ -67,19 +67,28 @@ def read(request: Request) -> None:
         raise TooLarge
 
 
-def fields(request: Request) -> Fields:
-    """The fields of the request's body; of the event's data if the request is a CloudEvent.
+def content(request: Request) -> bytes:
+    """The JSON of the request's body; of the event's data if the request is a CloudEvent.
 
     Raises:
         UnsupportedMediaType: the body is said to be something else than JSON.
-        MalformedBody: it is not a JSON object.
         NotACloudEvent: it is said to be a CloudEvent and is none.
     """
     json = request.get_data()
     if json and request.mimetype not in READABLE:
         raise UnsupportedMediaType
     if cloudevent.is_cloudevent(request.headers):
-        json = cloudevent.receive(request).data
+        json = cloudevent.receive(request).data or b""
+    return json
+
+
+def fields(request: Request) -> Fields:
+    """The fields of `content`.
+
+    Raises:
+        MalformedBody: it is not a JSON object.
+    """
+    json = content(request)
     return Fields(_decode(json) if json else {})
 
 

@@ -2,30 +2,19 @@
 
 import os
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import pymongo
 from bson import ObjectId
 from pymongo import IndexModel, MongoClient
-from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import DuplicateKeyError
 
 Document = dict[str, Any]
 Documents = Database[Document]
-Session = ClientSession
-Result = TypeVar("Result")
 
 # Longer than a failover's election, shorter than a caller's patience: with_transaction alone retries two minutes.
 TIMEOUT_SECONDS = 8
-# Transactions last milliseconds. One that lasts is that of a process which was killed in it; the server ends it after
-# a minute, and until then threads that wait for its rows would be missing for all others.
-CONTENTION_SECONDS = 2
-LET_GO_SECONDS = 1
-WRITE_CONFLICT = 112
 
 _databases: dict[str, Documents] = {}
 _indexed: set[tuple[str, str]] = set()
@@ -60,34 +49,11 @@ def ensure_indexes(indexes: Mapping[str, Sequence[IndexModel]]) -> Documents:
     return db
 
 
-def transaction(work: Callable[[Session], Result]) -> Result:
-    """Run `work` in one transaction: all of its writes or none. It runs again when another transaction won.
-
-    Raises:
-        pymongo.errors.PyMongoError: the database did not take it within TIMEOUT_SECONDS.
-        TimeoutError: another transaction held a row of it for CONTENTION_SECONDS.
-    """
-    contended = time.monotonic() + CONTENTION_SECONDS
-
-    def attempt(session: Session) -> Result:
-        try:
-            return work(session)
-        except OperationFailure as error:
-            if error.code == WRITE_CONFLICT and time.monotonic() > contended:
-                raise TimeoutError("another transaction does not let go of a row") from error
-            raise
-
-    with database().client.start_session() as session:
-        try:
-            with pymongo.timeout(TIMEOUT_SECONDS):
-                return session.with_transaction(attempt)
-        except PyMongoError as error:
-            if error.timeout:
-                _let_go(session)
-            raise
-
-
-def _let_go(session: Session) -> None:
-    """End on the server what is out of time: the driver then sends no abort, and rows stay locked for a minute."""
-    with suppress(PyMongoError), pymongo.timeout(LET_GO_SECONDS):
-        session.client.admin.command("killSessions", [session.session_id])
+def keep_newest(collection: str, row_id: str, row: Document) -> None:
+    """Keep a replica's row unless the same or a later `version` of it is there: conditional writes, safe to repeat."""
+    rows, older = database()[collection], {"_id": ObjectId(row_id), "version": {"$lt": row["version"]}}
+    try:
+        rows.replace_one(older, row, upsert=True)
+    except DuplicateKeyError:
+        # The row is there: it is not older, or another delivery inserted an older one at the same moment.
+        rows.replace_one(older, row)

@@ -41,6 +41,10 @@ class RuleBroken(Refusal):
     """A rule of the business forbids it; each service's domain names its rules as subclasses."""
 
 
+class PaymentRequired(Refusal):
+    """The card was not charged."""
+
+
 class InvalidFields(Refusal):
     """One or more fields are bad; all of them are told at once."""
 
@@ -77,6 +81,24 @@ class UnsupportedMediaType(Refusal):
     message = "Content-Type must be application/json"
 
 
+class MalformedKey(Refusal):
+    """The Idempotency-Key cannot be read."""
+
+    message = "Idempotency-Key must be a string of 1 to 255 visible ASCII characters"
+
+
+class KeyReused(Refusal):
+    """The Idempotency-Key came before, with another body."""
+
+    message = "Idempotency-Key was used with another body"
+
+
+class InProgress(Refusal):
+    """The same is being done for an earlier request: ask again later."""
+
+    message = "A request with this Idempotency-Key is in progress"
+
+
 class NotYet(Refusal):
     """An event came before its time: deliver it again later."""
 
@@ -93,12 +115,16 @@ STATUS: dict[type[Refusal], int] = {
     MalformedBody: 400,
     NotACloudEvent: 400,
     InvalidFields: 400,
+    MalformedKey: 400,
     RuleBroken: 400,
     NotAuthorized: 401,
+    PaymentRequired: 402,
     NotFound: 404,
+    InProgress: 409,
     NotYet: 409,
     TooLarge: 413,
     UnsupportedMediaType: 415,
+    KeyReused: 422,
     NotUnderstood: 422,
 }
 

@@ -1,4 +1,4 @@
-"""What every reaction to an event does alike: health, reading the CloudEvent, saying how it went.
+"""What every reaction to an event does alike: health, who sends it, reading the CloudEvent, saying how it went.
 
 The broker acts on the status (Knative eventing, data plane spec): 2xx is done; 409, 5xx and a few others are
 delivered again; the remaining 4xx go to the dead letters. A body is a reply only if it is a CloudEvent, so a
@@ -17,7 +17,7 @@ from cloudevents.http import CloudEvent
 from flask import Request, Response
 
 from events.catalogue import Event
-from functions.shared import body, cloudevent
+from functions.shared import body, cloudevent, signature
 from functions.shared.errors import NotUnderstood
 from functions.shared.http import Handler, as_json, observed, refusal_or_fault
 
@@ -53,6 +53,7 @@ def reacts_to(*kinds: type[Event]) -> Callable[[Reaction], Handler]:
 
 def _respond(function: Reaction, kinds: Kinds, request: Request) -> Response:
     try:
+        signature.require(request)  # first, so that nothing is read of what strangers send
         body.read(request)
         reply = function(_typed(cloudevent.receive(request), kinds))
     except Exception as error:  # noqa: BLE001 - the broker needs a status for whatever happens

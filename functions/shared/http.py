@@ -22,6 +22,7 @@ from functions.shared.ids import parse_id
 
 JSON = "application/json"
 SERVER_FAULT = [Problem("Something went wrong")]
+UNREAD = {HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}  # answers that may come before the body
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ def created(body: object, **headers: str) -> Answer:
 def no_content() -> Answer:
     """204."""
     return Answer(HTTPStatus.NO_CONTENT)
+
+
+def refused(refusal: Refusal) -> Answer:
+    """A refusal in the words of the table of errors."""
+    return Answer(HTTPStatus(status_of(refusal)), errors(refusal.problems))
 
 
 def path_id(request: Request) -> str:
@@ -92,7 +98,7 @@ def observed(request: Request, respond: Callable[[], Response]) -> Response:
 def refusal_or_fault(error: Exception) -> Answer:
     """The answer to an error: in the table's words if it is a refusal, else nothing of the inside."""
     if isinstance(error, Refusal):
-        return Answer(HTTPStatus(status_of(error)), errors(error.problems))
+        return refused(error)
     if isinstance(error, HTTPException) and error.code:
         status = HTTPStatus(error.code)
         return Answer(status, errors([Problem(status.phrase)]))
@@ -128,7 +134,7 @@ def _respond(request: Request, answer: Answer) -> Response:
 
 def _response(answer: Answer, content: bytes, content_type: str) -> Response:
     response = Response(content, answer.status, answer.headers, content_type=content_type)
-    if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+    if answer.status in UNREAD:
         # functions-framework reads the rest of the body before it answers, unless the answer is a stream.
         response.response = iter([content])
     return response

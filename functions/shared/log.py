@@ -14,9 +14,14 @@ def info(message: str, **details: object) -> None:
     _write("INFO", message, details)
 
 
-def fault(message: str, error: BaseException, **details: object) -> None:
+def error(message: str, **details: object) -> None:
+    """Something that a person has to put right."""
+    _write("ERROR", message, details)
+
+
+def fault(message: str, cause: BaseException, **details: object) -> None:
     """Something failed that should not have; tells where."""
-    lines = traceback.format_exception(error)
+    lines = traceback.format_exception(cause)
     _write("ERROR", message, {**details, "exception": "".join(lines)})
 
 

@@ -10,7 +10,7 @@ from pymongo import IndexModel
 
 from events.catalogue import Event
 from functions.shared.cloudevent import attributes
-from functions.shared.database import Session, database
+from functions.shared.transaction import Transaction
 
 KEEP_PUBLISHED_SECONDS = 7 * 24 * 3600
 
@@ -18,8 +18,8 @@ KEEP_PUBLISHED_SECONDS = 7 * 24 * 3600
 INDEXES = {"outbox": [IndexModel("publishedAt", expireAfterSeconds=KEEP_PUBLISHED_SECONDS)]}
 
 
-def add(event: Event, session: Session) -> None:
-    """Store `event` as part of the session's transaction."""
+def add(event: Event, transaction: Transaction) -> None:
+    """Store `event` as part of the transaction."""
     row = ObjectId()
     stored = {**attributes(event, str(row)), "data": msgspec.to_builtins(event)}
-    database()["outbox"].insert_one({"_id": row, "event": stored}, session=session)
+    transaction.insert("outbox", {"_id": row, "event": stored})

@@ -7,6 +7,7 @@ from events.catalogue import TicketCreated, TicketState
 from functions.shared.body import fields
 from functions.shared.database import new_id
 from functions.shared.http import Answer, created, route
+from functions.shared.idempotency import idempotent
 from functions.shared.money import parse_price
 from functions.shared.session import signed_in
 from functions.tickets import domain, repository
@@ -15,6 +16,7 @@ from functions.tickets.messages import state
 
 @functions_framework.http
 @route
+@idempotent(by=signed_in)
 def create_ticket(request: Request) -> Answer:
     """`{title, price}` → 201 ticket."""
     seller = signed_in(request)
@@ -22,5 +24,6 @@ def create_ticket(request: Request) -> Answer:
         title = body.read("title", domain.parse_title)
         price = body.read("price", parse_price)
     ticket = domain.Ticket(new_id(), seller.id, title, price)
-    repository.add(ticket, state(TicketCreated, ticket))
-    return created(state(TicketState, ticket))
+    answer = created(state(TicketState, ticket))
+    repository.add(ticket, state(TicketCreated, ticket), answer)
+    return answer

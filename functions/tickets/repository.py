@@ -9,10 +9,12 @@ from bson import ObjectId
 from pymongo import ASCENDING, IndexModel
 
 from events.catalogue import Event
-from functions.shared import outbox
-from functions.shared.database import Document, Documents, Session, ensure_indexes, transaction
+from functions.shared import idempotency, outbox
+from functions.shared.database import Document, Documents, ensure_indexes
 from functions.shared.errors import NotFound
+from functions.shared.http import Answer
 from functions.shared.pagination import Page
+from functions.shared.transaction import Transaction, transaction
 from functions.tickets.domain import Ticket
 
 INDEXES = {
@@ -22,19 +24,20 @@ INDEXES = {
 }
 
 
-def add(ticket: Ticket, event: Event) -> None:
-    """Store a new ticket."""
+def add(ticket: Ticket, event: Event, answer: Answer) -> None:
+    """Store a new ticket, and with it the answer to whoever asked for it."""
 
-    def work(session: Session) -> None:
-        collections()["tickets"].insert_one(_to_row(ticket), session=session)
-        outbox.add(event, session)
+    def work(storing: Transaction) -> None:
+        idempotency.keep(answer, storing)
+        storing.insert("tickets", _to_row(ticket))
+        outbox.add(event, storing)
 
-    transaction(work)
+    transaction(collections(), work)
 
 
-def find(ticket_id: str, session: Session | None = None) -> Ticket | None:
-    """The ticket, as the session sees it."""
-    row = collections()["tickets"].find_one({"_id": ObjectId(ticket_id)}, session=session)
+def find(ticket_id: str, within: Transaction | None = None) -> Ticket | None:
+    """The ticket, as the transaction sees it."""
+    row = collections()["tickets"].find_one({"_id": ObjectId(ticket_id)}, session=within and within.session)
     return _from_row(row) if row else None
 
 
@@ -54,13 +57,13 @@ def update(ticket_id: str, change: Callable[[Ticket], tuple[Ticket, Event]]) -> 
         NotFound: there is no such ticket.
     """
 
-    def work(session: Session) -> Ticket:
-        changed, event = change(_existing(ticket_id, session))
-        save(changed, session)
-        outbox.add(event, session)
+    def work(updating: Transaction) -> Ticket:
+        changed, event = change(_existing(ticket_id, updating))
+        save(changed, updating)
+        outbox.add(event, updating)
         return changed
 
-    return transaction(work)
+    return transaction(collections(), work)
 
 
 def delete(ticket_id: str, change: Callable[[Ticket], Event]) -> None:
@@ -70,19 +73,18 @@ def delete(ticket_id: str, change: Callable[[Ticket], Event]) -> None:
         NotFound: there is no such ticket.
     """
 
-    def work(session: Session) -> None:
-        outbox.add(change(_existing(ticket_id, session)), session)
-        collections()["tickets"].delete_one({"_id": ObjectId(ticket_id)}, session=session)
+    def work(deleting: Transaction) -> None:
+        outbox.add(change(_existing(ticket_id, deleting)), deleting)
+        deleting.delete("tickets", ticket_id)
 
-    transaction(work)
+    transaction(collections(), work)
 
 
-def save(ticket: Ticket, session: Session) -> None:
+def save(ticket: Ticket, transaction: Transaction) -> None:
     """Write the ticket's row anew, even if nothing in it is new: only a real write meets a concurrent one."""
-    row = _to_row(ticket)
+    row = {name: value for name, value in _to_row(ticket).items() if name != "_id"}
     gone = {} if ticket.order_id else {"$unset": {"orderId": ""}}
-    change = {"$set": row, "$inc": {"writes": 1}} | gone
-    collections()["tickets"].update_one({"_id": row.pop("_id")}, change, session=session)
+    transaction.update("tickets", ticket.id, {"$set": row, "$inc": {"writes": 1}} | gone)
 
 
 def collections() -> Documents:
@@ -90,8 +92,8 @@ def collections() -> Documents:
     return ensure_indexes(INDEXES)
 
 
-def _existing(ticket_id: str, session: Session) -> Ticket:
-    if (ticket := find(ticket_id, session)) is None:
+def _existing(ticket_id: str, within: Transaction) -> Ticket:
+    if (ticket := find(ticket_id, within)) is None:
         raise NotFound
     return ticket
 

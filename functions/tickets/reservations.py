@@ -5,11 +5,12 @@ rows of the ticket, in a transaction that always writes the ticket's row: so of 
 starts over and sees the other. "Reserve, then release" without rows ends wrong for a third of all orders of arrival.
 """
 
-from bson import ObjectId
+from collections.abc import Iterable
 
 from events.catalogue import ReservationRejected, TicketUpdated
 from functions.shared import outbox
-from functions.shared.database import Document, Session, transaction
+from functions.shared.database import Document
+from functions.shared.transaction import Transaction, transaction
 from functions.tickets import domain
 from functions.tickets.domain import Reservation
 from functions.tickets.messages import state
@@ -19,47 +20,46 @@ from functions.tickets.repository import collections, find, save
 def record(reservation: Reservation) -> None:
     """Take note of an order's newest state, and reserve or release its ticket. Older states change nothing."""
 
-    def work(session: Session) -> None:
-        if _is_news(reservation, session):
-            _write(reservation, session)
-            _reserve_or_release(reservation, session)
+    def work(recording: Transaction) -> None:
+        known = _of_ticket(reservation.ticket_id, recording)
+        if _is_news(reservation, known):
+            _write(reservation, recording)
+            others = [one for one in known if one.order_id != reservation.order_id]
+            _reserve_or_release(reservation, others, recording)
 
-    transaction(work)
-
-
-def _is_news(reservation: Reservation, session: Session) -> bool:
-    known = collections()["reservations"].find_one({"_id": ObjectId(reservation.order_id)}, session=session)
-    return known is None or known["version"] < reservation.version
+    transaction(collections(), work)
 
 
-def _write(reservation: Reservation, session: Session) -> None:
+def _of_ticket(ticket_id: str, within: Transaction) -> list[Reservation]:
+    rows = collections()["reservations"].find({"ticketId": ticket_id}, session=within.session)
+    return [_from_row(row) for row in rows]
+
+
+def _is_news(reservation: Reservation, known: Iterable[Reservation]) -> bool:
+    return all(one.version < reservation.version for one in known if one.order_id == reservation.order_id)
+
+
+def _write(reservation: Reservation, recording: Transaction) -> None:
     row = {"ticketId": reservation.ticket_id, "version": reservation.version, "live": reservation.live}
-    collections()["reservations"].replace_one(
-        {"_id": ObjectId(reservation.order_id)}, row, upsert=True, session=session
-    )
+    recording.replace("reservations", reservation.order_id, row, upsert=True)
 
 
-def _reserve_or_release(reservation: Reservation, session: Session) -> None:
-    ticket = find(reservation.ticket_id, session)
+def _reserve_or_release(reservation: Reservation, others: list[Reservation], recording: Transaction) -> None:
+    ticket = find(reservation.ticket_id, recording)
     if ticket is None:
-        _reject(reservation, session)
+        _reject(reservation, recording)
         return
-    reserved = ticket.reserved_for(domain.holder(_reservations(ticket.id, session)))
-    save(reserved, session)
+    reserved = ticket.reserved_for(domain.holder([*others, reservation]))
+    save(reserved, recording)
     if reserved != ticket:
-        outbox.add(state(TicketUpdated, reserved), session)
+        outbox.add(state(TicketUpdated, reserved), recording)
 
 
-def _reject(reservation: Reservation, session: Session) -> None:
+def _reject(reservation: Reservation, recording: Transaction) -> None:
     if reservation.live:
         reason = "the ticket was deleted"
         rejected = ReservationRejected(order_id=reservation.order_id, ticket_id=reservation.ticket_id, reason=reason)
-        outbox.add(rejected, session)
-
-
-def _reservations(ticket_id: str, session: Session) -> list[Reservation]:
-    rows = collections()["reservations"].find({"ticketId": ticket_id}, session=session)
-    return [_from_row(row) for row in rows]
+        outbox.add(rejected, recording)
 
 
 def _from_row(row: Document) -> Reservation:
