@@ -126,6 +126,12 @@ class OrderCreated(OrderState, frozen=True, kw_only=True):
     NAME: ClassVar[str] = "order.created"
 
 
+class OrderAwaitingPayment(OrderState, frozen=True, kw_only=True):
+    """Its buyer began to pay."""
+
+    NAME: ClassVar[str] = "order.awaiting-payment"
+
+
 class OrderCompleted(OrderState, frozen=True, kw_only=True):
     """An order was paid."""
 
@@ -150,13 +156,75 @@ class ExpirationCompleted(Event, frozen=True, kw_only=True):
     order_id: Id
 
 
+class PaymentEvent(Event, frozen=True, kw_only=True):
+    """What happened to the one payment of an order."""
+
+    SERVICE: ClassVar[str] = "payments"
+
+    id: Id
+    order_id: Id
+
+
+class PaymentStarted(PaymentEvent, frozen=True, kw_only=True):
+    """The provider is about to be asked for a charge."""
+
+    NAME: ClassVar[str] = "payment.started"
+
+
+class PaymentOverdue(PaymentEvent, frozen=True, kw_only=True):
+    """A payment should have come to its end by now."""
+
+    NAME: ClassVar[str] = "payment.overdue"
+
+
+class PaymentCreated(PaymentEvent, frozen=True, kw_only=True):
+    """The order is paid. `provider_id` is the charge's at the provider."""
+
+    NAME: ClassVar[str] = "payment.created"
+
+    amount: Price
+    provider_id: str
+
+
+class PaymentFailed(PaymentEvent, frozen=True, kw_only=True):
+    """No money was taken."""
+
+    NAME: ClassVar[str] = "payment.failed"
+
+    reason: str
+
+
+class RefundRequested(PaymentEvent, frozen=True, kw_only=True):
+    """Money was taken for an order that does not stand; it is to go back."""
+
+    NAME: ClassVar[str] = "payment.refund-requested"
+
+    amount: Price
+    provider_id: str
+
+
+class PaymentRefunded(PaymentEvent, frozen=True, kw_only=True):
+    """All of it went back."""
+
+    NAME: ClassVar[str] = "payment.refunded"
+
+    amount: Price
+
+
 EVENTS: tuple[type[Event], ...] = (
     TicketCreated,
     TicketUpdated,
     TicketDeleted,
     ReservationRejected,
     OrderCreated,
+    OrderAwaitingPayment,
     OrderCompleted,
     OrderCancelled,
     ExpirationCompleted,
+    PaymentStarted,
+    PaymentOverdue,
+    PaymentCreated,
+    PaymentFailed,
+    RefundRequested,
+    PaymentRefunded,
 )

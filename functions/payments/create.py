@@ -1,0 +1,48 @@
+"""POST /api/payments: pay for an order."""
+
+import functions_framework
+from flask import Request
+
+from functions.payments import domain, provider, repository
+from functions.payments.domain import Order, Payment
+from functions.shared import idempotency
+from functions.shared.body import fields
+from functions.shared.clock import await_replica, now
+from functions.shared.database import new_id
+from functions.shared.errors import NotFound, Refusal
+from functions.shared.http import Answer, created, refused, route
+from functions.shared.idempotency import idempotent
+from functions.shared.session import User, signed_in
+
+
+@functions_framework.http
+@route
+@idempotent(by=signed_in)
+def create_payment(request: Request) -> Answer:
+    """`{orderId, token}` → 201 `{id}`. The payment is stored before the provider is asked, so it is asked once."""
+    buyer = signed_in(request)
+    with fields(request) as body:
+        order_id = body.read("orderId", domain.parse_order_id)
+        token = body.read("token", domain.parse_token)
+    payment = await_replica(lambda: repository.add(order_id, lambda order: _start(order, buyer)))
+    if payment is None:
+        raise NotFound
+    outcome = provider.charge(payment, token)
+    settled = repository.update(
+        payment.id,
+        lambda payment, order: payment.settled(outcome, order),
+        lambda payment, updating: idempotency.keep(_answer(payment), updating),
+    )
+    return _answer(settled)
+
+
+def _start(order: Order, buyer: User) -> Payment:
+    payable = order.seen_by(buyer.id).payable(now())
+    return Payment(new_id(), payable.id, payable.price, now())
+
+
+def _answer(payment: Payment) -> Answer:
+    try:
+        return created({"id": payment.paid().id})
+    except Refusal as refusal:
+        return refused(refusal)

@@ -1,0 +1,161 @@
+"""The payment provider, asked through Stripe's own library. Only functions that ask it import this module.
+
+The payment's id is the idempotency key of its charge and stands in the intent's metadata, so that a charge is made
+once and is found again (https://docs.stripe.com/api/idempotent_requests).
+"""
+
+import functools
+import os
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from functions.payments.domain import CURRENCY, Charge, Decline, Outcome, Payment, PaymentInProgress
+from functions.shared import log
+from functions.shared.errors import NotYet
+
+# stripe imports every HTTP library that it finds, and uses one: 60 ms of a cold start.
+_UNUSED = {"aiohttp", "httpx", "pycurl"} - sys.modules.keys()
+sys.modules.update(dict.fromkeys(_UNUSED))  # type: ignore[arg-type]  # None means: not there
+import stripe  # noqa: E402
+
+for _name in _UNUSED:
+    del sys.modules[_name]
+
+if TYPE_CHECKING:
+    from stripe.params import PaymentIntentCreateParams
+
+TIMEOUT_SECONDS = 5  # for one try; the gateway waits 15 s for all
+RETRIES = 1
+SUCCEEDED, PROCESSING = "succeeded", "processing"
+UNDONE = ("failed", "canceled")  # of refunds; a pending one is on its way
+UNMADE = "The payment could not be made"
+# How far the provider's clock, and the time between storing a payment and asking, may lead an intent's time astray.
+SLACK = timedelta(minutes=5)
+
+
+class NotRefundedError(Exception):
+    """The provider took a refund on, and it came to nothing."""
+
+
+class NotSettledYet(NotYet):
+    """The provider itself does not know yet."""
+
+    message = "Payment is not settled yet"
+
+
+def charge(payment: Payment, token: str) -> Outcome:
+    """Charge a card, at once and without asking the buyer again: 3-D Secure counts as declined.
+
+    Raises:
+        PaymentInProgress: it cannot be told whether the card was charged.
+    """
+    try:
+        intent = _client().v1.payment_intents.create(_intent(payment, token), {"idempotency_key": payment.id})
+    except stripe.CardError as error:
+        return Decline(error.user_message or UNMADE)
+    except (stripe.APIConnectionError, stripe.APIError, stripe.RateLimitError, stripe.IdempotencyError) as error:
+        log.fault("the provider gives no answer", error, payment=payment.id)
+        raise PaymentInProgress from error
+    except stripe.InvalidRequestError as error:
+        # About the token it is the buyer's to know; anything else is ours.
+        if (error.param or "").startswith("payment_method"):
+            return Decline(error.user_message or UNMADE)
+        log.fault("the provider refuses our request", error, payment=payment.id)
+        return Decline(UNMADE)
+    if (made := outcome(intent.id, intent.status)) is None:
+        raise PaymentInProgress
+    return made
+
+
+def find(payment: Payment) -> Outcome:
+    """What came of a payment that was started: never charges.
+
+    Raises:
+        NotSettledYet: the provider does not know yet.
+        stripe.StripeError: the provider does not answer.
+    """
+    started = payment.started_at
+    first, last = int((started - SLACK).timestamp()), int((started + SLACK).timestamp())
+    intents = _client().v1.payment_intents.list({"created": {"gte": first, "lte": last}, "limit": 100})
+    for intent in intents.auto_paging_iter():
+        named = getattr(intent.metadata, "payment", None)
+        if named == payment.id and payment.asked_for(intent.amount, intent.currency):
+            failure = intent.last_payment_error
+            found = outcome(intent.id, intent.status, failure.message if failure else None)
+            if found is None:
+                raise NotSettledYet
+            return found
+    return Decline(UNMADE)
+
+
+def outcome(intent_id: str, status: str, failure: str | None = None) -> Outcome | None:
+    """What an intent's status says; None if nothing yet. One that waits for somebody waits in vain."""
+    if status == PROCESSING:
+        return None
+    return Charge(intent_id) if status == SUCCEEDED else Decline(failure or UNMADE)
+
+
+def refund(payment: Payment) -> None:
+    """Give all of a charge back; said twice, it is done once: the provider gives no more back than it took.
+
+    A key of ours would keep a fault of the provider's for a day; the library makes one for its own second try.
+
+    Raises:
+        NotRefundedError: it is not done.
+        stripe.StripeError: it is not done, or that cannot be told.
+    """
+    metadata = {"payment": payment.id, "order": payment.order_id}
+    try:
+        made = _client().v1.refunds.create({"payment_intent": payment.provider_id, "metadata": metadata})
+    except stripe.InvalidRequestError as error:
+        if error.code != "charge_already_refunded":
+            raise
+    else:
+        if made.status in UNDONE:
+            raise NotRefundedError(f"{made.id} is {made.status}")
+
+
+def signed(content: bytes, signature: str) -> bool:
+    """Whether the provider signed a webhook's body within the last five minutes.
+
+    Raises:
+        ValueError: there is no secret to tell by.
+    """
+    if not (secret := os.environ["STRIPE_WEBHOOK_SECRET"].strip()):
+        raise ValueError("STRIPE_WEBHOOK_SECRET is empty")
+    try:
+        stripe.WebhookSignature.verify_header(content, signature, secret, stripe.Webhook.DEFAULT_TOLERANCE)
+    except (stripe.SignatureVerificationError, ValueError, TypeError):  # also for what is no text
+        return False
+    return True
+
+
+def _intent(payment: Payment, token: str) -> "PaymentIntentCreateParams":
+    intent: PaymentIntentCreateParams = {
+        "amount": payment.amount,
+        "currency": CURRENCY,
+        "confirm": True,
+        "error_on_requires_action": True,
+        "allowed_payment_method_types": ["card"],
+        "metadata": {"payment": payment.id, "order": payment.order_id},
+    }
+    if token.startswith("pm_"):
+        intent["payment_method"] = token
+    else:  # documented for servers, but not in the library's types
+        intent["payment_method_data"] = {"type": "card", "card": {"token": token}}  # type: ignore[typeddict-unknown-key]
+    return intent
+
+
+def _client() -> stripe.StripeClient:
+    return _client_of(os.environ["STRIPE_KEY"], os.environ["STRIPE_API_BASE"])
+
+
+@functools.cache
+def _client_of(key: str, address: str) -> stripe.StripeClient:
+    return stripe.StripeClient(
+        key,
+        base_addresses={"api": address},
+        http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
+        max_network_retries=RETRIES,
+    )

@@ -1,0 +1,19 @@
+"""On payment.started: say when it should be over. No timer runs here: the reply itself waits in the log."""
+
+import os
+from datetime import timedelta
+
+import functions_framework
+
+from events.catalogue import PaymentOverdue, PaymentStarted
+from functions.shared.clock import now
+from functions.shared.events import Reply, reacts_to
+
+
+@functions_framework.http
+@reacts_to(PaymentStarted)
+def schedule_settlement(payment: PaymentStarted) -> Reply:
+    """Reply payment.overdue, to be delivered when nobody can be asking the provider any more."""
+    delay = timedelta(seconds=float(os.environ["SETTLEMENT_DELAY_SECONDS"]))
+    overdue = PaymentOverdue(id=payment.id, order_id=payment.order_id)
+    return Reply(overdue, event_id=payment.id, not_before=now() + delay)

@@ -1,0 +1,18 @@
+"""On payment.overdue: settle what a process that died left behind."""
+
+import functions_framework
+
+from events.catalogue import PaymentOverdue
+from functions.payments import provider, repository
+from functions.payments.domain import Status
+from functions.shared.events import reacts_to
+
+
+@functions_framework.http
+@reacts_to(PaymentOverdue)
+def settle_payment(event: PaymentOverdue) -> None:
+    """Ask the provider what came of a payment that is still pending, and record that; never charge."""
+    payment = repository.find(event.id)
+    if payment.status == Status.PENDING:
+        outcome = provider.find(payment)
+        repository.update(payment.id, lambda payment, order: payment.settled(outcome, order))
