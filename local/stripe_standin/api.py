@@ -1,0 +1,108 @@
+"""The routes of the Stripe API, and how their requests are carried out: read, once per key, all or nothing."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from local.stripe_standin import intents, refunds
+from local.stripe_standin.call import Call
+from local.stripe_standin.ledger import Answer, Object
+from local.stripe_standin.parameters import Kind, Parameters, decode
+from local.stripe_standin.problems import Problem, described, invalid
+
+LONGEST_KEY = 255
+
+Perform = Callable[[Call, Parameters, str], Object]  # the last is the id in the path
+
+
+class Endpoint(NamedTuple):
+    """How its parameters are read, and what is then done."""
+
+    read: Kind
+    perform: Perform
+
+
+class Reply(NamedTuple):
+    """Status and JSON of an answer, and whether it was given before."""
+
+    status: int
+    body: str
+    replayed: bool = False
+
+
+ENDPOINTS: Mapping[tuple[str, str], Endpoint] = {
+    ("POST", "/v1/payment_intents"): Endpoint(intents.creation, intents.create),
+    ("GET", "/v1/payment_intents"): Endpoint(intents.LISTED, intents.page),
+    ("GET", "/v1/payment_intents/{id}"): Endpoint(intents.SHOWN, intents.show),
+    ("POST", "/v1/refunds"): Endpoint(refunds.CREATION, refunds.create),
+    ("GET", "/v1/refunds"): Endpoint(refunds.LISTED, refunds.page),
+    ("GET", "/v1/refunds/{id}"): Endpoint(refunds.SHOWN, refunds.show),
+}
+
+
+def carry_out(endpoint: Endpoint, call: Call, path: str, identifier: str, text: str) -> Reply:
+    """Answer a request whose parameters are `text`.
+
+    A refusal by the endpoint itself, such as a declined card, is an answer like another: it is kept under the key with
+    what the endpoint changed. Malformed parameters are not kept (https://docs.stripe.com/api/idempotent_requests).
+
+    Raises:
+        Problem: the parameters are malformed, or the key belongs to another request.
+    """
+    parameters = decode(text)
+    with call.ledger.transaction():
+        asked = json.dumps(parameters, sort_keys=True)
+        if call.key and (kept := call.ledger.answer(call.key)):
+            return _replay(call.key, kept, path, asked)
+        reply = _perform(endpoint, call, endpoint.read(parameters, ""), identifier)
+        if call.key:
+            call.ledger.keep(call.key, Answer(path, asked, reply.status, reply.body))
+    return reply
+
+
+def check_key(key: str) -> None:
+    """Refuse a key that is none.
+
+    Raises:
+        Problem: it is too long or has characters that no header should have.
+    """
+    if len(key) > LONGEST_KEY or not key.isascii():
+        raise invalid(f"Idempotency keys can have up to {LONGEST_KEY} ASCII characters.")
+
+
+def in_use(key: str) -> Problem:
+    """A request came while another with its key is carried out."""
+    message = (
+        "There is currently another in-progress request using this idempotency key (that probably means you submitted "
+        f"twice, and the other request is still going through): {key}. Please try again later."
+    )
+    return invalid(message, code="idempotency_key_in_use", status=409)
+
+
+def unknown_error() -> Problem:
+    """Something broke at the provider."""
+    return Problem(500, described("api_error", "An unknown error occurred"))
+
+
+def break_down(_call: Call, _given: Parameters, _identifier: str) -> Object:
+    """Carry a request out in vain: like any answer, this one is kept under its key."""
+    raise unknown_error()
+
+
+def _perform(endpoint: Endpoint, call: Call, given: Parameters, identifier: str) -> Reply:
+    try:
+        return Reply(200, json.dumps(endpoint.perform(call, given, identifier)))
+    except Problem as problem:
+        return Reply(problem.status, json.dumps(problem.body))
+
+
+def _replay(key: str, kept: Answer, path: str, asked: str) -> Reply:
+    other = f"Try using a key other than '{key}' if you meant to execute a different request."
+    if kept.path != path:
+        difference = f"for the same endpoint they were first used for ('{kept.path}' vs '{path}')"
+    elif kept.parameters != asked:
+        difference = "with the same parameters they were first used with"
+    else:
+        return Reply(kept.status, kept.body, replayed=True)
+    message = f"Keys for idempotent requests can only be used {difference}. {other}"
+    raise Problem(400, described("idempotency_error", message))

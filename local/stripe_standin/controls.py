@@ -1,0 +1,64 @@
+"""What Stripe does not have: routes for tests, to tell the stand-in how to behave and to see where the money is."""
+
+import msgspec
+from aiohttp import web
+
+from local.stripe_standin.behaviour import Behaviour, Conduct
+from local.stripe_standin.ledger import Ledger, Object
+from local.stripe_standin.webhooks import Webhooks
+
+
+class Controls:
+    """A POST of a behaviour replaces the one before: what it does not name is in order again."""
+
+    def __init__(self, ledger: Ledger, webhooks: Webhooks, conduct: Conduct) -> None:
+        self._ledger = ledger
+        self._webhooks = webhooks
+        self._conduct = conduct
+
+    def routes(self) -> list[web.RouteDef]:
+        """All of them; whoever reaches the port may use them."""
+        return [
+            web.get("/test/behaviour", self._show_behaviour),
+            web.post("/test/behaviour", self._change_behaviour),
+            web.delete("/test/behaviour", self._reset_behaviour),
+            web.get("/test/ledger", self._show_ledger),
+            web.delete("/test/ledger", self._clear_ledger),
+        ]
+
+    async def _show_behaviour(self, _: web.Request) -> web.Response:
+        return web.json_response(msgspec.to_builtins(self._conduct.behaviour))
+
+    async def _change_behaviour(self, request: web.Request) -> web.Response:
+        try:
+            self._conduct.adopt(msgspec.json.decode(await request.read(), type=Behaviour))
+        except msgspec.DecodeError as error:
+            return web.json_response({"error": {"message": str(error)}}, status=400)
+        return await self._show_behaviour(request)
+
+    async def _reset_behaviour(self, request: web.Request) -> web.Response:
+        self._conduct.adopt(Behaviour())
+        return await self._show_behaviour(request)
+
+    async def _show_ledger(self, _: web.Request) -> web.Response:
+        """Every intent and refund, and how many events are still to be sent."""
+        refunded = {charge["id"]: charge["amount_refunded"] for charge in self._ledger.all("charge")}
+        intents = [
+            _part(intent, "id", "status", "amount", "amount_received", "metadata")
+            | {"amount_refunded": refunded.get(intent["latest_charge"], 0)}
+            for intent in self._ledger.all("payment_intent")
+        ]
+        names = ("id", "status", "amount", "payment_intent", "metadata")
+        refunds = [_part(refund, *names) for refund in self._ledger.all("refund")]
+        unsent = self._webhooks.unsent()
+        return web.json_response({"payment_intents": intents, "refunds": refunds, "unsent_events": unsent})
+
+    async def _clear_ledger(self, request: web.Request) -> web.Response:
+        with self._ledger.transaction():
+            self._ledger.clear()
+            self._webhooks.clear()
+        return await self._show_ledger(request)
+
+
+def _part(item: Object, *names: str) -> Object:
+    return {name: item[name] for name in names}

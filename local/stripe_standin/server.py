@@ -1,0 +1,158 @@
+"""The HTTP server: the Stripe API below /v1, and the controls of the stand-in below /test."""
+
+import asyncio
+import base64
+import binascii
+import hmac
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+from aiohttp import web
+
+from local.stripe_standin import api
+from local.stripe_standin.api import Endpoint
+from local.stripe_standin.behaviour import Conduct
+from local.stripe_standin.call import Call, new_id
+from local.stripe_standin.controls import Controls
+from local.stripe_standin.ledger import Ledger
+from local.stripe_standin.problems import Problem, invalid
+from local.stripe_standin.webhooks import Webhooks
+
+FORM = "application/x-www-form-urlencoded"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+log = logging.getLogger(__name__)
+
+
+class Server:
+    """Answers requests; `key` is the shop's secret API key."""
+
+    def __init__(self, key: str, ledger: Ledger, webhooks: Webhooks, conduct: Conduct) -> None:
+        self._key = key
+        self._ledger = ledger
+        self._webhooks = webhooks
+        self._conduct = conduct
+        self._keys_in_use: set[str] = set()
+
+    def application(self) -> web.Application:
+        """Its routes."""
+        stripe = web.Application(middlewares=[_answer_problems, self._authenticate])
+        for (method, path), endpoint in api.ENDPOINTS.items():
+            stripe.router.add_route(method, path.removeprefix("/v1"), self._handler(endpoint))
+        stripe.router.add_route("*", "/{rest:.*}", _refuse_url)
+        application = web.Application(middlewares=[_note])
+        application.add_subapp("/v1", stripe)
+        application.router.add_get("/healthz", _healthz)
+        application.add_routes(Controls(self._ledger, self._webhooks, self._conduct).routes())
+        return application
+
+    @web.middleware
+    async def _authenticate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        key = _api_key(request.headers.get("Authorization", ""))
+        if not key:
+            message = (
+                "You did not provide an API key. You need to provide your API key in the Authorization header, using "
+                "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
+            )
+            raise invalid(message, status=401)
+        if not hmac.compare_digest(key.encode(errors="surrogateescape"), self._key.encode()):
+            raise invalid(f"Invalid API Key provided: {'*' * 8}{ascii(key[-4:])[1:-1]}", status=401)
+        return await handler(request)
+
+    def _handler(self, endpoint: Endpoint) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            text = await _parameters(request)
+            key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
+            call = Call(request["id"], key, self._ledger, self._webhooks, self._conduct)
+            with self._using(key):
+                return await self._behave(endpoint, call, request, text)
+
+        return handle
+
+    @contextmanager
+    def _using(self, key: str | None) -> Iterator[None]:
+        """Nobody else uses the key meanwhile."""
+        if not key:
+            yield
+            return
+        api.check_key(key)
+        if key in self._keys_in_use:
+            raise api.in_use(key)
+        self._keys_in_use.add(key)
+        try:
+            yield
+        finally:
+            self._keys_in_use.discard(key)
+
+    async def _behave(self, endpoint: Endpoint, call: Call, request: web.Request, text: str) -> web.Response:
+        """Carry out a request, well or as badly as was told."""
+        behaviour = self._conduct.behaviour
+        failure = behaviour.fail if behaviour.fail and self._conduct.happens(behaviour.probability) else None
+        await asyncio.sleep(behaviour.charge_delay)
+        if failure == "before":
+            raise api.unknown_error()
+        if failure == "for_good":
+            endpoint = endpoint._replace(perform=api.break_down)
+        reply = api.carry_out(endpoint, call, request.path, request.match_info.get("id", ""), text)
+        await asyncio.sleep(behaviour.delay)
+        if failure == "after" and request.transport:
+            request.transport.abort()
+        headers = {"Idempotent-Replayed": "true"} if reply.replayed else {}
+        if call.key:
+            headers["Idempotency-Key"] = call.key
+        return web.Response(text=reply.body, status=reply.status, headers=headers, content_type="application/json")
+
+
+@web.middleware
+async def _note(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give a request its id, and log how it was answered."""
+    request["id"] = new_id("req")
+    began = time.monotonic()
+    response = await handler(request)
+    response.headers["Request-Id"] = request["id"]
+    if request.path.startswith("/v1/"):
+        details = {"status": response.status, "milliseconds": round(1000 * (time.monotonic() - began))}
+        log.info("%s %s", request.method, request.path, extra=details | {"request": request["id"]})
+    return response
+
+
+@web.middleware
+async def _answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Problem as problem:
+        return web.Response(text=json.dumps(problem.body), status=problem.status, content_type="application/json")
+
+
+async def _parameters(request: web.Request) -> str:
+    """What the request says beyond its path: of a GET its query, of a POST its form."""
+    if request.method != "POST":
+        return request.rel_url.raw_query_string
+    if request.can_read_body and request.content_type != FORM:
+        raise invalid(f"Invalid request: please use the content type {FORM}.")
+    return (await request.read()).decode(errors="replace")
+
+
+async def _refuse_url(request: web.Request) -> web.StreamResponse:
+    raise invalid(f"Unrecognized request URL ({request.method}: {request.path}).", status=404)
+
+
+async def _healthz(_: web.Request) -> web.Response:
+    return web.Response(text="OK")
+
+
+def _api_key(authorization: str) -> str:
+    """The key of a Bearer or, as the user, of a Basic authorization."""
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return credentials.strip()
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(credentials, validate=True).decode().partition(":")[0]
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+    return ""
