@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+from urllib.parse import urlsplit
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -23,6 +24,15 @@ parser.MSG_RE = re.compile(rb"MSG[ \t]+" + _SUBJECTS + rb"(\d+)\r\n")
 parser.HMSG_RE = re.compile(rb"HMSG[ \t]+" + _SUBJECTS + rb"(\d+)[ \t]+(\d+)\r\n")
 
 
+def inbox_prefix(url: str) -> str:
+    """Where answers to a client come to: subjects of its user's own, so that other users need not be able to read them.
+
+    A URL without a password has no user; what may stand in a user's place then is a token, which is not to be told.
+    """
+    address = urlsplit(url)
+    return f"_INBOX.{address.username}" if address.password else "_INBOX"
+
+
 class Connection(Client):
     """A connection that waits for NATS as long as it takes, and that hostile messages do not stop."""
 
@@ -35,6 +45,7 @@ class Connection(Client):
         await self.connect(
             url,
             name=name,
+            inbox_prefix=inbox_prefix(url),
             max_reconnect_attempts=-1,
             reconnect_time_wait=_RECONNECT_WAIT,  # type: ignore[arg-type]  # declared int, used as seconds
             ping_interval=_PING_INTERVAL,

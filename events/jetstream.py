@@ -1,19 +1,22 @@
 """Storing in JetStream what must not be lost."""
 
+import asyncio
+import itertools
+import json
 from collections.abc import Mapping
-from typing import Any
+from weakref import WeakKeyDictionary
 
+import nats.errors
 from nats.aio.client import Client
-from nats.errors import BadHeaderError, BadSubjectError, MaxPayloadError
-from nats.js import JetStreamContext
-from nats.js.errors import BadRequestError
+from nats.aio.msg import Msg
+from nats.js.errors import APIError, BadRequestError, NoStreamResponseError
 
 # Bytes of an event, headers and data. NATS takes messages of 1 MiB unless told otherwise; the rest is left for what
 # a dead letter says besides the event.
 LARGEST_EVENT = (1 << 20) - (64 << 10)
 
 _ACK_TIMEOUT = 3.0  # seconds
-_PROTOCOL_OVERHEAD = 64  # bytes of a message's header block besides names and values
+_NO_RESPONDERS = "503"
 
 
 class RefusedError(Exception):
@@ -21,11 +24,15 @@ class RefusedError(Exception):
 
 
 class Publisher:
-    """Stores messages in JetStream."""
+    """Stores messages in JetStream, any number at once.
+
+    It composes what it sends by itself: nats-py's own way takes three times as long, and most of the time that an
+    event spends in the ingress.
+    """
 
     def __init__(self, connection: Client) -> None:
         self._connection = connection
-        self._jetstream: JetStreamContext = connection.jetstream()
+        self._mailbox = _MAILBOXES.setdefault(connection, _Mailbox())
 
     async def store(self, subject: str, headers: Mapping[str, str], data: bytes) -> None:
         """Return once the message is stored, or was before (`Nats-Msg-Id`).
@@ -33,14 +40,83 @@ class Publisher:
         Raises RefusedError for what can never be stored, and nats.errors.Error for what may be later: no stream,
         a full one, no connection, no answer.
         """
-        size = len(data) + sum(len(name) + len(value) + 4 for name, value in headers.items())
-        if size > self._connection.max_payload - _PROTOCOL_OVERHEAD:
-            # Sent, it would end the connection: the client itself counts the data only.
+        block = _header_block(headers)
+        size = len(block) + len(data)
+        if size > self._connection.max_payload:  # sent, it would end the connection
             raise RefusedError(f"{size} bytes are more than the server takes")
-        fields: dict[str, Any] = dict(headers)
+        if not self._connection.is_connected:
+            raise nats.errors.ConnectionReconnectingError
         try:
-            await self._jetstream.publish(subject, data, timeout=_ACK_TIMEOUT, headers=fields)
-        except (MaxPayloadError, BadSubjectError, BadHeaderError) as error:
-            raise RefusedError(repr(error)) from error
+            _check(await self._request(subject, block, data))
         except BadRequestError as error:  # larger than the stream takes, for instance
             raise RefusedError(str(error.description)) from error
+
+    async def _request(self, subject: str, block: bytes, data: bytes) -> Msg:
+        """The answer to a message."""
+        if not self._mailbox.address:
+            await self._mailbox.open(self._connection)
+        reply, answer = self._mailbox.expect()
+        command = f"HPUB {subject} {reply} {len(block)} {len(block) + len(data)}\r\n".encode()
+        try:
+            async with asyncio.timeout(_ACK_TIMEOUT):
+                await self._send(b"%b%b%b\r\n" % (command, block, data))
+                return await answer
+        except TimeoutError as error:
+            raise nats.errors.TimeoutError from error
+        finally:
+            self._mailbox.forget(reply)
+
+    async def _send(self, command: bytes) -> None:
+        """As `Client.publish` does at its end: many commands go out with one write."""
+        connection = self._connection
+        await connection._send_command(command)  # noqa: SLF001
+        if connection._flush_queue is not None and connection._flush_queue.empty():  # noqa: SLF001
+            await connection._flush_pending()  # noqa: SLF001
+
+
+class _Mailbox:
+    """Where a connection gets its answers: one subscription, a subject under it for each."""
+
+    def __init__(self) -> None:
+        self.address = ""
+        self._numbers = itertools.count()
+        self._expected: dict[str, asyncio.Future[Msg]] = {}
+
+    async def open(self, connection: Client) -> None:
+        """Subscribe. Whoever sends meanwhile does so behind the subscription."""
+        self.address = connection.new_inbox()
+        await connection.subscribe(f"{self.address}.*", cb=self._take)
+
+    def expect(self) -> tuple[str, asyncio.Future[Msg]]:
+        """A subject for one answer, and the answer to come."""
+        subject = f"{self.address}.{next(self._numbers)}"
+        answer = self._expected[subject] = asyncio.get_running_loop().create_future()
+        return subject, answer
+
+    def forget(self, subject: str) -> None:
+        """Expect it no longer."""
+        self._expected.pop(subject, None)
+
+    async def _take(self, message: Msg) -> None:
+        answer = self._expected.get(message.subject)
+        if answer is not None and not answer.done():
+            answer.set_result(message)
+
+
+_MAILBOXES: WeakKeyDictionary[Client, _Mailbox] = WeakKeyDictionary()
+
+
+def _header_block(headers: Mapping[str, str]) -> bytes:
+    """Headers as NATS has them. Raises RefusedError where a name or a value would be more than one line."""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
+        raise RefusedError("a header of more than one line")
+    return f"NATS/1.0\r\n{lines}\r\n".encode()
+
+
+def _check(answer: Msg) -> None:
+    """Raises what an answer says instead of having stored the message, as nats-py does."""
+    if answer.headers and answer.headers.get("Status") == _NO_RESPONDERS:
+        raise NoStreamResponseError
+    if b'"error"' in answer.data:
+        raise APIError.from_error(json.loads(answer.data)["error"])

@@ -1,10 +1,11 @@
 """The JSON format of CloudEvents: a whole event in one payload, its data taken over byte by byte."""
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
+from contextlib import suppress
 
 import msgspec
 
-from events.cloudevent import Event, MalformedEventError, from_attributes
+from events.cloudevent import PREFIX, Event, MalformedEventError, from_attributes
 
 MEDIA_TYPE = "application/cloudevents"
 JSON_FORMAT = "application/cloudevents+json"
@@ -18,14 +19,44 @@ def announced(content_type: str | None) -> bool:
     return content_type is not None and content_type.lower().startswith(MEDIA_TYPE)
 
 
+def supported(content_type: str) -> bool:
+    """Whether a content type is that of one whole CloudEvent in JSON."""
+    return content_type.lower().split(";")[0].strip() == JSON_FORMAT
+
+
 def parse(payload: bytes, content_type: str = JSON_FORMAT) -> Event:
     """The event of a payload. Raises MalformedEventError."""
-    if content_type.lower().split(";")[0].strip() != JSON_FORMAT:
+    if not supported(content_type):
         raise MalformedEventError(f"event format {content_type[:64]!r} is not supported")
     members = _members(payload)
     if members is None:
         raise MalformedEventError("payload is no JSON object")
     return _event(members)
+
+
+def serialise(event: Event) -> bytes:
+    """The payload of an event: its attributes as strings; its data as JSON, as text, or else in base64."""
+    members: dict[str, object] = {name.removeprefix(PREFIX): event[name.removeprefix(PREFIX)] for name in event.headers}
+    if event.content_type is not None:
+        members["datacontenttype"] = event.content_type
+    if event.data:
+        members |= _data(event)
+    return msgspec.json.encode(members)
+
+
+def _data(event: Event) -> dict[str, object]:
+    if _is_json_type(event.content_type) and is_json(event.data):
+        return {"data": msgspec.Raw(event.data)}
+    with suppress(UnicodeError):
+        if not _is_json_type(event.content_type):
+            return {"data": event.data.decode()}
+    return {"data_base64": b64encode(event.data).decode()}
+
+
+def _is_json_type(content_type: object) -> bool:
+    """Whether data of that type is JSON; what nobody typed is (JSON format 3.1)."""
+    media_type = str(content_type or "application/json").split(";")[0].strip().lower()
+    return media_type.endswith(("/json", "+json"))
 
 
 def recognise(payload: bytes) -> Event | None:
@@ -77,8 +108,7 @@ def _json_data(data: msgspec.Raw | None, content_type: object) -> bytes:
     if data is None:
         return b""
     raw = bytes(data)
-    media_type = str(content_type).split(";")[0].strip().lower()
-    if raw.startswith(b'"') and not media_type.endswith(("/json", "+json")):
+    if raw.startswith(b'"') and not _is_json_type(content_type):
         return str(msgspec.json.decode(raw)).encode()
     return raw
 

@@ -1,33 +1,55 @@
 """The bridge.
 
-Environment: NATS_URL; MANIFESTS, a folder or file of YAML with Brokers and Triggers; PORT and HOST of /healthz and
-/readyz; HOST_ALIASES, a JSON object that says where hosts are on one machine, `{"host": "127.0.0.1:4001"}`;
-ACK_WAIT_SECONDS and DRAIN_SECONDS, see `Settings`.
+Environment: NATS_URL; MANIFESTS, a folder or file of YAML with Brokers and Triggers, without which they come from the
+Kubernetes API, and INGRESS_URL says where the ingress is reached there; PORT and HOST of /healthz, /readyz and
+/metrics; INGRESS_PORT, without which there is no ingress; HOST_ALIASES, a JSON object that says where hosts are on one
+machine, `{"host": "127.0.0.1:4001"}`; EVENTS_KEY and EVENTS_DOMAIN, see `signature`; ACK_WAIT_SECONDS and
+DRAIN_SECONDS, see `Settings`.
 """
 
 import asyncio
 import json
 import os
-from pathlib import Path
+
+import prometheus_client
 
 from events import health, logs, process
 from events.bridge import source
+from events.bridge.lag import Lag
+from events.bridge.signature import signer
 from events.bridge.subscriber import Subscribers
 from events.bridge.supervisor import Settings, Supervisor
 from events.connection import Connection
+from events.ingress import Ingress
+from events.jetstream import Publisher
 
 
 async def _main() -> None:
-    environment = os.environ
-    connection = Connection()
-    async with Subscribers(json.loads(environment.get("HOST_ALIASES", "{}"))) as subscribers:
-        supervisor = Supervisor(connection, subscribers, _settings())
-        ready = lambda: connection.is_connected and supervisor.ready  # noqa: E731 one condition, said in place
-        async with await health.serve(int(environment["PORT"]), ready, environment.get("HOST")), connection:
+    environment, settings = os.environ, _settings()
+    host, origin, connection = environment.get("HOST"), source.of(environment), Connection()
+    async with Subscribers(json.loads(environment.get("HOST_ALIASES", "{}")), signer(environment)) as subscribers:
+        supervisor = Supervisor(connection, subscribers, settings, origin.observe)
+        ingress = Ingress(Publisher(connection), lambda: supervisor.brokers)
+        async with await _serve_health(supervisor, connection, host), connection:
             await connection.open(environment["NATS_URL"], "bridge")
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(supervisor.run(source.from_files(Path(environment["MANIFESTS"]))))
+                tasks.create_task(supervisor.run(origin.wirings()))
                 tasks.create_task(connection.until_closed())
+                if "INGRESS_PORT" in environment:
+                    tasks.create_task(ingress.run(int(environment["INGRESS_PORT"]), host, settings.drain))
+
+
+async def _serve_health(supervisor: Supervisor, connection: Connection, host: str | None) -> asyncio.Server:
+    reaches, lag = health.Reach(connection), Lag(connection.jetstream(), lambda: supervisor.routes)
+
+    async def ready() -> bool:
+        return supervisor.ready and await reaches()
+
+    async def metrics() -> bytes:
+        await lag.refresh()
+        return prometheus_client.generate_latest()
+
+    return await health.serve(int(os.environ["PORT"]), ready, host, metrics)
 
 
 def _settings() -> Settings:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from events.bridge import cesql
 from events.cloudevent import Event
 
 Types = frozenset[str] | None
@@ -28,6 +29,10 @@ class Filter:
 
     def __hash__(self) -> int:
         return hash(self.spec)
+
+
+class UnsupportedError(ValueError):
+    """A filter in a dialect that we do not have."""
 
 
 _Part = tuple[Callable[[Event], bool], Types]
@@ -87,6 +92,10 @@ def _not(spec: Mapping[str, Any]) -> _Part:
     return lambda event: not matches(event), None
 
 
+def _cesql(expression: str) -> _Part:
+    return cesql.predicate(expression), None
+
+
 _DIALECTS: Mapping[str, Callable[[Any], _Part]] = {
     "exact": _exact,
     "prefix": _prefix,
@@ -94,6 +103,7 @@ _DIALECTS: Mapping[str, Callable[[Any], _Part]] = {
     "all": _all,
     "any": _any,
     "not": _not,
+    "cesql": _cesql,
 }
 
 
@@ -102,7 +112,7 @@ def _compile(spec: Mapping[str, Any]) -> _Part:
         raise ValueError(f"a filter has one dialect, this has {sorted(spec) or 'none'}")
     ((dialect, value),) = spec.items()
     if dialect not in _DIALECTS:
-        raise ValueError(f"filter dialect {dialect!r} is not supported")
+        raise UnsupportedError(f"filter dialect {dialect!r} is not supported")
     if not value:
         raise ValueError(f"filter {dialect!r} is empty")
     return _DIALECTS[dialect](value)

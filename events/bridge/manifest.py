@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -14,89 +15,147 @@ BROKER_CLASS = "JetStreamBridge"
 _API_GROUP = "eventing.knative.dev/"
 _CLASS_ANNOTATION = "eventing.knative.dev/broker.class"
 _ANNOTATIONS = "jetstream.ticketing.dev/"
+_FORMATS = {"binary": False, "json": True}
+_BACKOFF_POLICIES = {"linear": False, "exponential": True}
 
 Object = Mapping[str, Any]
+Resolve = Callable[[Object, str], str]  # a reference and the namespace of who refers → where it answers
 T = TypeVar("T")
 
+MISTAKES = (AttributeError, KeyError, TypeError, ValueError)
+
 _log = logging.getLogger(__name__)
+
+
+class UnresolvedError(ValueError):
+    """A reference that leads nowhere. `reason` in a word, as conditions have it; the message says more."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 def wiring(objects: Iterable[Object]) -> Wiring:
     """The wiring that objects declare. One that cannot be understood is left out, and the log says why."""
     ours = [item for item in objects if str(item.get("apiVersion", "")).startswith(_API_GROUP)]
-    brokers = [broker for item in ours if _is_broker(item) and (broker := _attempt(_broker, item))]
-    triggers = [trigger for item in ours if item["kind"] == "Trigger" and (trigger := _attempt(_trigger, item))]
-    names = {(broker.namespace, broker.name) for broker in brokers}
-    return Wiring(tuple(brokers), tuple(one for one in triggers if (one.namespace, one.broker) in names))
+    brokers = [_attempt(broker, item) for item in ours if item["kind"] == "Broker" and is_ours(item)]
+    triggers = [_attempt(trigger, item) for item in ours if item["kind"] == "Trigger"]
+    names = {(one.namespace, one.name) for one in brokers if one}
+    return Wiring(
+        tuple(one for one in brokers if one),
+        tuple(one for one in triggers if one and (one.namespace, one.broker) in names),
+    )
 
 
-def _is_broker(item: Object) -> bool:
+def is_ours(item: Object) -> bool:
+    """Whether a Broker is of our class."""
     annotations = item["metadata"].get("annotations") or {}
-    return item["kind"] == "Broker" and annotations.get(_CLASS_ANNOTATION) == BROKER_CLASS
+    return bool(annotations.get(_CLASS_ANNOTATION) == BROKER_CLASS)
 
 
-def _attempt(read: Callable[[Object], T], item: Object) -> T | None:
+def _attempt(read: Callable[[Object, Resolve], T], item: Object) -> T | None:
     try:
-        return read(item)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return read(item, by_name)
+    except MISTAKES as error:
         name = (item.get("metadata") or {}).get("name")
         _log.error("%s cannot be used", item.get("kind"), extra={"object": name, "reason": str(error)})
         return None
 
 
-def _broker(item: Object) -> Broker:
-    settings = _settings(item)
+def broker(item: Object, resolve: Resolve) -> Broker:
+    """A Broker of our class. Raises one of MISTAKES; UnresolvedError for its dead letter sink."""
+    settings, metadata = _settings(item), item["metadata"]
     return Broker(
-        namespace=_namespace(item),
-        name=item["metadata"]["name"],
-        delivery=_delivery((item.get("spec") or {}).get("delivery"), item) or Delivery(),
-        max_bytes=int(settings.get("max-bytes", MAX_BYTES)),
-        replicas=int(settings.get("replicas", 1)),
+        namespace=namespace(item),
+        name=metadata["name"],
+        delivery=_delivery((item.get("spec") or {}).get("delivery"), namespace(item), resolve) or Delivery(),
+        max_bytes=_number(settings, "max-bytes", MAX_BYTES),
+        replicas=_number(settings, "replicas", 1),
         reserved_sources=tuple(settings.get("reserved-sources", "").split()),
+        uid=metadata.get("uid", ""),
     )
 
 
-def _trigger(item: Object) -> Trigger:
-    spec = item["spec"]
+def trigger(item: Object, resolve: Resolve) -> Trigger:
+    """A Trigger. Raises one of MISTAKES; UnresolvedError for its subscriber or its dead letter sink."""
+    spec, metadata = item["spec"], item["metadata"]
+    created = metadata.get("creationTimestamp")
     return Trigger(
-        namespace=_namespace(item),
-        name=item["metadata"]["name"],
+        namespace=namespace(item),
+        name=metadata["name"],
         broker=spec["broker"],
         filter=filters.of_trigger(spec),
-        subscriber=_destination(spec["subscriber"], item),
-        delivery=_delivery(spec.get("delivery"), item),
-        concurrency=int(_settings(item).get("concurrency", CONCURRENCY)),
+        subscriber=destination(spec["subscriber"], namespace(item), resolve),
+        delivery=_delivery(spec.get("delivery"), namespace(item), resolve),
+        concurrency=_number(_settings(item), "concurrency", CONCURRENCY),
+        created=datetime.fromisoformat(created) if created else None,
+        uid=metadata.get("uid", ""),
     )
 
 
-def _delivery(spec: Mapping[str, Any] | None, item: Object) -> Delivery | None:
+def _delivery(spec: Object | None, home: str, resolve: Resolve) -> Delivery | None:
     """A Trigger's delivery replaces its Broker's as a whole (control-plane.md, BrokerSpec)."""
     if not spec:
         return None
     default = RetryPolicy()
     policy = RetryPolicy(
         retry=int(spec.get("retry", 0)),
-        exponential=spec.get("backoffPolicy", "exponential") == "exponential",
+        exponential=_one_of(_BACKOFF_POLICIES, spec, "backoffPolicy", "exponential"),
         backoff=seconds(spec["backoffDelay"]) if "backoffDelay" in spec else default.backoff,
         retry_after_max=seconds(spec["retryAfterMax"]) if "retryAfterMax" in spec else default.retry_after_max,
     )
     timeout = seconds(spec["timeout"]) if "timeout" in spec else Delivery().timeout
     sink = spec.get("deadLetterSink")
-    return Delivery(policy, timeout, _destination(sink, item) if sink else None)
+    structured = _one_of(_FORMATS, spec, "format", "binary")
+    return Delivery(policy, timeout, destination(sink, home, resolve) if sink else None, structured)
 
 
-def _destination(spec: Mapping[str, Any], item: Object) -> Destination:
-    """Services, Knative's and Kubernetes', have addresses that follow from their names; others need an absolute uri."""
+def destination(spec: Object, home: str, resolve: Resolve) -> Destination:
+    """Where a Destination leads, written in an object of namespace `home`. Raises UnresolvedError.
+
+    A uri beside a reference is relative to it; one without has a scheme and a host, whichever they are: what cannot be
+    delivered there is a dead letter (control-plane.md, "Destination Resolution").
+    """
     uri, reference = spec.get("uri") or "", spec.get("ref")
+    parts = urlsplit(uri)
     if not reference:
-        if not urlsplit(uri).hostname:
-            raise ValueError(f"no absolute uri: {uri!r}")
-        return Destination(str(urlsplit(uri).hostname), uri)
-    if reference["kind"] != "Service":
-        raise ValueError(f"the address of a {reference['kind']} is not known here")
-    namespace = reference.get("namespace") or _namespace(item)
-    base = f"http://{reference['name']}.{namespace}.svc.cluster.local/"
-    return Destination(reference["name"], urljoin(base, uri))
+        if not (parts.scheme and parts.hostname):
+            raise UnresolvedError("InvalidUri", f"no absolute uri: {uri!r}")
+        return Destination(uri, uri)
+    if parts.scheme or parts.netloc:
+        raise UnresolvedError("InvalidUri", f"beside a ref, a uri is relative: {uri!r}")
+    url = urljoin(resolve(reference, home), uri)
+    return Destination(reference["name"] if _is_service_of(home, reference) else url, url)
+
+
+def by_name(reference: Object, home: str) -> str:
+    """Where a Service answers, Knative's or Kubernetes', as its name alone tells. Raises UnresolvedError."""
+    if not _is_service(reference):
+        raise UnresolvedError("NotResolvable", f"the address of a {reference['kind']} is not known here")
+    return f"http://{reference['name']}.{reference.get('namespace') or home}.svc.cluster.local/"
+
+
+def _is_service_of(home: str, reference: Object) -> bool:
+    return _is_service(reference) and (reference.get("namespace") or home) == home
+
+
+def _is_service(reference: Object) -> bool:
+    group = reference.get("apiVersion", "").rpartition("/")[0]
+    return reference["kind"] == "Service" and group in {"", "serving.knative.dev"}
+
+
+def _one_of(values: Mapping[str, bool], spec: Object, name: str, default: str) -> bool:
+    given = spec.get(name) or default
+    if given not in values:
+        raise ValueError(f"{name} is {given!r}, none of {', '.join(values)}")
+    return values[given]
+
+
+def _number(settings: Mapping[str, str], name: str, default: int) -> int:
+    given = settings.get(name, str(default))
+    if not given.isdecimal() or int(given) == 0:
+        raise ValueError(f"{_ANNOTATIONS}{name} is {given!r}, no number above 0")
+    return int(given)
 
 
 def _settings(item: Object) -> dict[str, str]:
@@ -107,5 +166,6 @@ def _settings(item: Object) -> dict[str, str]:
     }
 
 
-def _namespace(item: Object) -> str:
+def namespace(item: Object) -> str:
+    """The namespace of an object."""
     return str(item["metadata"].get("namespace") or "default")

@@ -1,16 +1,26 @@
 """Events that subscribers answer with: into the log, or into the schedules until they are due."""
 
-from datetime import UTC, datetime
+from dataclasses import dataclass
 
+from events import hops
 from events.bridge.resources import Broker, Trigger
 from events.bridge.subscriber import Answer, DeliveryError
 from events.cloudevent import Event, MalformedEventError, identity
 from events.jetstream import Publisher, RefusedError
 from events.nats_binding import Origin, parse
+from events.placement import place
 
 _ACCEPTED = 202
 _BAD_GATEWAY = 502
-_TIME_TO_LIVE = "168h"
+_BAD_REQUEST = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """What a reply needs to know of the event that it answers; `hops` as `events.hops` counts them."""
+
+    origin: Origin
+    hops: int | None
 
 
 class Replies:
@@ -20,9 +30,8 @@ class Replies:
         self._publisher = publisher
         self._trigger = trigger
         self._broker = broker
-        self._layout = broker.layout
 
-    async def store(self, answer: Answer, parent: Origin) -> None:
+    async def store(self, answer: Answer, parent: Parent) -> None:
         """Store the event that an answer is, if it is one.
 
         Raises DeliveryError if it is neither an event nor empty: Knative's own Broker takes that for a failure too,
@@ -37,22 +46,20 @@ class Replies:
                 await self._store(event, parent)
         except (MalformedEventError, RefusedError) as error:
             raise DeliveryError(f"reply: {error}", retried=True, code=_BAD_GATEWAY, body=answer.body) from error
+        except hops.ExhaustedError as error:
+            raise DeliveryError(f"reply: {error}", retried=False, code=_BAD_REQUEST, body=answer.body) from error
 
-    async def _store(self, event: Event, parent: Origin) -> None:
-        """A reply may carry its parent's id and source, so what makes it unique is the delivery that it answers."""
+    async def _store(self, event: Event, parent: Parent) -> None:
+        """A reply may carry its parent's id and source, so what makes it unique is the delivery that it answers.
+
+        The key has a part more than that of an event from elsewhere, so that nobody can take its place beforehand.
+        """
         self._check_source(event)
-        key = identity(self._trigger.name, str(parent.sequence))
-        headers = event.message_headers() | {"Nats-Msg-Id": key}
-        not_before = event.get("notbefore")
-        if not_before is None or (due := _instant(not_before)) <= datetime.now(UTC):
-            await self._publisher.store(self._layout.event(event["type"]), headers, event.data)
-            return
-        headers |= {
-            "Nats-Schedule": f"@at {due.isoformat()}",
-            "Nats-Schedule-Target": self._layout.due(event["type"]),
-            "Nats-Schedule-TTL": _TIME_TO_LIVE,
-        }
-        await self._publisher.store(self._layout.scheduled(key), headers, event.data)
+        hops.detach(event)
+        hops.spend(event, hops.MOST if parent.hops is None else parent.hops)
+        key = identity("reply", self._trigger.name, str(parent.origin.sequence))
+        subject, headers = place(event, self._broker.layout, key)
+        await self._publisher.store(subject, headers, event.data)
 
     def _check_source(self, event: Event) -> None:
         """Only functions named `<service>-…` speak for a service under a reserved prefix."""
@@ -68,14 +75,3 @@ def _event(answer: Answer) -> Event | None:
     if event is None and answer.body:
         raise MalformedEventError("neither empty nor a CloudEvent")
     return event
-
-
-def _instant(text: str) -> datetime:
-    """An RFC 3339 timestamp in UTC."""
-    try:
-        instant = datetime.fromisoformat(text)
-        if instant.tzinfo is not None:
-            return instant.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise MalformedEventError("notbefore is no timestamp") from error
-    raise MalformedEventError("notbefore has no time zone")

@@ -1,6 +1,8 @@
 """Brokers and Triggers as delivery needs them, wherever they were declared."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from events.bridge.filters import Filter
 from events.bridge.retries import RetryPolicy
@@ -12,7 +14,11 @@ MAX_BYTES = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Whom events are sent to. `name` is the service's, `url` where it answers."""
+    """Whom events are sent to. `url` is where it answers.
+
+    `name` is the service's if it is a Service in the Trigger's or Broker's own namespace, and the url otherwise: what
+    a name permits, nobody else gets by calling his host the same.
+    """
 
     name: str
     url: str
@@ -20,11 +26,15 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How events are delivered. `timeout` of one attempt in seconds; 300 are what Knative Serving gives a request."""
+    """How events are delivered. `timeout` of one attempt in seconds; 300 are what Knative Serving gives a request.
+
+    `structured`: in CloudEvents' structured mode, else in binary mode.
+    """
 
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     timeout: float = 300.0
     dead_letter_sink: Destination | None = None
+    structured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,7 @@ class Broker:
 
     `max_bytes` bounds its log, `replicas` says on how many servers each stream is. `reserved_sources` are prefixes
     of sources, `/ticketing/` for instance, under which a reply may come from the service that the source names only.
+    `uid` is the Kubernetes object's, which a later one of the same name does not share.
     """
 
     namespace: str
@@ -41,6 +52,7 @@ class Broker:
     max_bytes: int = MAX_BYTES
     replicas: int = 1
     reserved_sources: tuple[str, ...] = ()
+    uid: str = ""
 
     @property
     def layout(self) -> Layout:
@@ -54,6 +66,8 @@ class Trigger:
 
     Sixteen are four pods of functions that take four requests each, and at 5 ms a request more than one process of
     ours delivers; more would only queue at the subscriber.
+
+    `created` and `uid` are the Kubernetes object's; of a Trigger in a file, nobody knows when it was made.
     """
 
     namespace: str
@@ -63,11 +77,51 @@ class Trigger:
     subscriber: Destination
     delivery: Delivery | None = None
     concurrency: int = CONCURRENCY
+    created: datetime | None = None
+    uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A Trigger with its Broker: what a worker is made for. Made anew when any of it changes."""
+
+    trigger: Trigger
+    broker: Broker
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What a deleted object leaves behind: a Trigger's consumer, or without `trigger` all streams of a Broker.
+
+    Only what was made for the object of that `uid`.
+    """
+
+    layout: Layout
+    trigger: str | None
+    uid: str
 
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """Every Broker and Trigger that is wanted."""
+    """Every Broker and Trigger that is wanted, and what is to go. What is in neither stays where it is, unused."""
 
     brokers: tuple[Broker, ...]
     triggers: tuple[Trigger, ...]
+    removals: tuple[Removal, ...] = ()
+
+    def routes(self) -> frozenset[Route]:
+        """Each Trigger with its Broker."""
+        brokers = {(broker.namespace, broker.name): broker for broker in self.brokers}
+        return frozenset(Route(one, brokers[one.namespace, one.broker]) for one in self.triggers)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far JetStream has what a wiring wants.
+
+    `refusals` has a word for each Broker and Route that was tried: why JetStream refuses it, or "" if its streams or
+    its consumer are there. Of others nothing is known, while NATS is away for instance.
+    """
+
+    refusals: Mapping[Broker | Route | Removal, str] = field(default_factory=dict)
+    removed: frozenset[Removal] = frozenset()

@@ -1,39 +1,64 @@
-"""Where the wiring comes from. A source is an async iterator of Wiring: what is wanted now, and again when it changes.
-
-Here: YAML files. The Kubernetes API is another such source.
-"""
+"""Where the wiring comes from: YAML files on one machine, the Kubernetes API in a cluster."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
 from events.bridge import manifest
-from events.bridge.resources import Wiring
+from events.bridge.resources import Progress, Wiring
 
 _log = logging.getLogger(__name__)
 
 _POLL = 2.0  # seconds
 
 
-async def from_files(path: Path) -> AsyncIterator[Wiring]:
-    """The Brokers and Triggers of a YAML file, or of all in a folder; objects of other kinds are passed over.
+class Source(Protocol):
+    """Says what is wanted, and is told what came of it."""
 
-    A file that is no YAML leaves the wiring as it was.
+    def wirings(self) -> AsyncIterator[Wiring]:
+        """What is wanted now, and again whenever it changes."""
+
+    def observe(self, progress: Progress) -> None:
+        """Take note of what is in place."""
+
+
+def of(environment: Mapping[str, str]) -> Source:
+    """The source that an environment names: MANIFESTS a file or folder of YAML; without it, the Kubernetes API.
+
+    INGRESS_URL is where the Brokers' ingress is reached in the cluster, for the addresses that Brokers report.
     """
-    texts: dict[Path, str] = {}
-    while True:
-        current = {file: file.read_text() for file in _files(path)}
-        if current != texts:
-            texts = current
-            try:
-                yield manifest.wiring(_objects(texts))
-            except yaml.YAMLError as error:
-                _log.error("manifests are no YAML", extra={"reason": str(error)})
-        await asyncio.sleep(_POLL)
+    if "MANIFESTS" in environment:
+        return Files(Path(environment["MANIFESTS"]))
+    from events.control import cluster  # noqa: PLC0415 its client costs a third of a second, and 5 MB
+
+    return cluster.connect(environment["INGRESS_URL"])
+
+
+class Files:
+    """The Brokers and Triggers of a YAML file, or of all in a folder; objects of other kinds are passed over."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def wirings(self) -> AsyncIterator[Wiring]:
+        """What the files say. One that is no YAML leaves the wiring as it was."""
+        texts: dict[Path, str] = {}
+        while True:
+            current = {file: file.read_text() for file in _files(self._path)}
+            if current != texts:
+                texts = current
+                try:
+                    yield manifest.wiring(_objects(texts))
+                except yaml.YAMLError as error:
+                    _log.error("manifests are no YAML", extra={"reason": str(error)})
+            await asyncio.sleep(_POLL)
+
+    def observe(self, progress: Progress) -> None:
+        """Files have no place for it."""
 
 
 def _files(path: Path) -> list[Path]:

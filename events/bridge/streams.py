@@ -1,4 +1,7 @@
-"""A Broker's streams and its Triggers' consumers in JetStream, made or brought up to date."""
+"""A Broker's streams and its Triggers' consumers in JetStream: made, brought up to date, removed."""
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 from nats.js import JetStreamContext
 from nats.js.api import (
@@ -7,12 +10,13 @@ from nats.js.api import (
     DiscardPolicy,
     StorageType,
     StreamConfig,
+    StreamInfo,
     StreamSource,
     SubjectTransform,
 )
 from nats.js.errors import APIError, NotFoundError
 
-from events.bridge.resources import Broker, Trigger
+from events.bridge.resources import Broker, Removal, Trigger
 from events.jetstream import LARGEST_EVENT
 
 _LOG_AGE = 7 * 86_400.0  # seconds
@@ -21,8 +25,13 @@ _DUPLICATE_WINDOW = 120.0  # seconds
 # Delayed retries hold slots, so that thousands of events may wait for a subscriber while new ones still come.
 _MAX_ACK_PENDING = 20_000
 
+# Triggers that were made this long after their Broker's log were made together with it. It also bounds by how much
+# the clocks of Kubernetes and NATS may differ.
+_TOGETHER = timedelta(seconds=2)
+
 _NAME_IN_USE = 10058
 _BOUND = "ticketing.dev.bound"
+_UID = "ticketing.dev.uid"
 
 
 async def ensure_streams(jetstream: JetStreamContext, broker: Broker) -> None:
@@ -78,7 +87,7 @@ async def _ensure(jetstream: JetStreamContext, broker: Broker, config: StreamCon
     config = config.evolve(
         storage=StorageType.FILE,
         num_replicas=broker.replicas,
-        metadata=await _marks(jetstream, str(config.name)),
+        metadata=await _bound(jetstream, str(config.name)) | {_UID: broker.uid},
     )
     try:
         await jetstream.add_stream(config)
@@ -89,11 +98,7 @@ async def _ensure(jetstream: JetStreamContext, broker: Broker, config: StreamCon
 
 
 async def ensure_consumer(jetstream: JetStreamContext, trigger: Trigger, broker: Broker, ack_wait: float) -> None:
-    """Create or update a Trigger's durable consumer. Raises nats.errors.Error.
-
-    A Trigger gets what comes after it was made. Only those made together with their log get all that is in it, for
-    events may be stored before the first consumers are bound.
-    """
+    """Create or update a Trigger's durable consumer. Raises nats.errors.Error."""
     layout = broker.layout
     types = trigger.filter.types
     wanted = [layout.events()] if types is None else sorted(layout.event(one) for one in types)
@@ -103,18 +108,30 @@ async def ensure_consumer(jetstream: JetStreamContext, trigger: Trigger, broker:
         ack_wait=ack_wait,
         max_deliver=-1,
         max_ack_pending=_MAX_ACK_PENDING,
-        deliver_policy=await _start(jetstream, layout.log, layout.consumer(trigger.name)),
+        deliver_policy=await _start(jetstream, layout.log, layout.consumer(trigger.name), trigger),
+        metadata={_UID: trigger.uid},
     )
     await jetstream.add_consumer(layout.log, config)
 
 
-async def _start(jetstream: JetStreamContext, log: str, consumer: str) -> DeliverPolicy:
-    """Where a consumer starts to read; one that exists keeps its start, the server allows no other."""
-    try:
+async def _start(jetstream: JetStreamContext, log: str, consumer: str, trigger: Trigger) -> DeliverPolicy:
+    """Where a consumer starts to read; one that exists keeps its start, the server allows no other.
+
+    A Trigger gets what comes after it was made. Only those made together with their log get all that is in it, for
+    events may be stored before the first consumers are bound.
+    """
+    with suppress(NotFoundError):
         existing = await jetstream.consumer_info(log, consumer)
-    except NotFoundError:
-        return DeliverPolicy.NEW if _BOUND in await _marks(jetstream, log) else DeliverPolicy.ALL
-    return existing.config.deliver_policy or DeliverPolicy.ALL
+        return existing.config.deliver_policy or DeliverPolicy.ALL
+    stream = await jetstream.stream_info(log)
+    return DeliverPolicy.ALL if _made_together(trigger, stream) else DeliverPolicy.NEW
+
+
+def _made_together(trigger: Trigger, log: StreamInfo) -> bool:
+    """Without the age of a Trigger, one that comes before the log is marked."""
+    if trigger.created is None:
+        return _BOUND not in (log.config.metadata or {})
+    return trigger.created <= (log.created or datetime.min.replace(tzinfo=UTC)) + _TOGETHER
 
 
 async def note_bound(jetstream: JetStreamContext, broker: Broker) -> None:
@@ -125,9 +142,30 @@ async def note_bound(jetstream: JetStreamContext, broker: Broker) -> None:
         await jetstream.update_stream(config.evolve(metadata={**metadata, _BOUND: "true"}))
 
 
-async def _marks(jetstream: JetStreamContext, stream: str) -> dict[str, str]:
-    try:
-        config = (await jetstream.stream_info(stream)).config
-    except NotFoundError:
-        return {}
-    return {key: value for key, value in (config.metadata or {}).items() if key == _BOUND}
+async def remove(jetstream: JetStreamContext, removal: Removal) -> None:
+    """Remove a Broker's streams or a Trigger's consumer, and none of a later object's. Raises nats.errors.Error."""
+    layout = removal.layout
+    if removal.trigger is not None:
+        await _remove_consumer(jetstream, layout.log, layout.consumer(removal.trigger), removal.uid)
+        return
+    for stream in (layout.log, layout.schedules, layout.dead_letters):
+        with suppress(NotFoundError):
+            if _is_made_for(removal.uid, (await jetstream.stream_info(stream)).config.metadata):
+                await jetstream.delete_stream(stream)
+
+
+async def _remove_consumer(jetstream: JetStreamContext, log: str, consumer: str, uid: str) -> None:
+    with suppress(NotFoundError):
+        if _is_made_for(uid, (await jetstream.consumer_info(log, consumer)).config.metadata):
+            await jetstream.delete_consumer(log, consumer)
+
+
+def _is_made_for(uid: str, metadata: dict[str, str] | None) -> bool:
+    return (metadata or {}).get(_UID) == uid
+
+
+async def _bound(jetstream: JetStreamContext, stream: str) -> dict[str, str]:
+    with suppress(NotFoundError):
+        metadata = (await jetstream.stream_info(stream)).config.metadata or {}
+        return {key: value for key, value in metadata.items() if key == _BOUND}
+    return {}

@@ -10,7 +10,9 @@ import aiohttp
 
 from events.bridge.resources import Destination
 from events.bridge.retries import is_retried, retry_after
+from events.bridge.signature import Signer
 from events.cloudevent import Event
+from events.structured import JSON_FORMAT, serialise
 
 _log = logging.getLogger(__name__)
 
@@ -18,8 +20,11 @@ _log = logging.getLogger(__name__)
 _KEEP_IDLE = 1.5  # seconds
 _LARGEST_ANSWER = 1 << 20  # bytes, what NATS would take at most
 _SUCCESS = range(200, 300)
+_UNAUTHORIZED = 401
 
 Headers = Mapping[str, str]
+
+_NONE: Headers = {}
 
 
 class DeliveryError(Exception):
@@ -47,11 +52,12 @@ class Answer:
 class Subscribers:
     """HTTP to all subscribers; its connections are closed at the end of the context.
 
-    `aliases` say where hosts are that no DNS knows, as `host → host:port`.
+    `aliases` say where hosts are that no DNS knows, as `host → host:port`. Without a `signer` nothing is signed.
     """
 
-    def __init__(self, aliases: Mapping[str, str]) -> None:
+    def __init__(self, aliases: Mapping[str, str], signer: Signer | None = None) -> None:
         self._aliases = aliases
+        self._signer = signer
         self._kept = _session(aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_IDLE))
         self._fresh = _session(aiohttp.TCPConnector(limit=0, force_close=True))
 
@@ -62,24 +68,28 @@ class Subscribers:
         await self._kept.close()
         await self._fresh.close()
 
-    async def deliver(self, event: Event, to: Destination, patience: float, *, prefer_reply: bool = True) -> Answer:
-        """POST an event in binary mode. Raises DeliveryError unless the answer is a 2xx."""
+    async def deliver(
+        self, event: Event, to: Destination, patience: float, fields: Headers = _NONE, *, structured: bool = False
+    ) -> Answer:
+        """POST an event, with headers besides its own. Raises DeliveryError unless the answer is a 2xx."""
         url, headers = self._address(to.url)
-        headers |= event.headers
-        if event.content_type is not None:
-            headers["Content-Type"] = event.content_type
-        if prefer_reply:
-            headers["Prefer"] = "reply"
+        headers |= fields
+        data = _write(event, headers, structured=structured)
+        signature = self._signer and self._signer.authorization(to)
+        if signature:
+            headers["Authorization"] = signature
         try:
-            status, answered, body = await self._post(url, headers, event.data, patience)
+            status, answered, body = await self._post(url, headers, data, patience)
         except TimeoutError as error:
             raise DeliveryError(f"no answer within {patience:g} s", retried=True) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise DeliveryError(repr(error), retried=True) from error
         if status in _SUCCESS:
             return Answer(status, answered, body)
+        # A signature that is refused says nothing of the event: keys or clocks differ until somebody mends them.
+        retried = is_retried(status) or (status == _UNAUTHORIZED and signature is not None)
         asked = retry_after(status, answered.get("Retry-After"))
-        raise DeliveryError(f"answered {status}", retried=is_retried(status), code=status, body=body, asked=asked)
+        raise DeliveryError(f"answered {status}", retried=retried, code=status, body=body, asked=asked)
 
     async def _post(
         self, url: str, headers: dict[str, str], data: bytes, patience: float
@@ -101,6 +111,17 @@ class Subscribers:
         return urlunsplit(parts._replace(netloc=alias)), {"Host": parts.netloc}
 
 
+def _write(event: Event, headers: dict[str, str], *, structured: bool) -> bytes:
+    """The body that an event has in structured mode, or in binary mode; `headers` get what belongs to it."""
+    if structured:
+        headers["Content-Type"] = JSON_FORMAT
+        return serialise(event)
+    headers |= event.headers
+    if event.content_type is not None:
+        headers["Content-Type"] = event.content_type
+    return event.data
+
+
 def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
     """Without cookies, and without headers of its own making: an event without a content type has none."""
     return aiohttp.ClientSession(
@@ -116,10 +137,16 @@ async def _exchange(
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    chunks, size = [], 0
-    async for chunk in response.content.iter_any():
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > _LARGEST_ANSWER:
-            raise aiohttp.ClientPayloadError("the answer is larger than any event")
-    return b"".join(chunks)
+    """The whole body of a success; of a failure as much as there is, for its status says enough."""
+    body = bytearray()
+    try:
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > _LARGEST_ANSWER:
+                break
+    except aiohttp.ClientPayloadError:
+        if response.status in _SUCCESS:
+            raise
+    if len(body) > _LARGEST_ANSWER and response.status in _SUCCESS:
+        raise aiohttp.ClientPayloadError("the answer is larger than any event")
+    return bytes(body)

@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import nats.errors
+from nats.js.errors import APIError, ServiceUnavailableError
 
 from events.bridge.pull import Consumer, Pull
-from events.bridge.resources import Broker, Trigger, Wiring
-from events.bridge.streams import ensure_consumer, ensure_streams, note_bound
+from events.bridge.resources import Broker, Progress, Removal, Route, Wiring
+from events.bridge.streams import ensure_consumer, ensure_streams, note_bound, remove
 from events.bridge.subscriber import Subscribers
 from events.bridge.worker import Worker
 from events.connection import Connection
@@ -17,6 +19,9 @@ from events.connection import Connection
 _log = logging.getLogger(__name__)
 
 _RETRY_DELAY = 0.5  # seconds
+_REFUSAL_DELAY = 5.0  # seconds until what JetStream refuses is tried again
+_RECHECK = 60.0  # seconds after which it is seen to that the streams are still there
+_SETTLING = 60.0  # seconds beyond a delivery's own timeout, for its reply or its dead letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,80 +35,162 @@ class Settings:
     drain: float = 4.0
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A Trigger with its Broker: what a worker is made for. Made anew when any of it changes."""
-
-    trigger: Trigger
-    broker: Broker
-
-
 class Supervisor:
-    """Runs a worker for each Trigger of the wiring that `source` yields."""
+    """Runs a worker for each Trigger of the wiring that a source yields, and tells `observe` what is in place."""
 
-    def __init__(self, connection: Connection, subscribers: Subscribers, settings: Settings) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        subscribers: Subscribers,
+        settings: Settings,
+        observe: Callable[[Progress], None] = lambda _: None,
+    ) -> None:
         self._connection = connection
         self._jetstream = connection.jetstream()
         self._subscribers = subscribers
         self._settings = settings
+        self._observe = observe
+        self._wiring: Wiring | None = None
+        self._brokers: dict[tuple[str, str], Broker] = {}
         self._running: dict[Route, Pull] = {}
+        self._leaving: dict[Pull, asyncio.Task[None]] = {}
+        self._ensured: set[Broker] = set()
+        self._marked: set[Broker] = set()
+        self._checked = 0.0
+        self._removed: set[Removal] = set()
+        self._refusals: dict[Broker | Route | Removal, str] = {}
         self._alarm = asyncio.Event()
         self._settled = False
 
     @property
     def ready(self) -> bool:
-        """Whether what runs is what is wanted: each Trigger's consumer bound."""
+        """Whether what runs is what is wanted: each Trigger's consumer bound, unless JetStream refuses it."""
         return self._settled
+
+    @property
+    def brokers(self) -> Mapping[tuple[str, str], Broker]:
+        """The Brokers that have streams, by namespace and name."""
+        return self._brokers
+
+    @property
+    def routes(self) -> Iterable[Route]:
+        """What is bound."""
+        return self._running.keys()
 
     async def run(self, source: AsyncIterator[Wiring]) -> None:
         """Work until cancelled, then drain."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                keeping: asyncio.Task[None] | None = None
+                tasks.create_task(self._keep())
                 async for wiring in source:
-                    if keeping is not None:
-                        keeping.cancel()
-                        await asyncio.wait([keeping])
-                    keeping = tasks.create_task(self._keep(wiring))
+                    self._wiring, self._settled = wiring, False
+                    self._alarm.set()
         finally:
-            await self._stop(self._running)
+            await self._drain()
 
-    async def _keep(self, wiring: Wiring) -> None:
-        brokers = {(broker.namespace, broker.name): broker for broker in wiring.brokers}
-        wanted = {Route(one, brokers[one.namespace, one.broker]) for one in wiring.triggers}
+    async def _keep(self) -> None:
+        patience = _RECHECK
         while True:
-            self._settled = False
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._alarm.wait(), patience)
             self._alarm.clear()
-            try:
-                await self._reconcile(wiring.brokers, wanted)
-            except nats.errors.Error as error:
-                _log.warning("JetStream is not ready, trying on", extra={"reason": str(error)})
-            else:
-                self._settled = True
-                await self._alarm.wait()
-            await asyncio.sleep(_RETRY_DELAY)
+            if (wiring := self._wiring) is not None:
+                done = await self._attempt(wiring)
+                self._settled = done and wiring is self._wiring
+                patience = _RETRY_DELAY if not done else _REFUSAL_DELAY if any(self._refusals.values()) else _RECHECK
 
-    async def _reconcile(self, brokers: tuple[Broker, ...], wanted: set[Route]) -> None:
-        gone = [route for route, pull in self._running.items() if route not in wanted or pull.lost]
-        await self._stop(gone)
-        for broker in brokers:
-            await ensure_streams(self._jetstream, broker)
+    async def _attempt(self, wiring: Wiring) -> bool:
+        """Whether it could be said of everything that it is in place or refused."""
+        lost = any(pull.lost for pull in self._running.values())
+        if lost:
+            await asyncio.sleep(_RETRY_DELAY)  # the stream may only be on its way to another server
+        now = asyncio.get_running_loop().time()
+        if lost or now > self._checked + _RECHECK:
+            self._ensured.clear()
+            self._checked = now
+        try:
+            await self._reconcile(wiring)
+        except nats.errors.Error as error:
+            _log.warning("JetStream is not ready, trying on", extra={"reason": repr(error)})
+            return False
+        finally:
+            self._observe(Progress(dict(self._refusals), frozenset(self._removed)))
+        return True
+
+    async def _reconcile(self, wiring: Wiring) -> None:
+        wanted = wiring.routes()
+        self._forget(wiring, wanted)
+        self._release([route for route, pull in self._running.items() if route not in wanted or pull.lost])
+        for removal in frozenset(wiring.removals) - self._removed:
+            await self._try(removal, self._remove(removal))
+        for broker in frozenset(wiring.brokers) - self._ensured:
+            await self._try(broker, self._ensure(broker))
         for route in wanted - self._running.keys():
-            self._running[route] = await self._start(route)
-        for broker in brokers:
+            await self._try(route, self._start(route))
+        for broker in self._ensured - self._marked:
             await note_bound(self._jetstream, broker)
+            self._marked.add(broker)
 
-    async def _start(self, route: Route) -> Pull:
+    def _forget(self, wiring: Wiring, wanted: frozenset[Route]) -> None:
+        """What was known of what is no longer wanted."""
+        known = wanted.union(wiring.brokers, wiring.removals)
+        names = {(broker.namespace, broker.name) for broker in wiring.brokers}
+        self._refusals = {what: word for what, word in self._refusals.items() if what in known}
+        self._brokers = {name: broker for name, broker in self._brokers.items() if name in names}
+        self._removed.intersection_update(wiring.removals)
+        self._ensured.intersection_update(wiring.brokers)
+        self._marked.intersection_update(wiring.brokers)
+
+    async def _try(self, what: Broker | Route | Removal, work: Awaitable[None]) -> None:
+        """What JetStream refuses to one Broker or Trigger stops no other."""
+        try:
+            await work
+        except ServiceUnavailableError:
+            raise
+        except APIError as error:
+            _log.error("JetStream refuses", extra={"what": str(what), "reason": error.description})
+            self._refusals[what] = error.description or repr(error)
+            self._checked = 0.0
+        else:
+            self._refusals[what] = ""
+
+    async def _remove(self, removal: Removal) -> None:
+        await remove(self._jetstream, removal)
+        self._removed.add(removal)
+
+    async def _ensure(self, broker: Broker) -> None:
+        await ensure_streams(self._jetstream, broker)
+        self._ensured.add(broker)
+        self._brokers[broker.namespace, broker.name] = broker
+
+    async def _start(self, route: Route) -> None:
         layout = route.broker.layout
         await ensure_consumer(self._jetstream, route.trigger, route.broker, self._settings.ack_wait)
         worker = Worker(route.trigger, route.broker, self._connection, self._subscribers)
         name, slots = layout.consumer(route.trigger.name), route.trigger.concurrency
         consumer = Consumer(layout.log, name, slots, self._settings.ack_wait)
         pull = Pull(self._connection, consumer, worker.handle, self._alarm)
-        await pull.start()
+        try:
+            await pull.start()
+        except BaseException:
+            await pull.stop(0)
+            raise
+        self._running[route] = pull
         _log.info("trigger is bound", extra={"trigger": route.trigger.name, "subscriber": route.trigger.subscriber.url})
-        return pull
 
-    async def _stop(self, routes: Iterable[Route]) -> None:
-        pulls = [self._running.pop(route) for route in tuple(routes)]
+    def _release(self, routes: Iterable[Route]) -> None:
+        """Take no more for these; what they have in hand ends in its own time, while others take over."""
+        for route in routes:
+            pull = self._running.pop(route)
+            self._refusals.pop(route, None)
+            delivery = route.trigger.delivery or route.broker.delivery
+            self._leaving[pull] = asyncio.create_task(self._let_go(pull, delivery.timeout + _SETTLING))
+
+    async def _let_go(self, pull: Pull, patience: float) -> None:
+        await pull.stop(patience)
+        del self._leaving[pull]
+
+    async def _drain(self) -> None:
+        pulls = [*self._running.values(), *self._leaving]
+        self._running.clear()
         await asyncio.gather(*(pull.stop(self._settings.drain) for pull in pulls))

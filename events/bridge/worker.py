@@ -1,12 +1,15 @@
 """One Trigger at work: each message of its consumer ends in an acknowledgement, a delay or a dead letter."""
 
 import logging
+import time
+from contextlib import suppress
 
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from events.bridge.replies import Replies
+from events import hops, metrics
+from events.bridge.replies import Parent, Replies
 from events.bridge.resources import Broker, Delivery, Trigger
 from events.bridge.subscriber import DeliveryError, Subscribers
 from events.cloudevent import Event, MalformedEventError
@@ -28,11 +31,16 @@ class Worker:
         self._trigger = trigger
         self._delivery: Delivery = trigger.delivery or broker.delivery
         self._layout = broker.layout
+        self._structured = self._delivery.structured
+        self._namespace = {"Kn-Namespace": trigger.namespace}  # as Knative's own Broker tells it
+        self._fields = {**self._namespace, "Prefer": "reply"}
+        self._reserved_sources = broker.reserved_sources
         self._replay_subject = broker.layout.replay(trigger.name)
         self._connection = connection
         self._subscribers = subscribers
         self._replies = Replies(publisher, trigger, broker)
         self._dead_letters = DeadLetters(publisher, connection.jetstream(), broker.layout)
+        self._counts = metrics.of_trigger((trigger.namespace, broker.name, trigger.name))
 
     async def handle(self, message: Msg) -> None:
         """Deliver a message's event and tell JetStream how that went.
@@ -48,33 +56,51 @@ class Worker:
         except Exception:  # noqa: BLE001 a fault of ours must not lose the event, nor stop the others
             _log.exception("event is kept for later", extra=self._about(origin, "see exception"))
             outcome = _delayed(self._delivery.retries.delay(origin.delivered))
-        await self._connection.publish(message.reply, outcome)
+        with suppress(nats.errors.Error):  # what is not acknowledged comes again
+            await self._connection.publish(message.reply, outcome)
 
     async def _settle(self, message: Msg, origin: Origin) -> bytes:
         try:
             event = read(message, origin, self._layout)
+            self._check_subject(event, message.subject)
         except MalformedEventError as error:
             return await self._park_malformed(message, origin, error)
+        parent = Parent(origin, hops.detach(event))
         if message.subject != self._replay_subject and not self._trigger.filter.matches(event):
             return _ACK
         try:
-            await self._deliver(event, origin)
+            await self._deliver(event, parent)
         except DeliveryError as error:
             return await self._after_failure(event, origin, error)
+        self._counts.delivered.inc()
+        self._counts.latency.observe(max(0.0, time.time() - origin.timestamp))
         return _ACK
 
-    async def _deliver(self, event: Event, origin: Origin) -> None:
-        answer = await self._subscribers.deliver(event, self._trigger.subscriber, self._delivery.timeout)
-        await self._replies.store(answer, origin)
+    def _check_subject(self, event: Event, subject: str) -> None:
+        """Who may publish what on NATS is said by subject, so a reserved source counts on its own type's only."""
+        if event["source"].startswith(self._reserved_sources) and subject not in (
+            self._replay_subject,
+            self._layout.event(event["type"]),
+        ):
+            raise MalformedEventError(f"an event of {event['source']} on a subject of another type")
+
+    async def _deliver(self, event: Event, parent: Parent) -> None:
+        with self._counts.answer_time.time():
+            answer = await self._subscribers.deliver(
+                event, self._trigger.subscriber, self._delivery.timeout, self._fields, structured=self._structured
+            )
+        await self._replies.store(answer, parent)
 
     async def _after_failure(self, event: Event, origin: Origin, error: DeliveryError) -> bytes:
         policy = self._delivery.retries
         about = self._about(origin, str(error), event)
         if error.retried and origin.delivered <= policy.retry:
             _log.warning("event is delivered again", extra=about)
+            self._counts.retried.inc()
             return _delayed(policy.delay(origin.delivered, error.asked))
         _log.error("event is a dead letter", extra=about)
         await self._bury(event, origin, error)
+        self._counts.dead_lettered.inc()
         return _ACK
 
     async def _bury(self, event: Event, origin: Origin, error: DeliveryError) -> None:
@@ -83,7 +109,7 @@ class Worker:
         reason, sink = str(error), self._delivery.dead_letter_sink
         if sink is not None:
             try:
-                await self._subscribers.deliver(letter, sink, _SINK_TIMEOUT, prefer_reply=False)
+                await self._subscribers.deliver(letter, sink, _SINK_TIMEOUT, self._namespace)
             except DeliveryError as failure:
                 reason = f"{reason}; dead letter sink: {failure}"
             else:
@@ -94,6 +120,7 @@ class Worker:
         _log.error("message is no CloudEvent", extra=self._about(origin, str(error)))
         name, headers = self._trigger.name, message.headers or {}
         await self._dead_letters.park_malformed(name, headers, message.data, str(error), origin)
+        self._counts.dead_lettered.inc()
         return _ACK
 
     def _about(self, origin: Origin, reason: str, event: Event | None = None) -> dict[str, object]:

@@ -6,5 +6,14 @@ import sys
 from events.deadletters import command
 from events.subjects import Layout
 
+
+def main() -> int:
+    """Do what the arguments ask for; the status to exit with."""
+    missing = [name for name in ("NATS_URL", "BROKER") if not os.environ.get(name)]
+    if missing:
+        sys.exit(f"{' and '.join(missing)} must be set in the environment")
+    return command.main(sys.argv[1:], os.environ["NATS_URL"], Layout.parse(os.environ["BROKER"]))
+
+
 if __name__ == "__main__":
-    sys.exit(command.main(sys.argv[1:], os.environ["NATS_URL"], Layout.parse(os.environ["BROKER"])))
+    sys.exit(main())

@@ -10,8 +10,9 @@ import nats
 import nats.errors
 from nats.js.errors import NotFoundError
 
+from events.connection import inbox_prefix
 from events.deadletters import report
-from events.deadletters.store import DeadLetters, UnboundTriggerError
+from events.deadletters.store import DeadLetter, DeadLetters, UnboundTriggerError
 from events.jetstream import Publisher, RefusedError
 from events.subjects import Layout
 
@@ -62,7 +63,13 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _run(asked: argparse.Namespace, nats_url: str, layout: Layout) -> None:
     try:
-        connection = await nats.connect(nats_url, max_reconnect_attempts=1, reconnect_time_wait=0, error_cb=_ignore)
+        connection = await nats.connect(
+            nats_url,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0,
+            inbox_prefix=inbox_prefix(nats_url),
+            error_cb=_ignore,
+        )
     except (nats.errors.Error, OSError) as error:
         raise StoppedError(f"NATS does not answer at {nats_url}") from error
     async with connection:
@@ -82,7 +89,7 @@ async def _list(letters: DeadLetters, asked: argparse.Namespace) -> None:
             summary.add(letter)
         lines = list(summary.lines())
     else:
-        lines = list(report.one_by_one([letter async for letter in letters.list(asked.trigger)]))
+        lines = list(report.one_by_one(await _of(letters, asked.trigger)))
     print("\n".join(lines) or "no dead letters")
 
 
@@ -116,7 +123,7 @@ async def _each(letters: DeadLetters, asked: argparse.Namespace, work: Callable[
 
     Those that come meanwhile, perhaps the same events again, are left for the next time.
     """
-    numbers = asked.numbers or [letter.sequence async for letter in letters.list(asked.trigger)]
+    numbers = asked.numbers or [letter.sequence for letter in await _of(letters, asked.trigger)]
     for done, number in enumerate(numbers):
         try:
             print(await work(number), flush=True)
@@ -125,6 +132,14 @@ async def _each(letters: DeadLetters, asked: argparse.Namespace, work: Callable[
         except (UnboundTriggerError, RefusedError, nats.errors.Error) as error:
             raise StoppedError(f"{number} stays: {error}; {_rest(numbers, done)}") from error
     print(f"{len(numbers)} done")
+
+
+async def _of(letters: DeadLetters, trigger: str | None) -> list[DeadLetter]:
+    """All, or those of a Trigger, which may be gone; but if it never was, its name is a mistake."""
+    found = [letter async for letter in letters.list(trigger)]
+    if trigger is not None and not found and not await letters.is_bound(trigger):
+        raise StoppedError(f"there is no Trigger {report.printable(trigger)}")
+    return found
 
 
 def _rest(numbers: Sequence[int], done: int) -> str:

@@ -113,7 +113,8 @@ class DeadLetters:
         anything is removed.
         """
         letter = await self.show(sequence)
-        await self._check_bound(letter.trigger)
+        if not await self.is_bound(letter.trigger):
+            raise UnboundTriggerError(f"there is no Trigger {letter.trigger} any more, so nobody would get it")
         headers = {name: value for name, value in letter.headers.items() if name not in _ERROR_ATTRIBUTES}
         await self._publisher.store(self._layout.replay(letter.trigger), headers, letter.data)
         await self.remove(sequence)
@@ -128,11 +129,13 @@ class DeadLetters:
                 await self.show(sequence)
                 raise
 
-    async def _check_bound(self, trigger: str) -> None:
+    async def is_bound(self, trigger: str) -> bool:
+        """Whether the Broker has a Trigger of that name. Raises nats.errors.Error."""
         try:
             await self._jetstream.consumer_info(self._layout.log, self._layout.consumer(trigger))
-        except NotFoundError as error:
-            raise UnboundTriggerError(f"there is no Trigger {trigger} any more, so nobody would get it") from error
+        except NotFoundError:
+            return False
+        return True
 
 
 def _marks(trigger: str, reason: str, origin: Origin) -> dict[str, str]:

@@ -25,7 +25,12 @@ async def _main() -> None:
     publisher = RowPublisher(Publisher(connection), Layout.parse(environment["BROKER"]))
     async with AsyncMongoClient[dict[str, Any]](environment["MONGO_URI"]) as client:
         relay = Relay(Outbox(client.get_default_database()), publisher)
-        ready = lambda: connection.is_connected and relay.following  # noqa: E731 one condition, said in place
+
+        reaches = health.Reach(connection)
+
+        async def ready() -> bool:
+            return relay.following and await reaches()
+
         async with await health.serve(int(environment["PORT"]), ready, environment.get("HOST")), connection:
             await connection.open(environment["NATS_URL"], "relay")
             async with asyncio.TaskGroup() as tasks:

@@ -1,5 +1,6 @@
 """A service's outbox: what is to be published, what was, and how far the relay has come."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -7,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bson import ObjectId
-from pymongo.asynchronous.change_stream import AsyncCollectionChangeStream
+from pymongo.asynchronous.change_stream import AsyncChangeStream, AsyncCollectionChangeStream
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure
 
@@ -20,6 +21,7 @@ _log = logging.getLogger(__name__)
 _KEPT = timedelta(days=7)
 _BATCH = 100
 _POSITION = "outbox"
+_REST = 0.01  # seconds
 _INSERTS = [{"$match": {"operationType": "insert"}}]
 
 
@@ -38,7 +40,7 @@ class Outbox:
     async def follow(self) -> AsyncIterator[AsyncIterator[Change]]:
         """What is inserted from the saved position on, or from now if there is none or the database lost it."""
         async with await self._watch() as stream:
-            yield ((change["fullDocument"], change["_id"]) async for change in stream)
+            yield _changes(stream)
 
     async def _watch(self) -> AsyncCollectionChangeStream[dict[str, Any]]:
         saved = await self._relay.find_one({"_id": _POSITION})
@@ -73,3 +75,12 @@ class Outbox:
     async def save(self, position: Position) -> None:
         """Where to go on after a restart."""
         await self._relay.update_one({"_id": _POSITION}, {"$set": {"position": position}}, upsert=True)
+
+
+async def _changes(stream: AsyncChangeStream[dict[str, Any]]) -> AsyncIterator[Change]:
+    """Rests after an answer without a change: SecantusDB gives one for every write to any database, relays' own too."""
+    while stream.alive:
+        if change := await stream.try_next():
+            yield change["fullDocument"], change["_id"]
+        else:
+            await asyncio.sleep(_REST)

@@ -1,0 +1,46 @@
+"""What a Broker of our class means, and what is said about it (knative/specs control-plane.md, "Broker Lifecycle")."""
+
+from events.bridge import manifest
+from events.bridge.resources import Broker, Removal
+from events.control import destinations, kinds
+from events.control.conditions import Condition, known_fields
+from events.control.kinds import Object
+from events.control.view import Verdict, View, is_held, is_leaving, of_leaving, with_ready
+from events.subjects import Layout
+
+_STREAMS = "StreamsReady"
+
+
+def verdict(item: Object, view: View) -> Verdict:
+    """The verdict on a Broker of our class."""
+    if is_leaving(item):
+        namespace, name = kinds.key(item)
+        removal = Removal(Layout(namespace, name), None, item["metadata"]["uid"])
+        return of_leaving(kinds.BROKER, item, removal, view.progress)
+    sink, sink_url = destinations.sink(item, view.resolve)
+    made = _read(item if sink.status == "True" else destinations.without_sink(item), view)
+    url = f"{view.ingress_url}/{'/'.join(kinds.key(item))}"
+    return Verdict(
+        kinds.BROKER,
+        item,
+        wanted=made if isinstance(made, Broker) and is_held(item) else None,
+        conditions=with_ready(item, Condition.true("Addressable"), sink, _streams(made, view)),
+        fields={"address": {"name": "http", "url": url}, **known_fields({"deadLetterSinkUri": (sink, sink_url)})},
+    )
+
+
+def _read(item: Object, view: View) -> Broker | str:
+    """The Broker, or what is wrong about it."""
+    try:
+        return manifest.broker(item, view.resolve)
+    except manifest.MISTAKES as error:
+        return str(error)
+
+
+def _streams(made: Broker | str, view: View) -> Condition:
+    if isinstance(made, str):
+        return Condition.false(_STREAMS, "InvalidSpec", made)
+    refusal = view.progress.refusals.get(made)
+    if refusal is None:
+        return Condition.pending(_STREAMS, "The streams are not known to be there.")
+    return Condition.false(_STREAMS, "Refused", refusal) if refusal else Condition.true(_STREAMS)

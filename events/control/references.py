@@ -1,0 +1,97 @@
+"""What Brokers and Triggers refer to: objects of any kind that have an address, or that say whether they are ready."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lightkube import AsyncClient
+
+from events.bridge.manifest import UnresolvedError
+from events.control import kinds
+from events.control.informer import Informer
+from events.control.kinds import Object
+
+Reference = Mapping[str, Any]
+
+
+class PendingError(UnresolvedError):
+    """Nothing can be said of a reference yet."""
+
+
+class References:
+    """Finds objects by apiVersion, kind, namespace and name. Each kind that is referred to is watched from then on."""
+
+    def __init__(self, client: AsyncClient, changed: Callable[[], None]) -> None:
+        self._client = client
+        self._changed = changed
+        self._informers: dict[tuple[str, str], Informer] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def pending(self) -> bool:
+        """Whether the objects of a kind are not known yet."""
+        return any(informer.pending for informer in self._informers.values())
+
+    def address(self, reference: Reference, home: str) -> str:
+        """Where an Addressable or a Kubernetes Service answers. Raises UnresolvedError.
+
+        `home` is the namespace of who refers. The rule is knative/specs control-plane.md, "Destination Resolution".
+        """
+        found = self.find(reference, home)
+        if (reference["apiVersion"], reference["kind"]) == ("v1", "Service"):
+            return f"http://{reference['name']}.{reference.get('namespace') or home}.svc.cluster.local"
+        url = _url(found, reference.get("address"))
+        if not url:
+            raise UnresolvedError("NoAddress", f"{_named(reference, home)} has no address")
+        return url
+
+    def find(self, reference: Reference, home: str) -> Object:
+        """The object. Raises UnresolvedError."""
+        informer = self._informer(reference["apiVersion"], reference["kind"])
+        found = informer.objects.get((reference.get("namespace") or home, reference["name"]))
+        if found is not None:
+            return found
+        if informer.pending:
+            raise PendingError("Pending", f"{_named(reference, home)} is looked for")
+        if not informer.synced:
+            raise UnresolvedError("NotResolvable", f"{_named(reference, home)}: {informer.failure}")
+        raise UnresolvedError("NotFound", f"{_named(reference, home)} does not exist")
+
+    async def close(self) -> None:
+        """Watch no more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _informer(self, api_version: str, kind: str) -> Informer:
+        informer = self._informers.get((api_version, kind))
+        if informer is None:
+            informer = Informer(self._client, kinds.of(api_version, kind), self._changed, _brief)
+            self._informers[api_version, kind] = informer
+            self._tasks.append(asyncio.create_task(informer.run()))
+        return informer
+
+
+def _brief(item: Object) -> Object:
+    """Of an object what is asked for here: of many thousand, most is not."""
+    status = item.get("status") or {}
+    names = ("address", "addresses", "conditions", "observedGeneration")
+    return {
+        "generation": item["metadata"].get("generation"),
+        "status": {name: status[name] for name in names if name in status},
+    }
+
+
+def _url(item: Object, name: str | None) -> str | None:
+    """Of several addresses the one of that name, else the object's first choice for those that know only one."""
+    status = item["status"]
+    addresses = status.get("addresses") or []
+    if name:
+        addresses = [address for address in addresses if address.get("name") == name]
+    elif status.get("address"):
+        addresses = [status["address"]]
+    return addresses[0].get("url") if addresses else None
+
+
+def _named(reference: Reference, home: str) -> str:
+    return f"{reference['kind']} {reference.get('namespace') or home}/{reference['name']}"

@@ -1,0 +1,104 @@
+"""What is known at one time, and what follows from it for one object."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from events.bridge.manifest import Resolve
+from events.bridge.resources import Broker, Progress, Removal, Trigger
+from events.control.conditions import Condition, entries, settled
+from events.control.kinds import Key, Kind, Object
+from events.control.references import References
+
+FINALIZER = "jetstream.ticketing.dev/bridge"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """`brokers` of every class. `ingress_url` is where the bridge takes events in."""
+
+    brokers: Mapping[Key, Object]
+    triggers: Mapping[Key, Object]
+    references: References
+    progress: Progress
+    ingress_url: str
+
+    @property
+    def resolve(self) -> Resolve:
+        """Where references lead."""
+        return self.references.address
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A merge patch that an object needs, of its status or else of its metadata."""
+
+    kind: Kind
+    item: Object
+    patch: Mapping[str, Any]
+    of_status: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an object means: what is to be wired or removed, and what is to be said about it."""
+
+    kind: Kind
+    item: Object
+    wanted: Broker | Trigger | None = None
+    removal: Removal | None = None
+    keeps: bool = True  # whether it is to have our finalizer
+    conditions: tuple[Condition, ...] = ()
+    fields: Mapping[str, Any] | None = None  # of its status, besides conditions; None leaves all as it is
+
+    def changes(self) -> Iterator[Change]:
+        """The patch that it needs now. What is wanted is held fast first: nothing may be left of it in the end."""
+        if self.keeps != is_held(self.item):
+            yield self._of_finalizers()
+        elif self.fields is not None and (status := self._status()):
+            yield Change(self.kind, self.item, {"status": status}, of_status=True)
+
+    def _of_finalizers(self) -> Change:
+        others = [name for name in finalizers(self.item) if name != FINALIZER]
+        names = [*others, FINALIZER] if self.keeps else others
+        return Change(self.kind, self.item, {"metadata": {"finalizers": names}}, of_status=False)
+
+    def _status(self) -> dict[str, Any]:
+        """What of the status differs from what is there."""
+        there = self.item.get("status") or {}
+        wanted = {
+            **(self.fields or {}),
+            "observedGeneration": self.item["metadata"].get("generation"),
+            "conditions": entries(self.conditions, there.get("conditions") or ()),
+        }
+        differs = any(there.get(name) != value for name, value in wanted.items())
+        return wanted if differs else {}
+
+
+def with_ready(item: Object, *conditions: Condition) -> tuple[Condition, ...]:
+    """Conditions of an object and Ready, see `settled`."""
+    status = item.get("status") or {}
+    is_current = status.get("observedGeneration") == item["metadata"].get("generation")
+    return settled(conditions, (status.get("conditions") or ()) if is_current else ())
+
+
+def finalizers(item: Object) -> list[str]:
+    """Who has to let go before an object is gone."""
+    return item["metadata"].get("finalizers") or []
+
+
+def is_held(item: Object) -> bool:
+    """Whether we are one of them."""
+    return FINALIZER in finalizers(item)
+
+
+def is_leaving(item: Object) -> bool:
+    """Whether an object was deleted."""
+    return "deletionTimestamp" in item["metadata"]
+
+
+def of_leaving(kind: Kind, item: Object, removal: Removal, progress: Progress) -> Verdict:
+    """The verdict on an object that is to leave no trace: it is held until that is so."""
+    if not is_held(item):
+        return Verdict(kind, item, keeps=False)
+    return Verdict(kind, item, removal=removal, keeps=removal not in progress.removed)

@@ -1,0 +1,77 @@
+"""What the ingress lets in: a well-formed CloudEvent, from a source that anyone may speak for.
+
+Rules: CloudEvents HTTP binding 1.0, section 3; knative/specs data-plane.md, "Ingress".
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from http import HTTPStatus
+
+from events import hops, structured
+from events.bridge.resources import Broker
+from events.cloudevent import CONTENT_TYPE, PREFIX, Event, MalformedEventError, from_headers, identity
+from events.placement import Place, place
+
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.IGNORECASE)
+
+
+class RejectedError(Exception):
+    """A request that is not taken: the HTTP status, and why."""
+
+    def __init__(self, status: HTTPStatus, reason: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.headers = headers
+
+
+def admit(headers: Iterable[tuple[str, str]], body: bytes, broker: Broker) -> tuple[Place, bytes]:
+    """Where and with which headers a request's event is stored, and its data. Raises RejectedError."""
+    try:
+        event = _read(_fields(headers), body)
+        _check_time(event)
+        if event["source"].startswith(broker.reserved_sources):
+            raise RejectedError(HTTPStatus.FORBIDDEN, f"nobody may speak for {event['source']} from here")
+        hops.spend(event, hops.detach(event))
+        return place(event, broker.layout, identity(event["source"], event["id"])), event.data
+    except (MalformedEventError, hops.ExhaustedError) as error:
+        raise RejectedError(HTTPStatus.BAD_REQUEST, f"no CloudEvent that can be taken: {error}") from error
+
+
+def _fields(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The headers that make an event, names in lower case; each once, so that nobody reads another than we did."""
+    fields: dict[str, str] = {}
+    for given, value in headers:
+        name = given.lower()
+        if name.startswith(PREFIX) or name == CONTENT_TYPE:
+            if name in fields:
+                raise MalformedEventError(f"header {name[:64]} comes twice")
+            fields[name] = value
+    return fields
+
+
+def _check_time(event: Event) -> None:
+    """The one attribute of CloudEvents' own that is neither text nor a URI (spec 3.1); RFC 3339 has leap seconds."""
+    time = event.get("time")
+    if time is None:
+        return
+    try:
+        if _TIMESTAMP.fullmatch(time):
+            datetime.fromisoformat(time.upper().replace(":60", ":59"))
+            return
+    except ValueError as error:
+        raise MalformedEventError("time is no timestamp") from error
+    raise MalformedEventError("time is no timestamp")
+
+
+def _read(fields: Mapping[str, str], body: bytes) -> Event:
+    content_type = fields.get(CONTENT_TYPE)
+    if content_type is None or not structured.announced(content_type):
+        if not fields.keys() - {CONTENT_TYPE}:
+            raise MalformedEventError(f"neither headers that begin with {PREFIX} nor {structured.JSON_FORMAT}")
+        return from_headers(fields, body)
+    if not structured.supported(content_type):
+        raise RejectedError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"of event formats, {structured.JSON_FORMAT} is taken, one at a time"
+        )
+    return structured.parse(body, content_type)

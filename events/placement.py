@@ -1,0 +1,39 @@
+"""Where an event is stored: in the log, or in the schedules until it is due."""
+
+from datetime import UTC, datetime
+
+from events.cloudevent import Event, MalformedEventError
+from events.subjects import Layout
+
+_TIME_TO_LIVE = "168h"
+
+Place = tuple[str, dict[str, str]]
+
+
+def place(event: Event, layout: Layout, key: str) -> Place:
+    """The subject and the headers to store an event with; JetStream takes one event for each `key`.
+
+    Raises MalformedEventError if its `notbefore` is no timestamp.
+    """
+    headers = event.message_headers()
+    headers["Nats-Msg-Id"] = key
+    not_before = event.get("notbefore")
+    if not_before is None or (due := _instant(not_before)) <= datetime.now(UTC):
+        return layout.event(event["type"]), headers
+    headers |= {
+        "Nats-Schedule": f"@at {due.isoformat()}",
+        "Nats-Schedule-Target": layout.due(event["type"]),
+        "Nats-Schedule-TTL": _TIME_TO_LIVE,
+    }
+    return layout.scheduled(key), headers
+
+
+def _instant(text: str) -> datetime:
+    """An RFC 3339 timestamp in UTC."""
+    try:
+        instant = datetime.fromisoformat(text)
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise MalformedEventError("notbefore is no timestamp") from error
+    raise MalformedEventError("notbefore has no time zone")
