@@ -5,7 +5,7 @@ export PORT
 export PYTHONPATH := $(CURDIR)
 bin := .venv/bin
 
-.PHONY: help run reset demo events dead-letters test soak check format bench schemas requirements
+.PHONY: help run reset demo events dead-letters test soak check manifests cluster format bench schemas requirements
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -21,8 +21,8 @@ help:  ## list the targets
 run: .venv/.installed  ## start the whole system on this machine (Ctrl-C stops it)
 	@exec $(bin)/python -m local.stack
 
-reset:  ## forget all local state
-	rm -rf "$(or $(LOCAL_STATE),.local)"
+reset: .venv/.installed  ## forget all local state
+	@$(bin)/python -m local.reset
 
 demo: .venv/.installed  ## walk through the order flow against a running stack
 	@$(bin)/python -m local.demo
@@ -44,6 +44,12 @@ check: .venv/.installed  ## style, types, import contracts
 	$(bin)/ruff format --check .
 	$(bin)/mypy
 	$(bin)/lint-imports
+
+manifests: .venv/.installed  ## render knative/ as people apply it, and check it without a cluster
+	@$(bin)/python -m tests.manifests
+
+cluster:  ## prepare a kind cluster with Knative in it (needs Docker)
+	@knative/kind.sh
 
 format: .venv/.installed  ## put the code into its one form
 	$(bin)/ruff check --fix-only .

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# A cluster in Docker with what knative/ stands on: Knative Serving, Kourier and the core of Eventing, at the versions
+# below. Run it again to go on where it stopped; `kind delete cluster --name ticketing` takes it all away.
+set -euo pipefail
+
+node=kindest/node:v1.36.1@sha256:3489c7674813ba5d8b1a9977baea8a6e553784dab7b84759d1014dbd78f7ebd5  # of kind 0.32.0
+serving=https://github.com/knative/serving/releases/download/knative-v1.22.1
+eventing=https://github.com/knative/eventing/releases/download/knative-v1.22.2
+kourier=https://github.com/knative-extensions/net-kourier/releases/download/knative-v1.22.1
+
+missing=()
+for tool in docker kind kubectl; do command -v "$tool" >/dev/null || missing+=("$tool"); done
+if ((${#missing[@]})); then
+  echo "Needed and not installed: ${missing[*]}. See https://kind.sigs.k8s.io/docs/user/quick-start" >&2
+  exit 1
+fi
+if ! docker info >/dev/null 2>&1; then
+  echo "Docker is installed, but its daemon does not answer: start it, and see that you may use it (docker info)." >&2
+  exit 1
+fi
+
+kind get clusters 2>/dev/null | grep -qx ticketing || kind create cluster --name ticketing --image "$node" --wait 3m
+kubectl() { command kubectl --context kind-ticketing "$@"; }
+
+for manifest in "$serving"/serving-crds.yaml "$eventing"/eventing-crds.yaml; do
+  kubectl apply --server-side -f "$manifest"
+done
+kubectl wait --for=condition=Established --all crd --timeout=2m
+for manifest in "$serving"/serving-core.yaml "$eventing"/eventing-core.yaml "$kourier"/kourier.yaml; do
+  kubectl apply --server-side -f "$manifest"
+done
+
+settings() { kubectl patch configmap "$1" --namespace knative-serving --type merge --patch "{\"data\": $2}"; }
+settings config-network '{"ingress-class": "kourier.ingress.networking.knative.dev"}'
+settings config-domain '{"127.0.0.1.sslip.io": ""}'
+settings config-deployment '{"registries-skipping-tag-resolving": "kind.local,ko.local,dev.local"}'
+
+for namespace in knative-serving knative-eventing kourier-system; do
+  kubectl wait deployment --all --namespace "$namespace" --for=condition=Available --timeout=5m
+done
+echo "Ready. Next: skaffold run, or skaffold dev -p dev"

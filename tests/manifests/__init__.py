@@ -1,0 +1,1 @@
+"""What knative/ becomes in a cluster, checked without one."""

@@ -1,0 +1,28 @@
+"""Every check, by what it is about, and what it does not hold for."""
+
+from collections.abc import Callable, Iterator
+
+from tests.manifests import environment, house, network, restricted, schemas, wiring
+from tests.manifests.rendering import Manifest
+
+CHECKS: dict[str, Callable[[list[Manifest]], Iterator[str]]] = {
+    "schemas": schemas.violations,
+    "pod security": restricted.violations,
+    "house rules": house.violations,
+    "read-only files": house.writable,
+    "wiring": wiring.violations,
+    "environment": environment.violations,
+    "secrets": environment.dangling,
+    "network": network.violations,
+}
+
+EXCEPTIONS = {
+    ("base", "secrets"),  # an overlay says where they come from
+    ("production", "secrets"),  # people make them
+    ("dev", "read-only files"),  # changed files go there
+}
+
+
+def complaints(name: str, manifests: list[Manifest]) -> dict[str, list[str]]:
+    """What each check that holds for an overlay says about it."""
+    return {about: list(check(manifests)) for about, check in CHECKS.items() if (name, about) not in EXCEPTIONS}

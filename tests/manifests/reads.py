@@ -1,0 +1,104 @@
+"""Which variables of the environment a function reads: those that its code reaches, name by name."""
+
+import ast
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local.manifests import ROOT
+
+Symbol = tuple[str, str]  # a module and a name in it
+
+
+@dataclass
+class Module:
+    """What a module defines at its top level, and what its names stand for that it imports."""
+
+    definitions: dict[str, ast.AST] = field(default_factory=dict)
+    imports: dict[str, Symbol] = field(default_factory=dict)
+
+
+def variables(module: str, name: str) -> set[str]:
+    """The variables that the function `name` of `module` reads, itself or in what it calls."""
+    found: set[str] = set()
+    seen: set[Symbol] = set()
+    waiting = [(module, name)]
+    while waiting:
+        symbol = waiting.pop()
+        if symbol not in seen:
+            seen.add(symbol)
+            for node in _definition(symbol):
+                found |= set(_read_by(node))
+                waiting += _mentioned(symbol[0], node)
+    return found
+
+
+def read_by_process(module: str) -> set[str]:
+    """The variables that the module of a process does not start without."""
+    path = _path(f"{module}.__main__")
+    return set() if path is None else set(_read_by(ast.parse(path.read_text()), optional=False))
+
+
+def _definition(symbol: Symbol) -> list[ast.AST]:
+    module, name = symbol
+    definition = _module(module).definitions.get(name)
+    return [] if definition is None else [definition]
+
+
+def _mentioned(module: str, node: ast.AST) -> Iterator[Symbol]:
+    """What a definition mentions: names of its module, imported ones, and those of imported modules."""
+    known = _module(module)
+    for found in ast.walk(node):
+        if isinstance(found, ast.Name):
+            yield known.imports.get(found.id, (module, found.id))
+        elif isinstance(found, ast.Attribute) and isinstance(found.value, ast.Name):
+            package, name = known.imports.get(found.value.id, ("", ""))
+            yield f"{package}.{name}", found.attr
+
+
+def _read_by(node: ast.AST, *, optional: bool = True) -> Iterator[str]:
+    """`os.environ["X"]`, and `os.environ.get("X")` among the `optional`; a local name for it may be `environment`."""
+    for found in ast.walk(node):
+        match found:
+            case ast.Subscript(value=source, slice=ast.Constant(value=str(name))) if _is_environment(source):
+                yield name
+            case ast.Call(func=ast.Attribute(value=source, attr="get"), args=[ast.Constant(value=str(name)), *_]) if (
+                optional and _is_environment(source)
+            ):
+                yield name
+
+
+def _is_environment(node: ast.AST) -> bool:
+    return ast.unparse(node) in {"os.environ", "environment"}
+
+
+@functools.cache
+def _module(name: str) -> Module:
+    module = Module()
+    if (path := _path(name)) is None:
+        return module
+    tree = ast.parse(path.read_text())
+    for node in tree.body:
+        for defined in _defined_by(node):
+            module.definitions[defined] = node
+    for imported in ast.walk(tree):
+        if isinstance(imported, ast.ImportFrom):
+            for alias in imported.names:
+                module.imports[alias.asname or alias.name] = (str(imported.module), alias.name)
+    return module
+
+
+def _defined_by(node: ast.stmt) -> Iterator[str]:
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.Assign(targets=targets):
+            yield from (target.id for target in targets if isinstance(target, ast.Name))
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            yield name
+
+
+def _path(module: str) -> Path | None:
+    path = ROOT / (module.replace(".", "/") + ".py")
+    return path if path.is_file() else None

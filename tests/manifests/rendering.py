@@ -1,0 +1,68 @@
+"""Every kustomization that people apply, rendered by kubectl's own kustomize."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local.manifests import ROOT
+from local.servers import WHEEL_BINARIES
+
+Manifest = dict[str, Any]
+
+KNATIVE = ROOT / "knative"
+APPLIED = {"base": KNATIVE / "base"} | {folder.name: folder for folder in sorted(KNATIVE.glob("overlays/*"))}
+
+# Ten times as quick as the loader in Python: 200 kB of YAML for each overlay.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def render(folder: Path) -> list[Manifest]:
+    """The resources of a kustomization. Raises subprocess.CalledProcessError if it has a mistake."""
+    command = [str(WHEEL_BINARIES / "kubectl"), "kustomize", str(folder)]
+    return parse(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def parse(text: str) -> list[Manifest]:
+    """The documents in YAML text."""
+    return [found for found in yaml.load_all(text, _LOADER) if found]
+
+
+def label(manifest: Manifest) -> str:
+    """How a complaint names a resource."""
+    return f"{manifest['kind']} {manifest['metadata']['name']}"
+
+
+def of_kind(manifests: list[Manifest], *kinds: str) -> list[Manifest]:
+    """The resources of some kinds, as `kind` or, where two groups have the same, `group/kind`."""
+    return [found for found in manifests if found["kind"] in kinds or _full_kind(found) in kinds]
+
+
+def workloads(manifests: list[Manifest]) -> list[Manifest]:
+    """What pods are made from."""
+    return of_kind(manifests, "serving.knative.dev/Service", "Deployment", "StatefulSet")
+
+
+def pod_labels(workload: Manifest) -> dict[str, str]:
+    """The labels of a workload's pods, with the one that Knative adds."""
+    labels: dict[str, str] = workload["spec"]["template"]["metadata"]["labels"]
+    if workload["kind"] == "Service":
+        return labels | {"serving.knative.dev/service": workload["metadata"]["name"]}
+    return labels
+
+
+def pod_spec(workload: Manifest) -> Manifest:
+    """What a workload's pods are."""
+    return workload["spec"]["template"]["spec"]  # type: ignore[no-any-return]
+
+
+def containers(workload: Manifest) -> list[Manifest]:
+    """The containers of a workload's pods, those that run first too."""
+    spec = pod_spec(workload)
+    return [*spec.get("initContainers", []), *spec["containers"]]
+
+
+def _full_kind(manifest: Manifest) -> str:
+    group: str = manifest["apiVersion"].rpartition("/")[0]
+    return f"{group}/{manifest['kind']}"

@@ -1,0 +1,62 @@
+"""Every check finds the mistakes that it is for: mistakes.yaml makes each in what is right otherwise."""
+
+import copy
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.manifests.checks import CHECKS
+from tests.manifests.rendering import Manifest, of_kind, render
+
+MISTAKES = yaml.safe_load((Path(__file__).parent / "mistakes.yaml").read_text())
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: f"{mistake['check']}: {mistake['says']}")
+def test_a_mistake_is_found(rendered: dict[str, list[Manifest]], mistake: dict[str, Any]) -> None:
+    manifests = copy.deepcopy(rendered["local"])
+    make(mistake, manifests)
+
+    assert [found for found in CHECKS[mistake["check"]](manifests) if mistake["says"] in found]
+
+
+def test_every_check_has_a_mistake() -> None:
+    assert {mistake["check"] for mistake in MISTAKES} == set(CHECKS)
+
+
+def test_a_kustomization_with_a_mistake_is_not_rendered(tmp_path: Path) -> None:
+    (tmp_path / "kustomization.yaml").write_text("resources: [nowhere.yaml]\n")
+
+    with pytest.raises(subprocess.CalledProcessError):
+        render(tmp_path)
+
+
+def make(mistake: dict[str, Any], manifests: list[Manifest]) -> None:
+    """Make a mistake."""
+    kind, _, name = mistake.get("in", "serving.knative.dev/Service/tickets-create").rpartition("/")
+    [manifest] = [found for found in of_kind(manifests, kind) if found["metadata"]["name"] == name]
+    if "at" not in mistake:
+        manifests.remove(manifest)
+        return
+    path = mistake["at"].replace("container/", "spec/template/spec/containers/0/")
+    *parents, last = [step.replace("~1", "/") for step in path.split("/")]
+    place: Any = manifest
+    for step in parents:
+        place = place[key(place, step)]
+    if last == "-":
+        place.append(mistake["value"])
+    elif "value" in mistake:
+        place[key(place, last)] = mistake["value"]
+    else:
+        del place[key(place, last)]
+
+
+def key(place: Any, step: str) -> Any:  # noqa: ANN401 - of a mapping or of a list, whichever is there
+    """What a step of a path is in its place: a key, a number, or the number of the entry that `name=…` says."""
+    if isinstance(place, dict):
+        return step
+    if "=" in step:
+        return [entry["name"] for entry in place].index(step.partition("=")[2])
+    return int(step)

@@ -1,0 +1,74 @@
+"""What people apply is right."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.manifests.checks import CHECKS, EXCEPTIONS
+from tests.manifests.environment import secrets
+from tests.manifests.rendering import APPLIED, KNATIVE, Manifest, containers, of_kind, workloads
+
+Rendered = dict[str, list[Manifest]]
+
+
+@pytest.mark.parametrize("about", CHECKS)
+@pytest.mark.parametrize("name", APPLIED)
+def test_an_overlay_passes_every_check(rendered: Rendered, name: str, about: str) -> None:
+    if (name, about) in EXCEPTIONS:
+        assert list(CHECKS[about](rendered[name])), "an exception that nothing needs"
+    else:
+        assert list(CHECKS[about](rendered[name])) == []
+
+
+def test_production_holds_no_secret_and_its_readme_names_each_that_it_needs(rendered: Rendered) -> None:
+    readme = (KNATIVE / "overlays/production/README.md").read_text()
+    told = set(re.findall(r"^\| `([\w-]+)` \| `(\w+)` \|", readme, re.MULTILINE))
+
+    assert of_kind(rendered["production"], "Secret") == []
+    assert {(name, key) for name, key, _ in secrets(rendered["production"])} == told
+
+
+def test_production_survives_the_loss_of_any_pod(rendered: Rendered) -> None:
+    manifests = rendered["production"]
+    replicas = {found["metadata"]["name"]: found["spec"]["replicas"] for found in of_kind(manifests, "Deployment")}
+    members = {found["metadata"]["name"]: found["spec"]["replicas"] for found in of_kind(manifests, "StatefulSet")}
+    guarded = {found["metadata"]["name"] for found in of_kind(manifests, "PodDisruptionBudget")}
+
+    assert set(replicas.values()) == {2}
+    assert set(members.values()) == {3}
+    assert guarded == {*replicas, *members, "gateway"}
+    for workload in of_kind(manifests, "Deployment", "StatefulSet"):
+        assert workload["spec"]["template"]["spec"]["topologySpreadConstraints"]
+
+
+def test_a_replica_set_is_made_of_as_many_members_as_there_are_pods(rendered: Rendered) -> None:
+    for name in ("local", "production"):
+        for workload in of_kind(rendered[name], "StatefulSet"):
+            declared = {entry["name"]: entry.get("value") for entry in containers(workload)[0]["env"]}
+            if "MEMBERS" in declared:
+                assert declared["MEMBERS"] == str(workload["spec"].get("replicas", 1))
+
+
+def test_our_images_have_the_projects_version(rendered: Rendered) -> None:
+    version = tomllib.loads((KNATIVE.parent / "pyproject.toml").read_text())["project"]["version"]
+    images = {found["image"] for workload in workloads(rendered["production"]) for found in containers(workload)}
+
+    assert f"ticketing:{version}" in images
+
+
+@pytest.mark.parametrize("component", sorted((KNATIVE / "components").iterdir()), ids=lambda path: path.name)
+def test_a_component_has_a_readme_and_is_part_of_an_overlay(component: Path) -> None:
+    used = "".join(path.read_text() for path in KNATIVE.glob("overlays/*/kustomization.yaml"))
+
+    assert (component / "README.md").is_file()
+    assert f"../../components/{component.name}\n" in used
+
+
+def test_every_file_is_part_of_a_kustomization() -> None:
+    folders = [path.parent for path in KNATIVE.rglob("kustomization.yaml")]
+    words = {folder: set(re.split(r"[\s\[\],{}]+", (folder / "kustomization.yaml").read_text())) for folder in folders}
+    told = {"kustomization.yaml", "README.md"}
+
+    assert [path for folder in folders for path in folder.glob("*.*") if path.name not in words[folder] | told] == []
