@@ -13,7 +13,12 @@ def main() -> int:
     if running is None:
         print(NOTHING_RUNS, file=sys.stderr)
         return 1
-    return command.main(sys.argv[1:], running.nats_url, layout_of_the_broker())
+    try:
+        layout = layout_of_the_broker()
+    except OSError as error:
+        print(f"knative/ cannot be read: {error}", file=sys.stderr)
+        return 1
+    return command.main(sys.argv[1:], running.nats_url, layout)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def routes() -> list[Route]:
     listener = yaml.safe_load(ENVOY.read_text())["static_resources"]["listeners"][0]
     manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
     [host] = manager["route_config"]["virtual_hosts"]
-    return [_route(entry) for entry in host["routes"] if "route" in entry]
+    return [_route(entry) for entry in host["routes"] if "host_rewrite_literal" in entry.get("route", {})]
 
 
 def _route(entry: dict[str, Any]) -> Route:

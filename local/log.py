@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 STACK = "stack"
-NAME_WIDTH = len("orders-replicate-ticket")
+NAME_WIDTH = len("payments-schedule-settlement")
 NAME_COLOURS = (31, 32, 33, 34, 35, 36, 91, 92, 93, 94, 95, 96)
 BOLD, DIM, RED, YELLOW = 1, 2, 31, 33
 SEVERITIES = {"ERROR": RED, "CRITICAL": RED, "WARNING": YELLOW}

@@ -14,9 +14,9 @@ Manifest = dict[str, Any]
 
 
 def read(folder: Path = BASE) -> list[Manifest]:
-    """The resources of a kustomization, those of the folders in it too, with its JSON patches applied.
+    """The resources of a kustomization, those of the folders in it too, with its JSON patches and labels.
 
-    Generators and labels are passed over: they matter in a cluster only.
+    Generators and images are passed over: they matter in a cluster only.
     """
     kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text())
     manifests = [found for name in kustomization["resources"] for found in _resource(folder / name)]
@@ -25,6 +25,9 @@ def read(folder: Path = BASE) -> list[Manifest]:
         for manifest in manifests:
             if _is_target(manifest, patch["target"]):
                 _apply(operations, manifest)
+    for labels in kustomization.get("labels", []):
+        for manifest in manifests:
+            _label(labels["pairs"], manifest)
     return manifests
 
 
@@ -50,6 +53,13 @@ def _resource(path: Path) -> list[Manifest]:
 def _is_target(manifest: Manifest, target: Manifest) -> bool:
     group: str = manifest["apiVersion"].partition("/")[0]
     return (group, manifest["kind"]) == (target["group"], target["kind"])
+
+
+def _label(pairs: dict[str, str], manifest: Manifest) -> None:
+    """Label a resource, and the pods that are made from it."""
+    for labelled in filter(None, [manifest, manifest.get("spec", {}).get("template")]):
+        metadata = labelled.setdefault("metadata", {})
+        metadata["labels"] = metadata.get("labels", {}) | pairs
 
 
 def _apply(operations: list[Manifest], manifest: Manifest) -> None:

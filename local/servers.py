@@ -3,6 +3,7 @@
 The one-machine stack and the tests start the same commands; only ports and folders differ.
 """
 
+import os
 import secrets
 import socket
 import sys
@@ -13,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 WHEEL_BINARIES = Path(sys.executable).parent
 HOST = "127.0.0.1"
 UNPRIVILEGED_AND_NOT_EPHEMERAL = range(20_000, 32_768)
+PORT_LANE, LANES = "PORT_LANE", 8
 
 
 def nats_server(port: int, store: Path) -> list[str]:
@@ -59,23 +61,33 @@ def envoy(config: Path) -> list[str]:
     return [_binary("envoy"), "--config-path", str(config), *options]
 
 
+def stripe_standin() -> list[str]:
+    """The stand-in for the Stripe API. What it needs to know stands in its environment, since it has secrets."""
+    return [sys.executable, "-m", "local.stripe_standin"]
+
+
 def free_port() -> int:
     """A port that no one listens on now."""
     return free_ports(1)[0]
 
 
-def free_ports(count: int) -> list[int]:
-    """Different ports that no one listens on now.
+def free_ports(count: int, but: int | None = None) -> list[int]:
+    """Different ports that no one listens on now, without the one that somebody will soon.
 
     They lie below those that the system gives to outgoing connections, which could take one while its server restarts.
+    Several who look at once, each with a PORT_LANE of its own, never find the same.
     """
     with ExitStack() as probes:
-        return [_bind_somewhere(probes.enter_context(socket.socket())) for _ in range(count)]
+        return [_bind_somewhere(probes.enter_context(socket.socket()), but) for _ in range(count)]
 
 
-def _bind_somewhere(probe: socket.socket) -> int:
+def _bind_somewhere(probe: socket.socket, but: int | None) -> int:
+    lane = os.environ.get(PORT_LANE)
+    ports = UNPRIVILEGED_AND_NOT_EPHEMERAL[int(lane) % LANES :: LANES] if lane else UNPRIVILEGED_AND_NOT_EPHEMERAL
     while True:
-        port = secrets.choice(UNPRIVILEGED_AND_NOT_EPHEMERAL)
+        port = secrets.choice(ports)
+        if port == but:
+            continue
         with suppress(OSError):
             probe.bind((HOST, port))
             return port

@@ -18,6 +18,7 @@ from local.state import InUseError, Running, State
 DEFAULT_PORT = 8080
 STOP_SECONDS = 4.2  # 5 are promised
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STRIPE_SECRETS = ("STRIPE_KEY", "STRIPE_WEBHOOK_SECRET")
 
 
 class RefusedError(Exception):
@@ -34,6 +35,7 @@ def main() -> int:
             _check_settings()
             plan = Plan(state, _port())
             asyncio.run(_run(plan, state, log))
+            log.say(f"stopped; the state is kept in {state.folder}")
     except (RefusedError, InUseError, StartError) as error:
         log.say(str(error), "ERROR")
         return 1
@@ -52,7 +54,7 @@ async def _run(plan: Plan, state: State, log: Log) -> None:
         await asyncio.wait([starting, told], return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             await starting
-            state.note(Running(plan.url, plan.nats_url))
+            state.note(Running(plan.url, plan.nats_url, plan.stripe_url))
             _welcome(plan, log)
             await told
         starting.cancel()
@@ -96,6 +98,9 @@ def _check_settings() -> None:
         if not (given.isdecimal() and 0 < int(given) <= largest):
             unit = name.rpartition("_")[2].lower()
             raise RefusedError(f"{name} is {given!r}, which is no number of {unit} from 1 to {largest}")
+    for name in STRIPE_SECRETS:
+        if os.environ.get("STRIPE_API_BASE") and not os.environ.get(name):
+            raise RefusedError(f"STRIPE_API_BASE is given, and {name} is not: Stripe takes none that is made up")
 
 
 def _port() -> int:

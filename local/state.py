@@ -16,10 +16,14 @@ NOTHING_RUNS = "no stack is running, or not yet ready: `make run` starts one"
 
 
 class Running(NamedTuple):
-    """A stack that runs now: where its gateway and its NATS server are."""
+    """A stack that runs now: where its gateway, its NATS server and its stand-in for Stripe are.
+
+    There is no stand-in if Stripe itself was given.
+    """
 
     url: str
     nats_url: str
+    stripe_url: str | None
 
 
 class InUseError(Exception):

@@ -1,0 +1,23 @@
+"""Waiting for what events bring about."""
+
+import time
+from collections.abc import Callable
+
+SOON_SECONDS = 20
+
+
+class UnexpectedError(Exception):
+    """The stack did not do what the walk-through promises."""
+
+
+def wait_until(condition: Callable[[], bool], patience: float = SOON_SECONDS) -> None:
+    """Return as soon as the condition holds.
+
+    Raises:
+        UnexpectedError: it does not within so many seconds.
+    """
+    deadline = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > deadline:
+            raise UnexpectedError(f"it takes longer than {patience:.0f} s")
+        time.sleep(0.1)

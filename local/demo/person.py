@@ -1,0 +1,84 @@
+"""Who plays a part in the walk-through."""
+
+import json
+import secrets
+import sys
+from typing import Any, NamedTuple
+
+import requests
+
+from local.demo.patience import SOON_SECONDS, UnexpectedError, wait_until
+
+TIMEOUT_SECONDS = 30
+
+Json = Any
+
+
+class Person:
+    """Somebody with a browser; every request and its answer is shown."""
+
+    def __init__(self, name: str, url: str) -> None:
+        self._name = name
+        self._url = url
+        self._browser = requests.Session()
+        self._browser.trust_env = False
+        email = f"{name.lower()}-{secrets.token_hex(4)}@example.com"
+        self.does("POST", "/api/users/signup", 201, email=email, password=secrets.token_urlsafe())
+
+    def does(self, method: str, path: str, *expected: int, **body: object) -> Json:
+        """Send a request and show it.
+
+        Raises:
+            UnexpectedError: the answer's status is none of the expected ones.
+        """
+        answer = self._send(method, path, body)
+        shown = {name: value for name, value in body.items() if name != "password"}
+        asked = " ".join([f"{self._name}:", method, path, *([json.dumps(shown)] if shown else [])])
+        write(f"  {asked}\n      {answer.status_code} {answer.text.strip()}")
+        if answer.status_code not in expected:
+            raise UnexpectedError(f"{' or '.join(map(str, expected))} was expected")
+        return answer.json() if answer.content else None
+
+    def finds(self, ticket: str, *, listed: bool) -> None:
+        """Look at the list until the ticket is there or not, and show that."""
+        wait_until(lambda: (ticket in self._list()) == listed)
+        write(f"  {self._name}: GET /api/tickets\n      {'has' if listed else 'does not have'} the ticket")
+
+    def finds_order(self, order: str, status: str, patience: float = SOON_SECONDS) -> None:
+        """Look at an order until it has this status, and show that."""
+        path = f"/api/orders/{order}"
+        wait_until(lambda: self._send("GET", path).json()["status"] == status, patience)
+        self.does("GET", path, 200)
+
+    def _list(self) -> set[str]:
+        """The ids of all tickets on sale, page by page."""
+        found: set[str] = set()
+        path = "/api/tickets?limit=100"
+        while path:
+            page = self._send("GET", path)
+            found |= {ticket["id"] for ticket in page.json()}
+            path = page.links.get("next", {}).get("url", "")
+        return found
+
+    def _send(self, method: str, path: str, body: dict[str, object] | None = None) -> requests.Response:
+        return self._browser.request(method, self._url + path, json=body or None, timeout=TIMEOUT_SECONDS)
+
+
+class People(NamedTuple):
+    """Everybody, and the ticket that they are after: nobody has it between two scenes."""
+
+    seller: Person
+    buyer: Person
+    rival: Person
+    ticket: str
+
+
+def say(text: str) -> None:
+    """Tell what comes next."""
+    write(f"\n{text}")
+
+
+def write(text: str) -> None:
+    """Print it in one piece, since events are printed at any moment."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
