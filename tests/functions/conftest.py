@@ -3,13 +3,17 @@
 import secrets
 from collections.abc import Iterator
 
+import pymongo
 import pytest
 
+from functions.payments import provider as asking
 from functions.shared import database
 from local import servers
 from tests.functions.harness import Function, Make, Store, declared
+from tests.functions.till import DONE, Till
+from tests.provider import Provider
 
-SERVICES = ("auth", "tickets", "orders")
+SERVICES = ("auth", "tickets", "orders", "payments")
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +22,8 @@ def addresses(mongo_server: str) -> Iterator[dict[str, str]]:
     run = secrets.token_hex(6)
     yield {service: servers.with_database(mongo_server, f"{service}_{run}") for service in SERVICES}
     for opened in database._databases.values():
-        opened.client.close()
+        with pymongo.timeout(1):  # some tests have none behind their client, and a driver looks for half a minute
+            opened.client.close()
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +36,14 @@ def stores(addresses: dict[str, str]) -> Iterator[dict[str, Store]]:
 
 
 @pytest.fixture
-def function(addresses: dict[str, str], stores: dict[str, Store]) -> Make:
+def provider(provider: Provider) -> Provider:
+    """The payment provider, in order and without any charges."""
+    provider.reset()
+    return provider
+
+
+@pytest.fixture
+def function(addresses: dict[str, str], stores: dict[str, Store], request: pytest.FixtureRequest) -> Make:
     """Makes the function of a Knative Service's name; keyword arguments change its environment."""
     for store in stores.values():
         store.clear()
@@ -39,6 +51,8 @@ def function(addresses: dict[str, str], stores: dict[str, Store]) -> Make:
     def make(name: str, **environment: str) -> Function:
         declaration = declared()[name]
         given = {"MONGO_URI": addresses[name.partition("-")[0]]} if "MONGO_URI" in declaration else {}
+        if "STRIPE_API_BASE" in declaration:
+            given["STRIPE_API_BASE"] = request.getfixturevalue("provider").url
         return Function(name, declaration | given | environment)
 
     return make
@@ -60,3 +74,34 @@ def tickets_store(stores: dict[str, Store]) -> Store:
 def orders_store(stores: dict[str, Store]) -> Store:
     """The database of orders."""
     return stores["orders"]
+
+
+@pytest.fixture
+def payments_store(stores: dict[str, Store]) -> Store:
+    """The database of payments."""
+    return stores["payments"]
+
+
+@pytest.fixture
+def till(function: Make, payments_store: Store, provider: Provider) -> Till:
+    """An order that payments knows, and what can happen around its payment."""
+    till = Till(function, payments_store, provider)
+    assert till.hear("created", 0) == DONE
+    return till
+
+
+@pytest.fixture
+def charged(till: Till) -> Till:
+    """The card is charged, but nobody except the provider knows."""
+    till.charge()
+    assert till.charges == [1999]
+    return till
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Functions wait for the provider for a moment only."""
+    asking._client_of.cache_clear()
+    monkeypatch.setattr(asking, "TIMEOUT_SECONDS", 0.3)
+    yield
+    asking._client_of.cache_clear()

@@ -54,3 +54,11 @@ def place(function: Make, buyer: User, ticket_id: object = None, **environment: 
     response = function("orders-create", **environment).call("POST", json=body, user=buyer)
     assert response.status_code == 201, response.data
     return dict(response.json or {})
+
+
+def owe(function: Make, buyer: User, **changes: object) -> Document:
+    """An order that payments knows, to be paid by its buyer."""
+    order = order_state(ticket_state(), userId=buyer.id, **changes)
+    response = function("payments-replicate-order").deliver(event("order.created", "orders", order))
+    assert response.status_code == 204
+    return order

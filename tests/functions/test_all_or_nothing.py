@@ -4,11 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from events.catalogue import Event
-from functions.shared import outbox
-from functions.shared.database import Session
-from tests.functions.harness import Make, Store, User, event, refusal, said
-from tests.functions.scenes import offer, order_state, place, replicate
+from functions.shared.transaction import Transaction
+from tests.functions.harness import Make, Store, User, event, new_id, refusal, said
+from tests.functions.scenes import offer, order_state, owe, place, replicate
+from tests.functions.till import Till
 
 USER = User()
 Step = Callable[[], tuple[int, object]]
@@ -55,22 +54,70 @@ def rejecting_an_order(function: Make) -> Step:
     return lambda: said(function("orders-reject").deliver(event("ticket.reservation-rejected", "tickets", data)))
 
 
-def store_and_die(stored_event: Event, session: Session, add: Callable[[Event, Session], None] = outbox.add) -> None:
-    add(stored_event, session)
+def told_of_a_payment(function: Make, name: str, kind: str, **data: object) -> Step:
+    order = place(function, USER)
+    told = event(f"payment.{kind}", "payments", {"id": new_id(), "orderId": order["id"], **data})
+    return lambda: said(function(name).deliver(told))
+
+
+def awaiting_a_payment(function: Make) -> Step:
+    return told_of_a_payment(function, "orders-await-payment", "started")
+
+
+def completing_an_order(function: Make) -> Step:
+    return told_of_a_payment(function, "orders-complete", "created", amount=20.0, providerId="pi_1")
+
+
+def failing_a_payment(function: Make) -> Step:
+    return told_of_a_payment(function, "orders-fail-payment", "failed", reason="declined")
+
+
+def starting_a_payment(function: Make) -> Step:
+    body = {"orderId": owe(function, USER)["id"], "token": "tok_visa"}
+    return lambda: said(function("payments-create").call("POST", json=body, user=USER))
+
+
+def send_and_die(transaction: Transaction, send: Callable[[Transaction], None] = Transaction.send) -> None:
+    send(transaction)
     raise RuntimeError("the end")
 
 
 @pytest.mark.parametrize(
     "prepare",
     [creating_a_ticket, editing_a_ticket, deleting_a_ticket, reserving_a_ticket, creating_an_order,
-     cancelling_an_order, expiring_an_order, rejecting_an_order],
+     cancelling_an_order, expiring_an_order, rejecting_an_order, awaiting_a_payment, completing_an_order,
+     failing_a_payment, starting_a_payment],
 )  # fmt: skip
-def test_a_failure_after_the_event_undoes_everything(
+def test_a_failure_after_all_is_written_undoes_everything(
     function: Make, stores: dict[str, Store], monkeypatch: pytest.MonkeyPatch, prepare: Callable[[Make], Step]
 ) -> None:
     step = prepare(function)
     before = {service: store.dump() for service, store in stores.items()}
-    monkeypatch.setattr(outbox, "add", store_and_die)
+    monkeypatch.setattr(Transaction, "send", send_and_die)
     assert step() == refusal(500, "Something went wrong")
     assert {service: store.dump() for service, store in stores.items()} == before
     monkeypatch.undo()
+
+
+def assert_undone(till: Till, step: Step) -> None:
+    before = till.store.dump()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Transaction, "send", send_and_die)
+        assert step() == refusal(500, "Something went wrong")
+    assert till.store.dump() == before
+
+
+@pytest.mark.parametrize("record", [Till.settle, Till.webhook])
+def test_a_failure_after_the_event_of_a_charge_undoes_everything(
+    charged: Till, record: Callable[[Till], tuple[int, object]]
+) -> None:
+    assert_undone(charged, lambda: record(charged))
+    charged.cancel()
+    assert_undone(charged, lambda: record(charged))
+
+
+def test_a_failure_after_the_event_of_a_refund_undoes_everything(till: Till) -> None:
+    till.pay()
+    assert_undone(till, till.cancel)
+    till.cancel()
+    assert_undone(till, till.refund)

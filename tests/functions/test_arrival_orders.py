@@ -12,7 +12,7 @@ from bson import ObjectId, json_util
 
 from events.catalogue import TicketUpdated
 from functions.shared import outbox
-from functions.shared.database import Session, transaction
+from functions.shared.transaction import Transaction, transaction
 from functions.tickets import repository, reservations
 from functions.tickets.domain import Reservation
 from functions.tickets.messages import state
@@ -153,7 +153,7 @@ def test_all_events_at_once_end_right(replicate: Function, tickets_store: Store,
 def test_without_the_version_check_some_arrival_orders_end_wrong(
     replicate: Function, tickets_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reservations, "_is_news", lambda _reservation, _session: True)
+    monkeypatch.setattr(reservations, "_is_news", lambda _reservation, _known: True)
     assert ended_wrong(replicate, tickets_store, ("complete", "cancelled"), doubled_in_turn())
 
 
@@ -168,13 +168,13 @@ def test_without_a_row_per_order_some_arrival_orders_end_wrong(
 def reserve_then_release(reservation: Reservation) -> None:
     """The course's way: an order's creation reserves its ticket, its end releases it if it was still its own."""
 
-    def work(session: Session) -> None:
-        ticket = repository.find(reservation.ticket_id, session)
+    def work(recording: Transaction) -> None:
+        ticket = repository.find(reservation.ticket_id, recording)
         if ticket is None or not (reservation.live or ticket.order_id == reservation.order_id):
             return
         changed = ticket.reserved_for(reservation.order_id if reservation.live else None)
         if changed != ticket:
-            repository.save(changed, session)
-            outbox.add(state(TicketUpdated, changed), session)
+            repository.save(changed, recording)
+            outbox.add(state(TicketUpdated, changed), recording)
 
-    transaction(work)
+    transaction(repository.collections(), work)

@@ -12,6 +12,7 @@ ROUTES = {
     "tickets-create": ("POST", "/api/tickets"),
     "tickets-update": ("PUT", f"/api/tickets/{new_id()}"),
     "orders-create": ("POST", "/api/orders"),
+    "payments-create": ("POST", "/api/payments"),
 }
 USER = User()
 LIMIT = 64 * 1024
@@ -49,6 +50,7 @@ EMPTY = {
     "tickets-create": [("title", "Title is required"), ("price", "Price must be greater than 0")],
     "tickets-update": [("title", "Title is required"), ("price", "Price must be greater than 0")],
     "orders-create": [("ticketId", "TicketId must be provided")],
+    "payments-create": [("orderId", "OrderId must be provided"), ("token", "Token must be provided")],
 }
 
 

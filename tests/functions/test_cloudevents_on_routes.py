@@ -51,7 +51,7 @@ def test_takes_the_body_of_a_binary_event(create: Function) -> None:
 
 def test_goes_on_with_the_trace_of_the_event(create: Function, tickets_store: Store) -> None:
     structured(create, CONTEXT | {"data": TICKET, "traceparent": TRACE})
-    binary(create, CONTEXT | {"traceparent": TRACE})
+    binary(create, CONTEXT | {"id": "2", "traceparent": TRACE})
     assert [event["traceparent"] for event in tickets_store.events()] == [TRACE, TRACE]
 
 

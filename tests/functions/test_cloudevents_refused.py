@@ -10,13 +10,21 @@ from tests.functions.scenes import order_state, ticket_state
 
 ORDER = order_state(ticket_state())
 TICKET = ORDER["ticket"]
+PAYMENT, CHARGE = {"id": new_id(), "orderId": new_id()}, {"amount": 20.0, "providerId": "pi_1"}
 EVENTS = {
     "orders-replicate-ticket": event("ticket.created", "tickets", ticket_state()),
     "orders-expire": event("expiration.completed", "expiration", {"orderId": new_id()}),
     "orders-reject": event(
         "ticket.reservation-rejected", "tickets", {"orderId": new_id(), "ticketId": new_id(), "reason": "deleted"}
     ),
+    "orders-await-payment": event("payment.started", "payments", PAYMENT),
+    "orders-complete": event("payment.created", "payments", PAYMENT | CHARGE),
+    "orders-fail-payment": event("payment.failed", "payments", PAYMENT | {"reason": "declined"}),
     "tickets-replicate-order": event("order.created", "orders", ORDER),
+    "payments-replicate-order": event("order.created", "orders", ORDER),
+    "payments-schedule-settlement": event("payment.started", "payments", PAYMENT),
+    "payments-settle": event("payment.overdue", "payments", PAYMENT),
+    "payments-refund": event("payment.refund-requested", "payments", PAYMENT | CHARGE),
     "expiration-schedule": event("order.created", "orders", ORDER),
 }
 NO_EVENT = refusal(400, "Body must be a CloudEvents 1.0 event")
@@ -33,6 +41,8 @@ DATA = {
     "lone surrogate": b'{"id": "\\ud800"}',
     "NUL": b"\0",
 }
+ORDER_SUBSCRIBERS = ["tickets-replicate-order", "payments-replicate-order", "expiration-schedule"]
+PAYMENT_SUBSCRIBERS = [name for name, sent in EVENTS.items() if sent["source"] == "/ticketing/payments"]
 BAD_FIELDS = [
     ("id", None), ("id", "1"), ("id", "x" * 24), ("id", "A" * 24), ("id", "0" * 24 + "\n"), ("id", 5), ("version", -1),
     ("version", 0.5), ("version", "0"), ("version", True), ("version", 2**70), ("userId", "admin"), ("status", "paid"),
@@ -95,16 +105,14 @@ def test_an_answer_echoes_no_header(subscriber: Function) -> None:
     assert "secret" not in str(response.headers)
 
 
-@pytest.mark.parametrize(
-    "kind", ["dev.ticketing.ticket.sold", "dev.ticketing.order.awaiting-payment", "x", "a b", "a..b"]
-)
+@pytest.mark.parametrize("kind", ["dev.ticketing.ticket.sold", "dev.ticketing.order.paid", "x", "a b", "a..b"])
 def test_another_type_is_not_understood(subscriber: Function, kind: str) -> None:
     source = EVENTS[subscriber.name]["source"]
     assert message(deliver(subscriber, {"type": kind})) == (422, f"No reaction to {kind} from {source}")
 
 
 @pytest.mark.parametrize(
-    "source", ["/ticketing/payments", "/ticketing/orders/", "/Ticketing/orders", "https://example.com"]
+    "source", ["/ticketing/auth", "/ticketing/orders/", "/Ticketing/orders", "https://example.com"]
 )
 def test_another_source_is_not_understood(subscriber: Function, source: str) -> None:
     kind = EVENTS[subscriber.name]["type"]
@@ -120,9 +128,17 @@ def test_malformed_data_is_not_understood(subscriber: Function, data: bytes) -> 
 
 
 @pytest.mark.parametrize(("name", "value"), BAD_FIELDS)
-@pytest.mark.parametrize("subscriber", ["tickets-replicate-order", "expiration-schedule"], indirect=True)
+@pytest.mark.parametrize("subscriber", ORDER_SUBSCRIBERS, indirect=True)
 def test_an_order_with_a_bad_field_is_not_understood(subscriber: Function, name: str, value: object) -> None:
     assert message(deliver(subscriber, {"data": ORDER | {name: value}}))[0] == 422
+
+
+@pytest.mark.parametrize("value", [value for name, value in BAD_FIELDS if name == "id"])
+@pytest.mark.parametrize("field", ["id", "orderId"])
+@pytest.mark.parametrize("subscriber", PAYMENT_SUBSCRIBERS, indirect=True)
+def test_a_payment_with_a_bad_id_is_not_understood(subscriber: Function, field: str, value: object) -> None:
+    sent = EVENTS[subscriber.name]["data"]
+    assert message(deliver(subscriber, {"data": sent | {field: value}}))[0] == 422
 
 
 @pytest.mark.parametrize("price", [float("nan"), float("inf"), -1, 0, 1e300, "20", None])

@@ -5,13 +5,18 @@ import json
 import pytest
 
 from functions.shared import database
+from tests.functions import webhooks
 from tests.functions.harness import Document, Function, Make, User, declared, event, new_id, process, refusal, said
 from tests.functions.scenes import order_state, ticket_state
 
 NOWHERE = "mongodb://somebody:hidden@127.0.0.1:1/nothing?directConnection=true"
 SOMETHING_WRONG = refusal(500, "Something went wrong")
+FAR_FUTURE = 2**40
+PAYMENT = {"id": new_id(), "orderId": new_id()}
 ACCOUNT = {"email": "a@example.com", "password": "password"}
 TICKET = {"title": "Jazz night", "price": 20}
+SUCCESS = webhooks.content("payment_intent.succeeded", webhooks.intent(new_id()))
+SIGNED = {"Stripe-Signature": webhooks.signature(SUCCESS, at=FAR_FUTURE)}
 REQUESTS: dict[str, Document] = {
     "auth-signup": {"method": "POST", "json": ACCOUNT},
     "auth-signin": {"method": "POST", "json": ACCOUNT},
@@ -24,6 +29,8 @@ REQUESTS: dict[str, Document] = {
     "orders-list": {"method": "GET"},
     "orders-show": {"method": "GET", "path": f"/api/orders/{new_id()}"},
     "orders-cancel": {"method": "DELETE", "path": f"/api/orders/{new_id()}"},
+    "payments-create": {"method": "POST", "json": {"orderId": new_id(), "token": "tok_visa"}},
+    "payments-webhook": {"method": "POST", "data": SUCCESS, "headers": SIGNED},
 }
 DELIVERIES = {
     "orders-replicate-ticket": event("ticket.created", "tickets", ticket_state()),
@@ -31,7 +38,13 @@ DELIVERIES = {
     "orders-reject": event(
         "ticket.reservation-rejected", "tickets", {"orderId": new_id(), "ticketId": new_id(), "reason": "deleted"}
     ),
+    "orders-await-payment": event("payment.started", "payments", PAYMENT),
+    "orders-complete": event("payment.created", "payments", PAYMENT | {"amount": 20.0, "providerId": "pi_1"}),
+    "orders-fail-payment": event("payment.failed", "payments", PAYMENT | {"reason": "declined"}),
     "tickets-replicate-order": event("order.created", "orders", order_state(ticket_state())),
+    "payments-replicate-order": event("order.created", "orders", order_state(ticket_state())),
+    "payments-settle": event("payment.overdue", "payments", PAYMENT),
+    "payments-refund": event("payment.refund-requested", "payments", PAYMENT | {"amount": 20.0, "providerId": "pi_1"}),
 }
 
 

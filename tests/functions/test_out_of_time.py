@@ -5,10 +5,12 @@ from collections.abc import Iterator
 
 import pymongo
 import pytest
+from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
-from functions.shared import database
-from functions.shared.database import Documents, Session
+from functions.shared import database, transaction
+from functions.shared.database import Documents
+from functions.shared.transaction import Transaction
 from tests.functions.harness import Store
 
 LIMIT_SECONDS = 0.5
@@ -19,7 +21,7 @@ FAR_LESS_THAN_A_MINUTE = 20
 def store(mongo_uri: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """A database of its own, which has one row and gives functions little time."""
     monkeypatch.setenv("MONGO_URI", mongo_uri)
-    monkeypatch.setattr(database, "TIMEOUT_SECONDS", LIMIT_SECONDS)
+    monkeypatch.setattr(transaction, "TIMEOUT_SECONDS", LIMIT_SECONDS)
     store = Store(mongo_uri)
     store["rows"].insert_one({"changes": 0})
     yield store
@@ -28,13 +30,15 @@ def store(mongo_uri: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 
 
 def test_what_is_out_of_time_lets_go_of_its_rows(store: Store) -> None:
-    def linger(session: Session) -> None:
-        _change(database.database(), session)
+    documents = database.database()
+
+    def linger(lingering: Transaction) -> None:
+        _change(documents, lingering.session)
         time.sleep(LIMIT_SECONDS)
-        _change(database.database(), session)
+        _change(documents, lingering.session)
 
     with pytest.raises(PyMongoError, match="time limit"):
-        database.transaction(linger)
+        transaction.transaction(documents, linger)
 
     with pymongo.timeout(FAR_LESS_THAN_A_MINUTE):
         _change(store.database)
@@ -44,19 +48,20 @@ def test_what_is_out_of_time_lets_go_of_its_rows(store: Store) -> None:
 def test_what_waits_for_a_transaction_that_nobody_ends_gives_up_before_its_time(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "TIMEOUT_SECONDS", FAR_LESS_THAN_A_MINUTE)
-    monkeypatch.setattr(database, "CONTENTION_SECONDS", LIMIT_SECONDS)
+    monkeypatch.setattr(transaction, "TIMEOUT_SECONDS", FAR_LESS_THAN_A_MINUTE)
+    monkeypatch.setattr(transaction, "CONTENTION_SECONDS", LIMIT_SECONDS)
+    documents = database.database()
     with store.database.client.start_session() as abandoned, abandoned.start_transaction():
         _change(store.database, abandoned)
 
         with pytest.raises(TimeoutError, match="another transaction"):
-            database.transaction(lambda session: _change(database.database(), session))
+            transaction.transaction(documents, lambda changing: _change(documents, changing.session))
 
-    database.transaction(lambda session: _change(database.database(), session))
+    transaction.transaction(documents, lambda changing: _change(documents, changing.session))
     assert _changes(store) == 2
 
 
-def _change(documents: Documents, session: Session | None = None) -> None:
+def _change(documents: Documents, session: ClientSession | None = None) -> None:
     documents["rows"].update_one({}, {"$inc": {"changes": 1}}, session=session)
 
 

@@ -125,3 +125,31 @@ def test_without_a_key_nobody_gets_in(function: Make) -> None:
     nobody = jwt.encode(User().claims, "\0" * 32)
     response = function("tickets-create", JWT_KEY="").call("POST", headers={"Authorization": f"Bearer {nobody}"})
     assert said(response) == refusal(500, "Something went wrong")
+
+
+NEXT_KEY = "the key that takes its place, as long as it has to be"
+ROTATION = [JWT_KEY, f"{JWT_KEY}\n{NEXT_KEY}", f"{NEXT_KEY}\n{JWT_KEY}", NEXT_KEY]  # what JWT_KEY is, step by step
+
+
+@pytest.mark.parametrize("step", [0, 1, 2])
+def test_two_keys_log_nobody_out_while_one_takes_the_others_place(function: Make, step: int) -> None:
+    """While a step is under way some functions have taken it and others have not, and each may sign people in."""
+    stages = ROTATION[step : step + 2]
+    for email, issuing in zip(("a@example.com", "b@example.com"), stages, strict=True):
+        who = {"email": email, "password": "open sesame"}
+        signed_up = function("auth-signup", JWT_KEY=issuing).call("POST", json=who)
+        session = signed_up.headers["Set-Cookie"].partition(";")[0]
+        for asked in stages:
+            response = function("auth-current-user", JWT_KEY=asked).call("GET", headers={"Cookie": session})
+            assert (response.json or {})["currentUser"]["email"] == email
+
+
+def test_a_key_that_is_taken_out_signs_nobody_in_any_more(function: Make) -> None:
+    response = function("auth-current-user", JWT_KEY=NEXT_KEY).call("GET", user=User())
+    assert said(response) == NOBODY
+
+
+def test_two_keys_are_not_a_third_one(function: Make) -> None:
+    both = f"{JWT_KEY}\n{NEXT_KEY}"
+    forged = {"Authorization": f"Bearer {User().token(both)}"}
+    assert said(function("auth-current-user", JWT_KEY=both).call("GET", headers=forged)) == NOBODY

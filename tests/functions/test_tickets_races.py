@@ -3,10 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from bson import ObjectId
 
 from functions.shared import outbox
-from functions.shared.database import Session
+from functions.shared.transaction import Transaction
 from functions.tickets import repository, reservations
 from functions.tickets.domain import Ticket
 from tests.functions.harness import Document, Function, Make, Store, User, event, refusal, said
@@ -132,9 +131,9 @@ def test_without_the_write_that_changes_nothing_that_reservation_is_lost(
 
 
 def only_if_changed(save: Callable[..., None]) -> Callable[..., None]:
-    def saving(ticket: Ticket, session: Session) -> None:
-        stored = repository.collections()["tickets"].find_one({"_id": ObjectId(ticket.id)}, session=session)
-        if stored and stored["version"] != ticket.version:
-            save(ticket, session)
+    def saving(ticket: Ticket, within: Transaction) -> None:
+        stored = repository.find(ticket.id, within)
+        if stored and stored.version != ticket.version:
+            save(ticket, within)
 
     return saving

@@ -1,0 +1,115 @@
+"""A charge and the end of its order at once: whichever is recorded second finds the refund due, and one is made.
+
+Each order of the two has its twin, in which nobody writes the order's row to record a charge: there the money is kept.
+"""
+
+from collections.abc import Callable
+
+import pytest
+from bson import ObjectId
+
+from functions.payments import repository
+from functions.payments.domain import Order
+from functions.shared.transaction import Transaction
+from tests.functions.harness import at_once, refusal
+from tests.functions.overlap import overtake
+from tests.functions.till import DONE, RECEIVED, Till
+
+CANCELLED = refusal(400, "Cannot pay for a cancelled order")
+Step = Callable[[Till], tuple[int, object]]
+RECORDERS: list[Step] = [Till.settle, Till.webhook]
+
+
+@pytest.fixture(params=RECORDERS)
+def record(request: pytest.FixtureRequest) -> Step:
+    """A way to record a charge that is known to nobody but the provider."""
+    step: Step = request.param
+    return step
+
+
+def assert_refunded_once(till: Till) -> None:
+    """The refund is asked for in one event, and made once though that comes twice."""
+    assert (till.status, till.told.count("refund-requested")) == ("refunding", 1)
+    assert [till.refund(), till.refund()] == [DONE, DONE]
+    assert (till.status, till.charges, till.refunds) == ("refunded", [1999], [1999])
+    assert till.told.count("refunded") == 1
+
+
+def without_the_write(order_id: str, within: Transaction) -> Order:
+    """What `_touch` gives back, only read."""
+    row = repository._database()["orders"].find_one({"_id": ObjectId(order_id)}, session=within.session)
+    assert row
+    return repository._order(row)
+
+
+def test_a_charge_that_the_cancellation_overtakes_goes_back(charged: Till, record: Step) -> None:
+    recorded, cancelled = overtake(charged.process, lambda: record(charged), charged.cancel, (repository, "_touch"))
+    assert (recorded in (DONE, RECEIVED), cancelled) == (True, DONE)
+    assert_refunded_once(charged)
+
+
+def test_without_the_write_a_charge_that_the_cancellation_overtakes_is_kept(
+    charged: Till, record: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "_touch", without_the_write)
+    overtake(charged.process, lambda: record(charged), charged.cancel, (repository, "_save"))
+    assert charged.status == "succeeded"
+
+
+def test_a_cancellation_that_the_charge_overtakes_gives_it_back(charged: Till, record: Step) -> None:
+    cancelled, recorded = overtake(charged.process, charged.cancel, lambda: record(charged), (repository, "_order_row"))
+    assert (recorded in (DONE, RECEIVED), cancelled) == (True, DONE)
+    assert_refunded_once(charged)
+    assert charged.told == ["created", "refund-requested", "refunded", "started"]
+
+
+def test_without_the_write_a_cancellation_that_the_charge_overtakes_keeps_it(
+    charged: Till, record: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "_touch", without_the_write)
+    overtake(charged.process, charged.cancel, lambda: record(charged), (repository, "_order_row"))
+    assert charged.status == "succeeded"
+
+
+def test_a_buyer_whose_order_is_cancelled_while_the_card_is_charged_gets_the_money_back(till: Till) -> None:
+    paid, cancelled = overtake(till.process, till.pay, till.cancel, (repository, "update"))
+    assert (paid, cancelled) == (CANCELLED, DONE)
+    assert till.told == ["refund-requested", "started"]
+    assert_refunded_once(till)
+
+
+def test_an_order_that_is_cancelled_before_the_payment_is_stored_is_not_charged(till: Till) -> None:
+    paid, cancelled = overtake(till.process, till.pay, till.cancel, (repository, "_find_order"))
+    assert (paid, cancelled) == (CANCELLED, DONE)
+    assert (till.store["payments"].count_documents({}), till.charges, till.told) == (0, [], [])
+
+
+def test_an_order_that_is_cancelled_after_it_was_paid_is_refunded(till: Till) -> None:
+    till.pay()
+    assert till.cancel() == DONE
+    assert_refunded_once(till)
+
+
+def test_an_order_whose_ticket_is_gone_is_refunded_even_if_it_is_complete(till: Till) -> None:
+    till.pay()
+    assert till.hear("complete", 2) == DONE
+    assert till.hear("cancelled", 3, reason="the ticket was deleted") == DONE
+    assert_refunded_once(till)
+
+
+def test_everything_at_once_ends_in_one_charge_and_one_refund(till: Till) -> None:
+    steps = [till.pay, till.cancel, *[till.pay] * 8]
+    at_once(till.process, lambda step: step(), steps)
+    rows = till.store["payments"].count_documents({})
+    assert rows == len(till.charges) <= 1
+    if rows:
+        assert_refunded_once(till)
+
+
+def test_a_refund_that_is_asked_for_many_times_at_once_is_made_once(till: Till) -> None:
+    till.pay()
+    till.cancel()
+    answers = [answer[0] for answer in at_once(till.process, lambda _: till.refund(), range(10))]
+    assert set(answers) <= {204, 500}  # 500: the provider is at it for another, so the event comes again
+    assert 204 in answers
+    assert (till.status, till.refunds, till.told.count("refunded")) == ("refunded", [1999], 1)

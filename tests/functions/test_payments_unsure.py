@@ -1,0 +1,140 @@
+"""When it cannot be told whether the card was charged: the payment stays pending, until it is settled."""
+
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+
+from functions.payments import provider, repository
+from tests.eventually import eventually
+from tests.functions.creations import Creation
+from tests.functions.harness import at_once, process, refusal
+from tests.functions.killed import killed_before
+from tests.functions.overlap import overtake
+from tests.functions.till import DONE, FAULT, NOWHERE, RECEIVED, Till
+
+IN_PROGRESS = refusal(409, "Payment in progress")
+CANCELLED = refusal(400, "Cannot pay for a cancelled order")
+PAID = refusal(400, "Order is already paid")
+UNMADE = "The payment could not be made"
+
+
+RECORDERS: list[Callable[[Till], tuple[int, object]]] = [Till.settle, Till.webhook]
+
+
+def kill_one_before(till: Till, module: ModuleType, name: str) -> None:
+    body = {"orderId": till.order["id"], "token": "tok_visa"}
+    killed_before(module.__name__, name, Creation(till.process, "payments", body, {}, till.buyer))
+
+
+@pytest.mark.parametrize("failure", ["before", "after"])
+def test_a_provider_that_fails_leaves_the_payment_pending(till: Till, failure: str) -> None:
+    till.provider.behave(fail=failure)
+    assert till.pay() == IN_PROGRESS
+    assert (till.status, till.told) == ("pending", ["started"])
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("slow", ["charge_delay", "delay"])
+def test_a_provider_that_is_too_slow_leaves_the_payment_pending(till: Till, slow: str) -> None:
+    till.provider.behave(**{slow: 2})
+    assert till.pay() == IN_PROGRESS
+    assert till.status == "pending"
+    till.provider.behave()
+    eventually(lambda: till.charges == [1999])
+
+
+def test_a_provider_that_is_away_leaves_the_payment_pending(till: Till) -> None:
+    assert till.pay(STRIPE_API_BASE=NOWHERE) == IN_PROGRESS
+    assert (till.status, till.charges) == ("pending", [])
+
+
+def test_a_key_that_the_provider_refuses_is_a_fault_of_ours(till: Till) -> None:
+    assert till.pay(STRIPE_KEY="sk_test_of_somebody_else") == FAULT
+    assert (till.status, till.charges) == ("pending", [])
+
+
+def test_nobody_pays_again_while_that_is_so(till: Till) -> None:
+    till.provider.behave(fail="after")
+    till.pay()
+    till.provider.behave()
+    assert till.pay() == IN_PROGRESS
+    assert till.charges == [1999]
+
+
+def test_a_charge_whose_answer_was_cut_off_is_found_and_recorded(till: Till) -> None:
+    till.provider.behave(fail="after")
+    till.pay()
+    till.provider.behave()
+    assert till.settle() == DONE
+    assert (till.status, till.charges, till.told) == ("succeeded", [1999], ["created", "started"])
+    assert till.pay() == PAID
+
+
+def test_a_charge_whose_recording_was_lost_is_found_and_recorded(charged: Till) -> None:
+    assert (charged.status, charged.told) == ("pending", ["started"])
+    assert charged.settle() == DONE
+    assert (charged.status, charged.charges, charged.told) == ("succeeded", [1999], ["created", "started"])
+
+
+def test_a_charge_whose_process_was_killed_is_found_and_recorded(till: Till) -> None:
+    kill_one_before(till, repository, "update")
+    assert (till.status, till.charges) == ("pending", [1999])
+    assert till.pay() == IN_PROGRESS
+    assert till.settle() == DONE
+    assert (till.status, till.charges, till.told) == ("succeeded", [1999], ["created", "started"])
+
+
+def test_what_died_before_the_provider_was_asked_fails(till: Till) -> None:
+    kill_one_before(till, provider, "charge")
+    assert (till.settle(), till.status, till.row["reason"]) == (DONE, "failed", UNMADE)
+    assert (till.charges, till.pay()) == ([], CANCELLED)
+
+
+def test_of_twenty_clicks_at_once_one_charges(till: Till) -> None:
+    answers = at_once(till.process, lambda _: till.pay(), range(20), threads=20)
+    assert [answer[0] for answer in answers].count(201) == 1
+    assert all(answer in ((201, {"id": till.id}), IN_PROGRESS, PAID) for answer in answers)
+    assert (till.charges, till.told) == ([1999], ["created", "started"])
+
+
+def test_a_second_click_while_the_provider_is_asked_is_told_so(till: Till) -> None:
+    first, second = overtake(till.process, till.pay, till.pay, (provider, "charge"))
+    assert (first, second) == ((201, {"id": till.id}), IN_PROGRESS)
+    assert till.charges == [1999]
+
+
+def test_of_two_clicks_that_saw_the_order_unpaid_one_charges(till: Till) -> None:
+    first, second = overtake(till.process, till.pay, till.pay, (repository, "add"))
+    assert (first, second) == (PAID, (201, {"id": till.id}))
+    assert till.charges == [1999]
+
+
+@pytest.mark.parametrize("token", ["tok_visa", "tok_chargeDeclined"])
+def test_the_payments_id_is_the_charges_key_so_asking_again_charges_nothing(till: Till, token: str) -> None:
+    till.pay(token)
+    before = till.provider.ledger()["payment_intents"]
+    with process(till.process.environment):
+        provider.charge(repository.find(till.id), token)
+    assert till.provider.ledger()["payment_intents"] == before
+
+
+def test_a_charge_that_comes_after_it_was_given_up_goes_back(till: Till) -> None:
+    paid, settled = overtake(till.process, till.pay, till.settle, (provider, "charge"))
+    assert (paid, settled) == (CANCELLED, DONE)
+    assert (till.status, till.told) == ("refunding", ["failed", "refund-requested", "started"])
+    assert (till.refund(), till.status) == (DONE, "refunded")
+    assert (till.charges, till.refunds) == ([1999], [1999])
+
+
+@pytest.mark.parametrize("recorded_by", ["webhook", "settle"])
+def test_a_charge_that_another_records_first_is_answered_as_ever(till: Till, recorded_by: str) -> None:
+    paid, other = overtake(till.process, till.pay, getattr(till, recorded_by), (repository, "update"))
+    assert (paid, other[0] // 100) == ((201, {"id": till.id}), 2)
+    assert (till.status, till.told) == ("succeeded", ["created", "started"])
+
+
+def test_whoever_records_a_charge_and_how_many_at_once_it_is_recorded_once(charged: Till) -> None:
+    answers = at_once(charged.process, lambda record: record(charged), RECORDERS * 5, threads=10)
+    assert all(answer in (DONE, RECEIVED) for answer in answers)
+    assert (charged.status, charged.charges, charged.told) == ("succeeded", [1999], ["created", "started"])

@@ -1,0 +1,130 @@
+"""Event functions take deliveries of the bridge, which are signed, and of nobody else."""
+
+import json
+import time
+
+import jwt
+import pytest
+
+from tests.functions.harness import CLOUDEVENT, EVENTS_KEY, JWT_KEY, Function, Make, Store, User, event, refusal, said
+from tests.functions.scenes import ticket_state
+
+NAME = "orders-replicate-ticket"
+NOW = int(time.time())
+GOOD = {"aud": NAME, "iat": NOW, "exp": NOW + 86_400}  # longer than the tests may take
+NEXT_KEY = "the key that takes its place, as long as it has to be"
+NOBODY = refusal(401, "Not authorized")
+
+
+def signed(key: str = EVENTS_KEY, algorithm: str = "HS256", **claims: object) -> str:
+    stated = {name: value for name, value in (GOOD | claims).items() if value is not None}
+    return jwt.encode(stated, key, algorithm)
+
+
+FORGED = {
+    "of another function": signed(aud="orders-complete"),
+    "of no function": signed(aud=None),
+    "of an empty name": signed(aud=""),
+    "of a list of others": signed(aud=["orders-complete", "payments-settle"]),
+    "expired": signed(iat=NOW - 700, exp=NOW - 100),
+    "without expiry": signed(exp=None),
+    "without time of issue": signed(iat=None),
+    "not valid yet": signed(nbf=NOW + 600),
+    "of another key": signed(NEXT_KEY),
+    "of the sessions' key": signed(JWT_KEY),
+    "of no key": signed("", "none"),
+    "of another algorithm": signed(algorithm="HS512"),
+    "a session": User().token(),
+    "a session of the right key": User().token(EVENTS_KEY),
+    "without signature": signed().rpartition(".")[0] + ".",
+    "no token": "hello",
+    "empty": "",
+}
+
+
+@pytest.fixture
+def replicate(function: Make) -> Function:
+    return function(NAME)
+
+
+def deliver(function: Function, **headers: str) -> tuple[int, object]:
+    response = function.deliver(event("ticket.created", "tickets", ticket_state()), further=headers)
+    return (204, None) if response.status_code == 204 else said(response)
+
+
+@pytest.mark.parametrize("token", FORGED.values(), ids=FORGED)
+def test_a_delivery_that_somebody_else_signed_is_refused(replicate: Function, orders_store: Store, token: str) -> None:
+    assert deliver(replicate, Authorization=f"Bearer {token}") == NOBODY
+    assert deliver(replicate, Authorization="", Cookie=f"session={token}") == NOBODY
+    assert orders_store.dump() == {}
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer", signed(), f"Basic {signed()}", f"Bearer {signed()} x"])
+def test_a_delivery_without_a_token_is_refused(replicate: Function, orders_store: Store, authorization: str) -> None:
+    assert deliver(replicate, Authorization=authorization) == NOBODY
+    assert orders_store.dump() == {}
+
+
+@pytest.mark.parametrize("elsewhere", ["X-Authorization", "Ce-Authorization", "Proxy-Authorization", "Cookie"])
+def test_a_token_elsewhere_does_not_count(replicate: Function, elsewhere: str) -> None:
+    assert deliver(replicate, Authorization="", **{elsewhere: f"Bearer {signed()}"}) == NOBODY
+
+
+def test_an_event_in_structured_mode_is_refused_as_well(replicate: Function, orders_store: Store) -> None:
+    told = json.dumps(event("ticket.created", "tickets", ticket_state()))
+    response = replicate.call("POST", headers={"Authorization": ""}, data=told, content_type=CLOUDEVENT)
+    assert said(response) == NOBODY
+    assert orders_store.dump() == {}
+
+
+def test_nothing_is_told_before_the_signature_counts(replicate: Function) -> None:
+    response = replicate.call("POST", headers={"Authorization": "Bearer secret"}, data=b"secret" * 20_000)
+    assert said(response) == NOBODY
+    assert "secret" not in str(response.headers)
+
+
+def test_a_delivery_that_the_bridge_signed_is_taken(replicate: Function, orders_store: Store) -> None:
+    assert deliver(replicate) == (204, None)
+    assert orders_store["tickets"].count_documents({}) == 1
+
+
+@pytest.mark.parametrize("seconds", [-620, 30])
+def test_clocks_may_differ(replicate: Function, seconds: int) -> None:
+    issued = int(time.time()) + seconds
+    token = signed(iat=issued, exp=issued + 600)
+    assert deliver(replicate, Authorization=f"Bearer {token}") == (204, None)
+
+
+@pytest.mark.parametrize(
+    "keys", [f"{EVENTS_KEY}\n{NEXT_KEY}", f"{NEXT_KEY}\n{EVENTS_KEY}\n", f"{NEXT_KEY}\r\n{EVENTS_KEY}"]
+)
+def test_two_keys_are_good_while_one_takes_the_others_place(function: Make, keys: str) -> None:
+    replicate = function(NAME, EVENTS_KEY=keys.format(EVENTS_KEY, NEXT_KEY))
+    for key in (EVENTS_KEY, NEXT_KEY):
+        assert deliver(replicate, Authorization=f"Bearer {signed(key)}") == (204, None)
+    for forged in ("of another function", "expired", "of the sessions' key"):
+        assert deliver(replicate, Authorization=f"Bearer {FORGED[forged]}") == NOBODY
+
+
+@pytest.mark.parametrize("keys", ["", " ", "\n\n"])
+def test_without_a_key_nobody_gets_in(function: Make, orders_store: Store, keys: str) -> None:
+    of_nothing = signed("\0" * 64)
+    replicate = function(NAME, EVENTS_KEY=keys)
+    assert deliver(replicate, Authorization=f"Bearer {of_nothing}") == refusal(500, "Something went wrong")
+    assert orders_store.dump() == {}
+
+
+def test_health_needs_no_signature(replicate: Function) -> None:
+    assert replicate.call("GET", "/healthz", headers={"Authorization": ""}).status_code == 200
+
+
+def test_a_signature_signs_nobody_in(function: Make) -> None:
+    current_user = function("auth-current-user", JWT_KEY=EVENTS_KEY)
+    claims = User().claims | GOOD | {"aud": "auth-current-user"}
+    response = current_user.call("GET", headers={"Authorization": f"Bearer {jwt.encode(claims, EVENTS_KEY)}"})
+    assert said(response) == (200, {"currentUser": None})
+
+
+def test_routes_take_cloudevents_of_anyone(function: Make) -> None:
+    told = event("ticket.wanted", "tickets", {"title": "Jazz night", "price": 20})
+    assert function("tickets-create").deliver(told, user=User()).status_code == 201
