@@ -1,10 +1,20 @@
 """Fixtures of the event tests."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+import yaml
+from lightkube import KubeConfig
 
+from tests.events.api_server import ApiServer
 from tests.events.harness import Loop, Sink, Stage
+from tests.events.processes import NatsServer, Process
+from tests.events.realm import Realm, config_of
+from tests.eventually import eventually
+
+Start = Callable[..., Process]
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +44,73 @@ def other_sink() -> Iterator[Sink]:
     sink = Sink()
     yield sink
     sink.close()
+
+
+@pytest.fixture
+def nats_server(tmp_path: Path) -> Iterator[NatsServer]:
+    """A NATS server that the test may kill."""
+    server = NatsServer(tmp_path / "nats")
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def private_stage(loop: Loop, nats_server: NatsServer) -> Iterator[Stage]:
+    """A Broker on a NATS server that the test may kill."""
+    stage = Stage(loop, nats_server.url)
+    yield stage
+    eventually(lambda: stage.connection.is_connected)
+    stage.close()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts a bridge for a stage's Broker as a process, with more environment if need be."""
+    started: list[Process] = []
+
+    def start(stage: Stage, **environment: str) -> Process:
+        manifests = tmp_path / "manifests.yaml"
+        manifests.write_text(yaml.safe_dump_all(stage.objects))
+        given = {"NATS_URL": stage.nats_url, "MANIFESTS": str(manifests), "ACK_WAIT_SECONDS": "1.5", **environment}
+        started.append(Process("events.bridge", given, tmp_path / "bridge.log"))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+
+
+@pytest.fixture(scope="session")
+def config() -> Iterator[KubeConfig]:
+    """A Kubernetes API: that of KUBECONFIG_FOR_TESTS, any cluster that may be written to, else `ApiServer`."""
+    if path := os.environ.get("KUBECONFIG_FOR_TESTS"):
+        yield KubeConfig.from_file(path)
+        return
+    server = ApiServer()
+    yield config_of(server)
+    server.stop()
+
+
+@pytest.fixture
+def api_server() -> Iterator[ApiServer]:
+    """One of the test's own, which it may stop."""
+    server = ApiServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def fragile(loop: Loop, nats_url: str, api_server: ApiServer) -> Iterator[Realm]:
+    """A realm whose API server may be stopped."""
+    realm = Realm(loop, nats_url, config_of(api_server))
+    yield realm
+    realm.close()
+
+
+@pytest.fixture
+def realm(loop: Loop, nats_url: str, config: KubeConfig) -> Iterator[Realm]:
+    realm = Realm(loop, nats_url, config)
+    realm.define_kinds()
+    yield realm
+    realm.close()

@@ -18,8 +18,10 @@ from events.bridge.supervisor import Settings, Supervisor
 from events.cloudevent import from_row, identity
 from events.connection import Connection
 from events.deadletters import DeadLetter, DeadLetters
+from events.ingress import Ingress
 from events.jetstream import Publisher
 from events.subjects import Layout
+from local import servers
 from tests.eventually import eventually
 
 T = TypeVar("T")
@@ -70,7 +72,12 @@ class Request:
     path: str
     headers: Headers
     body: bytes
-    connection: object = None
+    connection: BaseHTTPRequestHandler | None = None
+
+    @property
+    def port(self) -> int:
+        """The sender's."""
+        return int(self.connection.client_address[1]) if self.connection else 0
 
     @property
     def id(self) -> str | None:
@@ -87,14 +94,18 @@ class Answer:
     body: bytes = b""
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 1024  # connections may come by the hundred
+
+
 class Sink:
     """An HTTP server that notes every request, and answers as `answer` says; ConnectionAbortedError is no answer."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.answer: Callable[[Request], Answer] = lambda _: Answer()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # bridges may be killed
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -135,7 +146,8 @@ def _handler(sink: Sink) -> type[BaseHTTPRequestHandler]:
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer.body)))
+            if "Content-Length" not in answer.headers:
+                self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
             self.wfile.write(answer.body)
 
@@ -163,7 +175,14 @@ class Stage:
         self.publisher = Publisher(self.connection)
         self.dead_letters = DeadLetters(self.publisher, self.jetstream, self.layout)
         self.objects: list[dict[str, Any]] = [self._object("Broker", "default", {})]
+        self.aliases: dict[str, str] = {}
         self._stops: list[Callable[[], None]] = []
+        self._ingress_port = servers.free_port()
+
+    @property
+    def ingress(self) -> str:
+        """Where the Broker takes events over HTTP, once a bridge runs."""
+        return f"http://{servers.HOST}:{self._ingress_port}/{self.layout.namespace}/default"
 
     def broker(self, annotations: Headers | None = None, **spec: object) -> None:
         """Declare the Broker anew."""
@@ -173,6 +192,11 @@ class Stage:
         """Declare a Trigger. `spec` as in YAML; without a delivery, a quick one."""
         given = {"broker": "default", "subscriber": {"uri": sink.url}, "delivery": QUICK, **spec}
         self.objects.append(self._object("Trigger", name, given, annotations))
+
+    def function(self, name: str, sink: Sink) -> dict[str, Any]:
+        """A reference to a function of that name, for a Trigger's subscriber; the sink answers in its place."""
+        self.aliases[f"{name}.{self.layout.namespace}.svc.cluster.local"] = urlsplit(sink.url).netloc
+        return {"ref": {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": name}}
 
     def _object(self, kind: str, name: str, spec: object, annotations: Headers | None = None) -> dict[str, Any]:
         ours = {"eventing.knative.dev/broker.class": "JetStreamBridge", "jetstream.ticketing.dev/max-bytes": "8388608"}
@@ -188,10 +212,13 @@ class Stage:
         return stop
 
     async def _bridge(self, started: list[Supervisor]) -> None:
-        async with Subscribers({}) as subscribers:
+        async with Subscribers(self.aliases) as subscribers:
             supervisor = Supervisor(self.connection, subscribers, Settings(ACK_WAIT_SECONDS, drain=2))
-            started.append(supervisor)
-            await supervisor.run(_source(self.objects))
+            ingress = Ingress(self.publisher, lambda: supervisor.brokers)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(supervisor.run(_source(self.objects)))
+                tasks.create_task(ingress.run(self._ingress_port, servers.HOST, drain=2))
+                started.append(supervisor)
 
     def publish(self, *rows: dict[str, Any]) -> None:
         """Publish as the relay does."""

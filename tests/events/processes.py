@@ -1,15 +1,21 @@
 """Relay, bridge and nats-server as processes, to be killed."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import requests
 
 from local import servers
 from tests.eventually import eventually
+from tests.servers import await_port
+
+TRIES = 3
 
 
 class Process:
@@ -17,11 +23,12 @@ class Process:
 
     def __init__(self, module: str, environment: Mapping[str, str], log: Path) -> None:
         self._log = log
-        self.port = servers.free_port()
+        self.port, self.ingress_port = servers.free_ports(2)
+        ports = {"PORT": str(self.port), "INGRESS_PORT": str(self.ingress_port), "HOST": servers.HOST}
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module],
-                env={**os.environ, **environment, "PORT": str(self.port)},
+                env={**os.environ, **environment, **ports},
                 stdout=output,
                 stderr=output,
             )
@@ -42,10 +49,24 @@ class Process:
         """Wait until it says that it is."""
         eventually(lambda: self.status("/readyz") == 200)
 
+    def metrics(self) -> dict[str, float]:
+        """What it measured, by series as Prometheus writes them."""
+        text = requests.get(f"http://127.0.0.1:{self.port}/metrics", timeout=30).text
+        lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+        return {series: float(value) for series, _, value in lines}
+
+    def local_ports(self) -> set[int]:
+        """Its ends of its connections."""
+        return {one.laddr.port for one in psutil.Process(self._process.pid).net_connections("tcp")}
+
     def kill(self) -> None:
         """End it as a crash would."""
         self._process.kill()
         self._process.wait()
+
+    def ask_to_stop(self) -> None:
+        """Ask it to stop, and do not wait."""
+        self._process.terminate()
 
     def terminate(self) -> int:
         """Ask it to stop; returns its exit code."""
@@ -62,8 +83,25 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, again perhaps."""
-        self._process = subprocess.Popen(self._command, stderr=subprocess.DEVNULL)
+        """Start it, again perhaps, and once more if it does not come up, as whoever runs servers does."""
+        for _ in range(TRIES):
+            self._process = subprocess.Popen(self._command, stderr=subprocess.DEVNULL)
+            with suppress(RuntimeError):
+                return await_port(self._process, self.port)
+            self.kill()
+        raise RuntimeError(f"{self._command} does not start")
+
+    def freeze(self) -> None:
+        """Let it answer nothing, its connections open."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
 
     def kill(self) -> None:
         """End it as a crash would."""

@@ -2,97 +2,57 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import nats.errors
-import pytest
 import yaml
 
 from events.bridge import manifest
 from events.bridge.streams import ensure_streams
-from tests.events.harness import Answer, Loop, Request, Sink, Stage, event
-from tests.events.processes import NatsServer, Process
+from tests.events.conftest import Start
+from tests.events.harness import Answer, Request, Sink, Stage, event
+from tests.events.processes import NatsServer
 from tests.eventually import eventually
 
 
-@pytest.fixture
-def processes() -> Iterator[list[Process]]:
-    """Those that are still there at the end are killed."""
-    started: list[Process] = []
-    yield started
-    for process in started:
-        process.kill()
-
-
-@pytest.fixture
-def nats_server(tmp_path: Path) -> Iterator[NatsServer]:
-    server = NatsServer(tmp_path / "nats")
-    server.start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def private_stage(loop: Loop, nats_server: NatsServer) -> Iterator[Stage]:
-    """A Broker on a NATS server that the test may kill."""
-    stage = Stage(loop, nats_server.url)
-    yield stage
-    eventually(lambda: stage.connection.is_connected)
-    stage.close()
-
-
-def start(stage: Stage, tmp_path: Path, processes: list[Process], **environment: str) -> Process:
-    manifests = tmp_path / "manifests.yaml"
-    manifests.write_text(yaml.safe_dump_all(stage.objects))
-    given = {"NATS_URL": stage.nats_url, "MANIFESTS": str(manifests), "ACK_WAIT_SECONDS": "1.5", **environment}
-    process = Process("events.bridge", given, tmp_path / "bridge.log")
-    processes.append(process)
-    return process
-
-
-def test_a_bridge_that_is_killed_in_mid_flight_loses_nothing(
-    stage: Stage, sink: Sink, tmp_path: Path, processes: list[Process]
-) -> None:
+def test_a_bridge_that_is_killed_in_mid_flight_loses_nothing(stage: Stage, sink: Sink, start: Start) -> None:
     never = threading.Event()
     sink.answer = lambda _: Answer() if never.wait(30) else Answer(500)
     stage.trigger("all", sink)
-    first = start(stage, tmp_path, processes)
+    first = start(stage)
     first.await_ready()
     stage.publish(*(event(id=str(n)) for n in range(100)))
     sink.await_requests(16)
     first.kill()
     sink.answer = lambda _: Answer()
-    start(stage, tmp_path, processes)
+    start(stage)
     eventually(lambda: set(sink.ids) == {str(n) for n in range(100)})
     stage.await_settled("all")
     never.set()
 
 
-def test_a_bridge_that_is_told_to_stop_ends_what_it_began(
-    stage: Stage, sink: Sink, tmp_path: Path, processes: list[Process]
-) -> None:
+def test_a_bridge_that_is_told_to_stop_ends_what_it_began(stage: Stage, sink: Sink, start: Start) -> None:
     def slowly(_: Request) -> Answer:
         time.sleep(0.5)
         return Answer()
 
     sink.answer = slowly
     stage.trigger("all", sink)
-    bridge = start(stage, tmp_path, processes)
+    bridge = start(stage)
     bridge.await_ready()
     stage.publish(*(event() for n in range(10)))
     sink.await_requests(1)
     assert bridge.terminate() == 0
     sink.answer = lambda _: Answer()
-    start(stage, tmp_path, processes)
+    start(stage)
     stage.await_settled("all")
     assert len(sink.ids) == len(set(sink.ids)) == 10
 
 
-def test_two_bridges_share_the_work(stage: Stage, sink: Sink, tmp_path: Path, processes: list[Process]) -> None:
+def test_two_bridges_share_the_work(stage: Stage, sink: Sink, start: Start) -> None:
     stage.trigger("all", sink)
-    for bridge in (start(stage, tmp_path, processes), start(stage, tmp_path, processes)):
+    for bridge in (start(stage), start(stage)):
         bridge.await_ready()
     stage.publish(*(event(id=str(n)) for n in range(200)))
     sink.await_requests(200)
@@ -100,13 +60,11 @@ def test_two_bridges_share_the_work(stage: Stage, sink: Sink, tmp_path: Path, pr
     assert sorted(map(str, sink.ids)) == sorted(map(str, range(200)))
 
 
-def test_health_while_nats_is_away(
-    private_stage: Stage, nats_server: NatsServer, sink: Sink, tmp_path: Path, processes: list[Process]
-) -> None:
+def test_health_while_nats_is_away(private_stage: Stage, nats_server: NatsServer, sink: Sink, start: Start) -> None:
     stage = private_stage
     stage.trigger("all", sink)
     nats_server.kill()
-    bridge = start(stage, tmp_path, processes)
+    bridge = start(stage)
     eventually(lambda: bridge.status("/healthz") == 200)
     assert bridge.status("/readyz") == 503
     assert bridge.status("/other") == 404
@@ -153,10 +111,10 @@ def test_a_scheduled_reply_survives_a_killed_nats_server(
 
 
 def test_editing_the_manifests_of_a_running_bridge(
-    stage: Stage, sink: Sink, other_sink: Sink, tmp_path: Path, processes: list[Process]
+    stage: Stage, sink: Sink, other_sink: Sink, tmp_path: Path, start: Start
 ) -> None:
     stage.trigger("one", sink)
-    start(stage, tmp_path, processes).await_ready()
+    start(stage).await_ready()
     manifests = tmp_path / "manifests.yaml"
     manifests.write_text("no: [yaml")
     stage.publish(event(id="before"))
@@ -169,12 +127,12 @@ def test_editing_the_manifests_of_a_running_bridge(
     sink.await_requests(2)
 
 
-def test_finding_hosts_by_their_aliases(stage: Stage, sink: Sink, tmp_path: Path, processes: list[Process]) -> None:
+def test_finding_hosts_by_their_aliases(stage: Stage, sink: Sink, start: Start) -> None:
     host = f"orders-expire.{stage.layout.namespace}.svc.cluster.local"
     reference = {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": "orders-expire"}
     stage.trigger("all", sink, subscriber={"ref": reference, "uri": "/path"})
     address = sink.url.removeprefix("http://").rstrip("/")
-    start(stage, tmp_path, processes, HOST_ALIASES=f'{{"{host}": "{address}"}}').await_ready()
+    start(stage, HOST_ALIASES=f'{{"{host}": "{address}"}}').await_ready()
     stage.publish(event())
     (request,) = sink.await_requests(1)
     assert request.headers["host"] == host

@@ -8,21 +8,29 @@ import pytest
 from events import catalogue
 from events.catalogue import Event
 
-TICKET, ORDER, USER = "a" * 24, "b" * 24, "c" * 24
+TICKET, ORDER, USER, PAYMENT = "a" * 24, "b" * 24, "c" * 24, "d" * 24
 TICKET_DATA = {"id": TICKET, "version": 3, "title": "Jazz", "price": 20.0, "userId": USER, "orderId": ORDER}
 ORDER_DATA = {
     "id": ORDER, "version": 1, "status": "created", "userId": USER, "expiresAt": "2030-01-01T00:15:00Z",
     "ticket": {"id": TICKET, "title": "Jazz", "price": 20.0},
 }  # fmt: skip
+PAYMENT_DATA: dict[str, object] = {"id": PAYMENT, "orderId": ORDER}
 EVENTS: dict[str, tuple[str, str, dict[str, object]]] = {  # its service, its aggregate, its data
     "ticket.created": ("tickets", TICKET, TICKET_DATA),
     "ticket.updated": ("tickets", TICKET, TICKET_DATA),
     "ticket.deleted": ("tickets", TICKET, {"id": TICKET, "version": 3}),
     "ticket.reservation-rejected": ("tickets", TICKET, {"orderId": ORDER, "ticketId": TICKET, "reason": "deleted"}),
     "order.created": ("orders", ORDER, ORDER_DATA),
+    "order.awaiting-payment": ("orders", ORDER, ORDER_DATA | {"status": "awaiting:payment"}),
     "order.completed": ("orders", ORDER, ORDER_DATA | {"status": "complete"}),
     "order.cancelled": ("orders", ORDER, ORDER_DATA | {"status": "cancelled", "reason": "expired"}),
     "expiration.completed": ("expiration", ORDER, {"orderId": ORDER}),
+    "payment.started": ("payments", PAYMENT, PAYMENT_DATA),
+    "payment.overdue": ("payments", PAYMENT, PAYMENT_DATA),
+    "payment.created": ("payments", PAYMENT, PAYMENT_DATA | {"amount": 20.0, "providerId": "pi_1"}),
+    "payment.failed": ("payments", PAYMENT, PAYMENT_DATA | {"reason": "Your card was declined."}),
+    "payment.refund-requested": ("payments", PAYMENT, PAYMENT_DATA | {"amount": 20.0, "providerId": "pi_1"}),
+    "payment.refunded": ("payments", PAYMENT, PAYMENT_DATA | {"amount": 20.0}),
 }
 
 

@@ -242,6 +242,22 @@ def test_what_somebody_else_removed_meanwhile_is_removed(buried: Stage) -> None:
     assert len(buried.letters()) == 3
 
 
+@pytest.mark.parametrize("asked", ["list", "replay", "purge"])
+def test_a_trigger_that_there_is_not(buried: Stage, asked: str) -> None:
+    before = buried.letters()
+
+    assert refuse(buried, asked, "--trigger", "three") == "there is no Trigger three\n"
+
+    assert buried.letters() == before
+
+
+def test_a_trigger_that_is_gone_has_its_letters_still(buried: Stage) -> None:
+    buried.stop_bridges()
+    buried.loop.run(buried.jetstream.delete_consumer(buried.layout.log, buried.layout.consumer("two")))
+
+    assert len(table(run(buried, "list", "--trigger", "two"))) == 1
+
+
 @pytest.mark.parametrize("asked", [("show", "99"), ("replay", "99"), ("purge", "99")])
 def test_a_number_that_there_is_not(buried: Stage, asked: tuple[str, str]) -> None:
     assert "there is no dead letter 99" in refuse(buried, *asked)
@@ -265,3 +281,13 @@ def test_without_nats_it_says_so(stage: Stage) -> None:
     stage.nats_url = "nats://127.0.0.1:9"
 
     assert refuse(stage, "list") == "NATS does not answer at nats://127.0.0.1:9\n"
+
+
+@pytest.mark.parametrize("missing", ["NATS_URL", "BROKER"])
+def test_without_knowing_where_it_says_what_it_wants(missing: str) -> None:
+    environment = {**os.environ, "NATS_URL": "nats://127.0.0.1:9", "BROKER": "a/b"}
+    del environment[missing]
+    command = [sys.executable, "-m", "events.deadletters", "list"]
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert (process.returncode, process.stderr) == (1, f"{missing} must be set in the environment\n")

@@ -1,8 +1,11 @@
 """What the bridge does with a subscriber's answers."""
 
+import socketserver
+import threading
 import time
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -17,23 +20,20 @@ def failing(times: int, answer: Answer) -> Callable[[Request], Answer]:
     return lambda _: answers.pop() if answers else Answer()
 
 
-def test_delivering_an_event_in_binary_mode(stage: Stage, sink: Sink) -> None:
-    stage.trigger("all", sink)
-    stage.start_bridge()
-    stage.publish(event(id="1", subject="Zürich 100%", extension=7, data={"title": "Grüße"}))
-    request = sink.await_requests(1)[0]
-    assert request.body == '{"title":"Grüße"}'.encode()
-    assert request.headers["content-type"] == "application/json"
-    assert request.headers["prefer"] == "reply"
-    assert {name: value for name, value in request.headers.items() if name.startswith("ce-")} == {
-        "ce-specversion": "1.0",
-        "ce-id": "1",
-        "ce-source": "/test",
-        "ce-type": "dev.test.happened",
-        "ce-subject": "Z%C3%BCrich%20100%25",
-        "ce-extension": "7",
-    }
-    stage.await_settled("all")
+@contextmanager
+def saying(answer: bytes) -> Iterator[tuple[str, list[int]]]:
+    """A server that says the same bytes to whoever connects, and leaves; where it is, and who came."""
+    came: list[int] = []
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            came.append(len(self.request.recv(65_536)))
+            self.request.sendall(answer)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/", came
+        server.shutdown()
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
@@ -48,7 +48,7 @@ def test_a_2xx_ends_the_delivery(stage: Stage, sink: Sink, status: int) -> None:
     assert not stage.letters()
 
 
-@pytest.mark.parametrize("status", [404, 408, 409, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [404, 408, 409, 429, 500, 501, 502, 503, 504, 505, 507, 599])
 def test_retrying_what_may_pass(stage: Stage, sink: Sink, status: int) -> None:
     sink.answer = failing(2, Answer(status))
     stage.trigger("all", sink)
@@ -60,7 +60,10 @@ def test_retrying_what_may_pass(stage: Stage, sink: Sink, status: int) -> None:
     assert not stage.letters()
 
 
-@pytest.mark.parametrize("status", [301, 400, 401, 403, 405, 413, 415, 422, 431])
+@pytest.mark.parametrize(
+    "status",
+    [300, 301, 302, 303, 307, 308, 400, 401, 402, 403, 405, 406, 410, 413, 415, 418, 422, 425, 426, 431, 451],
+)
 def test_not_retrying_what_cannot_pass(stage: Stage, sink: Sink, status: int) -> None:
     sink.answer = lambda _: Answer(status, {"Location": sink.url}, b"no")
     stage.trigger("all", sink)
@@ -74,6 +77,21 @@ def test_not_retrying_what_cannot_pass(stage: Stage, sink: Sink, status: int) ->
     assert b64decode(letter.headers["ce-knativeerrordata"]) == b"no"
     assert letter.data == b'{"n":1}'
     stage.await_settled("all")
+    assert len(sink.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Answer(422, body=b"x" * 10_000_000), Answer(422, {"Content-Length": "1000", "Connection": "close"}, b"half")],
+    ids=["10 MB", "half"],
+)
+def test_a_refusal_counts_whatever_comes_with_it(stage: Stage, sink: Sink, answer: Answer) -> None:
+    sink.answer = lambda _: answer
+    stage.trigger("all", sink)
+    stage.start_bridge()
+    stage.publish(event())
+    (letter,) = stage.await_letters(1)
+    assert letter.reason == "answered 422"
     assert len(sink.requests) == 1
 
 
@@ -94,6 +112,30 @@ def test_retrying_when_nobody_listens(stage: Stage, sink: Sink) -> None:
     (letter,) = stage.await_letters(1)
     assert "ce-knativeerrorcode" not in letter.headers
     assert "ClientConnectorError" in letter.reason
+
+
+def test_a_subscriber_that_does_not_speak_http(stage: Stage, sink: Sink) -> None:
+    """Knative's own tests send to `bad://uri`, and want the event as a dead letter."""
+    delivery = {"deadLetterSink": {"uri": sink.url}}
+    stage.trigger("all", sink, subscriber={"uri": "bad://uri"}, delivery=delivery)
+    stage.start_bridge()
+    stage.publish(event(id="1"))
+    (letter,) = sink.await_requests(1)
+    assert (letter.id, letter.headers["ce-knativeerrordest"]) == ("1", "bad://uri")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 20", b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", b"\x00" * 9_000],
+)
+def test_retrying_after_what_is_no_http(stage: Stage, sink: Sink, answer: bytes) -> None:
+    with saying(answer) as (url, connections):
+        stage.trigger("all", sink, subscriber={"uri": url})
+        stage.start_bridge()
+        stage.publish(event())
+        (letter,) = stage.await_letters(1)
+    assert "ce-knativeerrorcode" not in letter.headers
+    assert len(connections) >= 3
 
 
 def test_the_retries_of_a_broker_hold_for_triggers_without_their_own(stage: Stage, sink: Sink) -> None:

@@ -31,6 +31,8 @@ FILTERS: list[tuple[dict[str, Any], bool, set[str] | None]] = [
     ({"filters": [{"any": [{"exact": {"type": "a"}}, {"prefix": {"type": "dev"}}]}]}, True, None),
     ({"filters": [{"all": [{"exact": {"type": "a"}}, {"exact": {"subject": "7"}}]}]}, False, {"a"}),
     ({"filters": [{"exact": {"type": "a"}}, {"exact": {"type": "b"}}]}, False, set()),
+    ({"filters": [{"cesql": "type = 'dev.test.happened' AND source LIKE '/test/%'"}]}, True, None),
+    ({"filters": [{"not": {"cesql": "subject < 8"}}]}, False, None),
     ({"filter": {"attributes": {"type": "a"}}, "filters": [{"prefix": {"type": "dev"}}]}, True, None),
 ]
 
@@ -43,7 +45,16 @@ def test_filtering(spec: dict[str, Any], matches: bool, types: set[str] | None) 
 
 
 @pytest.mark.parametrize(
-    "dialect", [{"cesql": "type = 'a'"}, {}, {"exact": {}}, {"all": []}, {"exact": {"a": "b"}, "not": {}}, {"not": {}}]
+    "dialect",
+    [
+        {"xpath": "type"},
+        {"cesql": "type ="},
+        {},
+        {"exact": {}},
+        {"all": []},
+        {"exact": {"a": "b"}, "not": {}},
+        {"not": {}},
+    ],
 )
 def test_refusing_filters_that_cannot_be_applied(dialect: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="filter"):

@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
-from events.bridge.manifest import wiring
+from events.bridge.manifest import destination, wiring
 from events.bridge.resources import Broker, Delivery, Destination
 from events.bridge.retries import RetryPolicy, retry_after, seconds
 
@@ -41,22 +42,27 @@ def test_reading_a_broker() -> None:
 
 
 @pytest.mark.parametrize(
-    ("subscriber", "destination"),
+    ("subscriber", "expected"),
     [
-        ({"uri": "http://example.test/path"}, Destination("example.test", "http://example.test/path")),
+        ({"uri": "http://example.test/path"}, Destination("http://example.test/path", "http://example.test/path")),
+        ({"uri": "other://example.test"}, Destination("other://example.test", "other://example.test")),
         (
             {"ref": {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": "a"}},
             Destination("a", "http://a.shop.svc.cluster.local/"),
         ),
         (
             {"ref": {"apiVersion": "v1", "kind": "Service", "name": "a", "namespace": "b"}, "uri": "/c"},
-            Destination("a", "http://a.b.svc.cluster.local/c"),
+            Destination("http://a.b.svc.cluster.local/c", "http://a.b.svc.cluster.local/c"),
+        ),
+        (
+            {"ref": {"apiVersion": "v1", "kind": "Service", "name": "a", "namespace": "shop"}, "uri": "c?d=e"},
+            Destination("a", "http://a.shop.svc.cluster.local/c?d=e"),
         ),
     ],
 )
-def test_resolving_subscribers(subscriber: dict[str, Any], destination: Destination) -> None:
+def test_resolving_subscribers(subscriber: dict[str, Any], expected: Destination) -> None:
     (made,) = wiring([broker(), trigger(subscriber=subscriber)]).triggers
-    assert made.subscriber == destination
+    assert made.subscriber == expected
 
 
 @pytest.mark.parametrize(
@@ -64,17 +70,56 @@ def test_resolving_subscribers(subscriber: dict[str, Any], destination: Destinat
     [
         {"subscriber": {}},
         {"subscriber": {"uri": "/relative"}},
+        {"subscriber": {"uri": "http:///path"}},
+        {"subscriber": {"ref": {"apiVersion": "v1", "kind": "Service", "name": "a"}, "uri": "http://evil.test/"}},
+        {"subscriber": {"ref": {"apiVersion": "v1", "kind": "Service", "name": "a"}, "uri": "//evil.test/"}},
+        {"subscriber": {"ref": {"apiVersion": "evil.test/v1", "kind": "Service", "name": "a"}}},
         {"subscriber": {"ref": {"kind": "Channel", "name": "a"}}},
         {"subscriber": None},
-        {"filters": [{"cesql": "TRUE"}]},
+        {"filters": [{"cesql": "TRUE OR"}]},
         {"delivery": {"backoffDelay": "soon"}},
         {"delivery": {"retry": "many"}},
+        {"delivery": {"backoffPolicy": "random"}},
+        {"delivery": {"format": "xml"}},
         {"broker": "another"},
     ],
 )
 def test_a_trigger_that_cannot_be_used_stops_no_other(spec: dict[str, Any]) -> None:
     made = wiring([broker(), trigger(**spec), trigger()])
     assert len(made.triggers) == 1
+
+
+@pytest.mark.parametrize("setting", ["concurrency", "replicas", "max-bytes"])
+@pytest.mark.parametrize("value", ["0", "-1", "many", ""])
+def test_settings_that_are_no_number(setting: str, value: str) -> None:
+    annotations = {f"jetstream.ticketing.dev/{setting}": value}
+    bad = trigger()
+    bad["metadata"]["annotations"] = annotations
+    made = wiring([broker() if setting == "concurrency" else broker(annotations), bad])
+    assert not made.triggers
+
+
+@pytest.mark.parametrize(
+    "subscriber",
+    [
+        {"uri": "http://orders-evil.test/"},
+        {"uri": "http://orders-expire.shop.svc.cluster.local.evil.test/"},
+        {"uri": "http://orders-expire.shop.svc.cluster.local/"},
+        {"ref": {"apiVersion": "v1", "kind": "Service", "name": "orders-expire", "namespace": "evil"}},
+        {"ref": {"apiVersion": "evil.test/v1", "kind": "Service", "name": "orders-expire"}},
+        {"ref": {"apiVersion": "messaging.knative.dev/v1", "kind": "Channel", "name": "orders-expire"}},
+    ],
+)
+def test_only_a_service_of_the_triggers_own_namespace_has_a_name(subscriber: dict[str, Any]) -> None:
+    """A name permits to speak for a service, so nobody else may take it."""
+    made = destination(subscriber, "shop", lambda *_: "http://orders-expire.evil.test/")
+    assert urlsplit(made.name).scheme == "http"
+
+
+def test_delivering_in_structured_mode() -> None:
+    made = wiring([broker(), trigger(delivery={"format": "json"})]).triggers[0].delivery
+    assert made is not None
+    assert made.structured
 
 
 def test_brokers_of_other_classes_are_not_ours() -> None:

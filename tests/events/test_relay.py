@@ -1,5 +1,6 @@
 """From an outbox to the log, whatever dies in between."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tests.events.processes import NatsServer, Process, Server
 from tests.eventually import eventually
 
 Documents = Database[dict[str, Any]]
+EVENTS = 600
 
 
 class Service:
@@ -189,6 +191,19 @@ def test_waiting_for_nats(loop: Loop, service: Service, tmp_path: Path) -> None:
     assert stored(stage) == 2
     stage.close()
     server.kill()
+
+
+def test_noting_each_event_once_while_others_come(service: Service, stage: Stage) -> None:
+    stage.start_bridge()
+    service.start_relay(stage).await_ready()
+    with service.database["outbox"].watch([{"$match": {"operationType": "update"}}]) as notes:
+        for _ in range(EVENTS):
+            service.commit(event())
+        eventually(lambda: service.unpublished() == 0)
+        service.commit(event())  # whatever the relay still has in hand is noted with this one
+        eventually(lambda: service.unpublished() == 0)
+        noted = Counter(note["documentKey"]["_id"] for note in iter(notes.try_next, None))
+    assert Counter(noted.values()) == {1: EVENTS + 1}
 
 
 def test_waiting_for_the_database(stage: Stage, tmp_path: Path) -> None:

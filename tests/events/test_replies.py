@@ -98,7 +98,7 @@ def test_a_service_speaks_for_itself_only(stage: Stage, sink: Sink, other_sink: 
     chained(stage, sink, other_sink, Answer(200, {**REPLY, "ce-source": "%2Fticketing%2Forders"}))
     stage.publish(event())
     (letter,) = stage.await_letters(1)
-    assert letter.reason == "127.0.0.1 may not speak for /ticketing/orders"
+    assert letter.reason == f"{sink.url} may not speak for /ticketing/orders"
     assert not other_sink.requests
 
 

@@ -1,0 +1,145 @@
+"""Bridges in a cluster: several of them, started anew, with an API server that comes and goes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from events.control import kinds
+from events.control.kinds import TRIGGER
+from tests.events.api_server import ApiServer
+from tests.events.harness import Sink, event
+from tests.events.processes import Process
+from tests.events.realm import INGRESS_URL, Realm, to
+from tests.eventually import eventually
+
+
+def test_a_restart_goes_on_where_it_was(realm: Realm, sink: Sink) -> None:
+    realm.addressee("sink", sink.url)
+    realm.broker()
+    realm.trigger("all", subscriber=to("sink"))
+    stop = realm.start_bridge()
+    realm.await_ready("all")
+    before = realm.get(TRIGGER, "all")["metadata"]["resourceVersion"]
+    stop()
+    realm.stage.publish(event(id="meanwhile"))
+    realm.start_bridge()
+    assert sink.await_requests(1)[0].id == "meanwhile"
+    realm.stage.await_settled("all")
+    assert realm.get(TRIGGER, "all")["metadata"]["resourceVersion"] == before, "nothing new was to be said"
+
+
+def test_two_replicas(realm: Realm, sink: Sink) -> None:
+    realm.broker()
+    realm.start_bridge()
+    stop = realm.start_bridge()
+    names = [f"trigger-{n}" for n in range(5)]
+    for name in names:
+        realm.trigger(name, subscriber={"uri": sink.url})
+    realm.await_ready(*names)
+    realm.stage.publish(*(event(id=str(n)) for n in range(20)))
+    sink.await_requests(100)
+    for name in names:
+        realm.stage.await_settled(name)
+    assert len(sink.requests) == 100
+    versions = [realm.get(TRIGGER, name)["metadata"]["resourceVersion"] for name in names]
+    stop()
+    realm.delete(TRIGGER, names[0])
+    eventually(lambda: not realm.exists(TRIGGER, names[0]))
+    assert [realm.get(TRIGGER, name)["metadata"]["resourceVersion"] for name in names[1:]] == versions[1:]
+
+
+def test_delivery_goes_on_while_the_api_server_is_gone(
+    fragile: Realm, api_server: ApiServer, sink: Sink, other_sink: Sink
+) -> None:
+    fragile.addressee("sink", sink.url)
+    fragile.broker()
+    fragile.trigger("all", subscriber=to("sink"))
+    fragile.trigger("deleted", subscriber=to("sink"), filter={"attributes": {"type": "none"}})
+    fragile.start_bridge()
+    fragile.await_ready("all", "deleted")
+    api_server.stop()
+    fragile.stage.publish(event(id="1"))
+    sink.await_requests(1)
+    api_server.start()
+    fragile.delete(TRIGGER, "deleted")
+    fragile.trigger("new", subscriber={"uri": other_sink.url})
+    fragile.await_ready("new")
+    fragile.stage.publish(event(id="2"))
+    other_sink.await_requests(1)
+    sink.await_requests(2)
+    eventually(lambda: not fragile.exists(TRIGGER, "deleted"))
+
+
+def test_changes_that_the_api_server_has_forgotten(fragile: Realm, api_server: ApiServer, sink: Sink) -> None:
+    """A watch from a version that is too old ends, and all is listed anew."""
+    fragile.broker()
+    fragile.trigger("old", subscriber={"uri": sink.url})
+    fragile.start_bridge()
+    fragile.await_ready("old")
+    api_server.stop()
+    fragile.stage.publish(event(id="1"))
+    sink.await_requests(1)
+    api_server.store.compact()
+    api_server.start()
+    fragile.trigger("new", subscriber={"uri": sink.url})
+    fragile.await_ready("new")
+
+
+def test_replicas_write_once(fragile: Realm, api_server: ApiServer, sink: Sink) -> None:
+    """Each object gets its finalizer and some status; two bridges that argued would write on and on."""
+    fragile.broker()
+    fragile.start_bridge()
+    fragile.start_bridge()
+    fragile.trigger("all", subscriber={"uri": sink.url})
+    fragile.await_ready("all")
+    writes = api_server.store.writes
+    fragile.stage.publish(event())
+    sink.await_requests(1)
+    fragile.trigger("later", subscriber={"uri": sink.url})
+    fragile.await_ready("later")
+    assert api_server.store.writes - writes <= 5
+
+
+def test_the_bridge_as_a_process(fragile: Realm, api_server: ApiServer, sink: Sink, tmp_path: Path) -> None:
+    """Without MANIFESTS it asks the Kubernetes API that KUBECONFIG names."""
+    context = {"name": "c", "context": {"cluster": "c", "user": "u"}}
+    cluster = {"name": "c", "cluster": {"server": api_server.url}}
+    config = {
+        "clusters": [cluster],
+        "users": [{"name": "u", "user": {}}],
+        "contexts": [context],
+        "current-context": "c",
+    }
+    (tmp_path / "config").write_text(json.dumps(config))
+    fragile.broker()
+    fragile.trigger("all", subscriber={"uri": sink.url})
+    given = {"NATS_URL": fragile.stage.nats_url, "KUBECONFIG": str(tmp_path / "config"), "INGRESS_URL": INGRESS_URL}
+    bridge = Process("events.bridge", given, tmp_path / "log")
+    try:
+        bridge.await_ready()
+        fragile.await_ready("all")
+        fragile.stage.publish(event())
+        sink.await_requests(1)
+        assert bridge.terminate() == 0
+    finally:
+        bridge.kill()
+
+
+def test_on_one_machine_there_is_no_kubernetes() -> None:
+    script = (
+        "import sys, events.bridge.__main__, events.bridge.source as s; s.of({'MANIFESTS': '.'}); print(*sys.modules)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
+    assert "events.bridge.supervisor" in loaded
+    assert not {"lightkube", "httpx2", "events.control"} & set(loaded)
+
+
+def test_no_kind_of_object() -> None:
+    for api_version, kind in (("v1", "../secrets"), ("v1/../..", "Service"), ("", "Service"), ("v1", "")):
+        with pytest.raises(ValueError, match="kind"):
+            kinds.of(api_version, kind)
+    assert kinds.of("a.test/v1", "Policy")._api_info.plural == "policies"
+    assert kinds.of("a.test/v1", "Bus")._api_info.plural == "buses"

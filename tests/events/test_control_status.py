@@ -1,0 +1,164 @@
+"""What is said about Brokers and Triggers in a Kubernetes API, and whom their references lead to."""
+
+import json
+
+import pytest
+
+from events.control.kinds import BROKER, TRIGGER
+from events.control.view import FINALIZER
+from tests.events.harness import Sink, event
+from tests.events.realm import ADDRESSEE, INGRESS_URL, SERVICE, Realm, to
+from tests.eventually import eventually
+
+
+def test_a_broker_and_its_trigger(realm: Realm, sink: Sink) -> None:
+    realm.addressee("sink", sink.url + "base/")
+    realm.addressee("letters", "http://letters.test/")
+    realm.broker()
+    realm.trigger("all", subscriber=to("sink", uri="path"), delivery={"deadLetterSink": to("letters")})
+    realm.start_bridge()
+    realm.await_ready("all")
+    realm.stage.publish(event(id="1"))
+    (request,) = sink.await_requests(1)
+    assert (request.id, request.path) == ("1", "/base/path")
+    broker, trigger = realm.get(BROKER, "default"), realm.status(TRIGGER, "all")
+    address = f"{INGRESS_URL}/{realm.namespace}/default"
+    assert broker["status"]["address"] == {"name": "http", "url": address}
+    assert broker["status"]["observedGeneration"] == broker["metadata"]["generation"]
+    assert FINALIZER in broker["metadata"]["finalizers"]
+    assert set(realm.conditions(BROKER, "default")) == {
+        "Addressable",
+        "DeadLetterSinkResolved",
+        "Ready",
+        "StreamsReady",
+    }
+    assert trigger["subscriberUri"] == sink.url + "base/path"
+    assert trigger["deadLetterSinkUri"] == "http://letters.test/"
+    assert set(realm.conditions(TRIGGER, "all").items()) == {
+        ("BrokerReady", ("True", "")),
+        ("DeadLetterSinkResolved", ("True", "")),
+        ("DependencyReady", ("True", "")),
+        ("Ready", ("True", "")),
+        ("SubscriberResolved", ("True", "")),
+        ("SubscriptionReady", ("True", "")),
+    }
+
+
+def test_a_subscriber_that_cannot_be_resolved_until_it_can(realm: Realm, sink: Sink) -> None:
+    realm.broker()
+    realm.trigger("all", subscriber=to("sink"))
+    realm.start_bridge()
+    realm.await_condition(TRIGGER, "all", "SubscriberResolved", "False", "NotFound")
+    realm.await_condition(TRIGGER, "all", "Ready", "False", "NotFound")
+    assert realm.status(TRIGGER, "all")["subscriberUri"] == ""
+    realm.addressee("sink", None)
+    realm.await_condition(TRIGGER, "all", "SubscriberResolved", "False", "NoAddress")
+    realm.readdress("sink", sink.url)
+    realm.await_ready("all")
+    realm.stage.publish(event(id="1"))
+    sink.await_requests(1)
+    realm.delete(ADDRESSEE, "sink")
+    realm.await_condition(TRIGGER, "all", "Ready", "False", "NotFound")
+    realm.stage.publish(event(id="2"))
+    realm.addressee("sink", sink.url)
+    assert sink.await_requests(2)[1].id == "2"
+
+
+def test_a_kind_that_nobody_knows(realm: Realm, sink: Sink) -> None:
+    realm.broker()
+    unknown = {"apiVersion": "nowhere.test/v1", "kind": "Nothing", "name": "a"}
+    realm.trigger("lost", subscriber={"ref": unknown})
+    realm.trigger("all", subscriber={"uri": sink.url})
+    realm.start_bridge()
+    realm.await_ready("all")
+    eventually(lambda: realm.conditions(TRIGGER, "lost").get("SubscriberResolved", ("", ""))[0] == "False")
+
+
+def test_a_kubernetes_service(realm: Realm) -> None:
+    realm.broker()
+    realm.create(SERVICE, "a-service", spec={"ports": [{"port": 80}]})
+    reference = {"apiVersion": "v1", "kind": "Service", "name": "a-service"}
+    realm.trigger("all", subscriber={"ref": reference, "uri": "/path"})
+    realm.trigger("none", subscriber={"ref": {**reference, "name": "missing"}})
+    realm.start_bridge()
+    realm.await_ready("all")
+    expected = f"http://a-service.{realm.namespace}.svc.cluster.local/path"
+    assert realm.status(TRIGGER, "all")["subscriberUri"] == expected
+    realm.await_condition(TRIGGER, "none", "SubscriberResolved", "False", "NotFound")
+
+
+@pytest.mark.parametrize(
+    ("annotations", "spec", "reason"),
+    [
+        ({}, {"filters": [{"xpath": "type"}]}, "FilterNotSupported"),
+        ({"jetstream.ticketing.dev/concurrency": "many"}, {}, "InvalidSpec"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    realm: Realm, sink: Sink, annotations: dict[str, str], spec: dict[str, object], reason: str
+) -> None:
+    realm.broker()
+    realm.trigger("bad", annotations, subscriber={"uri": sink.url}, **spec)
+    realm.trigger("good", subscriber={"uri": sink.url})
+    realm.start_bridge()
+    realm.await_condition(TRIGGER, "bad", "SubscriptionReady", "False", reason)
+    realm.await_ready("good")
+    assert realm.conditions(TRIGGER, "bad")["Ready"][0] == "False"
+    assert realm.consumers() == ["good"]
+
+
+def test_a_broker_that_jetstream_refuses_stops_no_other(realm: Realm, sink: Sink) -> None:
+    realm.create(
+        BROKER,
+        "greedy",
+        {"eventing.knative.dev/broker.class": "JetStreamBridge", "jetstream.ticketing.dev/replicas": "3"},
+        spec={},
+    )
+    realm.trigger("of-greedy", broker="greedy", subscriber={"uri": sink.url})
+    realm.broker()
+    realm.trigger("all", subscriber={"uri": sink.url})
+    realm.start_bridge()
+    realm.await_ready("all")
+    realm.await_condition(BROKER, "greedy", "Ready", "False", "Refused")
+    realm.await_condition(TRIGGER, "of-greedy", "BrokerReady", "False", "Refused")
+
+
+def test_the_brokers_dead_letter_sink_is_its_triggers_too(realm: Realm, sink: Sink, other_sink: Sink) -> None:
+    sink.answer = lambda _: pytest.fail("not asked")
+    realm.addressee("letters", other_sink.url)
+    realm.broker(delivery={"deadLetterSink": to("missing")})
+    realm.create(TRIGGER, "all", spec={"broker": "default", "subscriber": {"uri": "http://127.0.0.1:1/"}})
+    realm.start_bridge()
+    realm.await_condition(BROKER, "default", "DeadLetterSinkResolved", "False", "NotFound")
+    realm.await_condition(TRIGGER, "all", "DeadLetterSinkResolved", "False", "NotFound")
+    realm.patch(BROKER, "default", {"spec": {"delivery": {"deadLetterSink": to("letters"), "retry": 0}}})
+    realm.await_ready("all")
+    assert realm.status(BROKER, "default")["deadLetterSinkUri"] == other_sink.url
+    assert realm.status(TRIGGER, "all")["deadLetterSinkUri"] == other_sink.url
+    realm.stage.publish(event(id="dead"))
+    assert other_sink.await_requests(1)[0].id == "dead"
+
+
+def test_waiting_for_a_source(realm: Realm, sink: Sink) -> None:
+    source = {"apiVersion": "test.ticketing.dev/v1", "kind": "Addressee", "name": "source"}
+    realm.broker()
+    realm.trigger("waiting", {"knative.dev/dependency": json.dumps(source)}, subscriber={"uri": sink.url})
+    realm.start_bridge()
+    realm.await_condition(TRIGGER, "waiting", "DependencyReady", "False", "DependencyDoesNotExist")
+    realm.create(ADDRESSEE, "source")
+    realm.await_condition(TRIGGER, "waiting", "DependencyReady", "Unknown", "GenerationNotEqual")
+    ready = {"observedGeneration": 1, "conditions": [{"type": "Ready", "status": "True"}]}
+    realm.patch(ADDRESSEE, "source", {"status": ready}, ADDRESSEE.Status)
+    realm.await_ready("waiting")
+
+
+def test_what_another_controller_says_of_a_missing_broker_is_left(realm: Realm, sink: Sink) -> None:
+    """Two that each said it in their own way would write for ever."""
+    realm.broker("another")
+    realm.trigger("orphan", subscriber={"uri": sink.url}, broker="nobodys")
+    realm.trigger("all", subscriber={"uri": sink.url}, broker="another")
+    theirs = [{"type": name, "status": "False", "reason": "Theirs"} for name in ("BrokerReady", "Ready", "Other")]
+    realm.patch(TRIGGER, "orphan", {"status": {"observedGeneration": 1, "conditions": theirs}}, TRIGGER.Status)
+    realm.start_bridge()
+    realm.await_ready("all")
+    assert {reason for _, reason in realm.conditions(TRIGGER, "orphan").values()} == {"Theirs"}

@@ -1,0 +1,130 @@
+"""What people who run the bridge see of it: probes, metrics, logs, how it stops."""
+
+import json
+import socket
+from pathlib import Path
+
+import requests
+import yaml
+
+from local import servers
+from tests.events.conftest import Start
+from tests.events.harness import QUICK, Answer, Sink, Stage, event
+from tests.events.processes import NatsServer
+from tests.eventually import eventually
+
+EVENT = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/test", "ce-type": "dev.test.happened"}
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+def test_ready_means_that_nats_answers(private_stage: Stage, nats_server: NatsServer, sink: Sink, start: Start) -> None:
+    """A server that hangs keeps its connections, and answers when it goes on."""
+    private_stage.trigger("all", sink)
+    bridge = start(private_stage)
+    bridge.await_ready()
+    nats_server.freeze()
+    assert bridge.status("/readyz") == 503
+    assert bridge.status("/readyz") == 503
+    assert bridge.status("/healthz") == 200
+    nats_server.thaw()
+    bridge.await_ready()
+    private_stage.publish(event())
+    sink.await_requests(1)
+
+
+def test_counting_what_becomes_of_events(stage: Stage, sink: Sink, start: Start) -> None:
+    sink.answer = lambda request: Answer(422 if request.id == "poison" else 204 if len(sink.requests) > 1 else 500)
+    stage.trigger("all", sink)
+    bridge = start(stage)
+    bridge.await_ready()
+    stage.publish(event(id="again"))
+    stage.await_settled("all")
+    stage.publish(event(id="poison"))
+    stage.await_letters(1)
+    for status, headers in [(202, EVENT), (400, {})]:
+        url = f"http://{servers.HOST}:{bridge.ingress_port}/{stage.layout.namespace}/default"
+        assert requests.post(url, headers=headers, timeout=30).status_code == status
+    stage.await_settled("all")
+
+    seen, broker = bridge.metrics(), f'broker="default",{{}}namespace="{stage.layout.namespace}"'
+    of_trigger = "{" + broker.format("") + ',trigger="all"}'
+    assert seen[f"bridge_delivered_total{of_trigger}"] == 2
+    assert seen[f"bridge_retried_total{of_trigger}"] == 1
+    assert seen[f"bridge_dead_lettered_total{of_trigger}"] == 1
+    assert seen[f"bridge_answer_seconds_count{of_trigger}"] == 4
+    assert seen[f"bridge_latency_seconds_count{of_trigger}"] == 2
+    assert seen[f"bridge_lag_events{of_trigger}"] == 0
+    assert seen[f"bridge_oldest_undelivered_seconds{of_trigger}"] == 0
+    assert seen["bridge_ingress_requests_total{" + broker.format('code="202",') + "}"] == 1
+    assert seen["bridge_ingress_requests_total{" + broker.format('code="400",') + "}"] == 1
+
+
+def test_requests_for_brokers_that_there_are_not_make_no_series(stage: Stage, sink: Sink, start: Start) -> None:
+    stage.trigger("all", sink)
+    bridge = start(stage)
+    bridge.await_ready()
+    for name in ("a", "b"):
+        requests.post(f"http://{servers.HOST}:{bridge.ingress_port}/{name}/{name}", timeout=30)
+    seen = [name for name in bridge.metrics() if name.startswith("bridge_ingress_requests_total")]
+    assert seen == ['bridge_ingress_requests_total{broker="",code="404",namespace=""}']
+
+
+def test_a_trigger_that_is_behind_is_seen(stage: Stage, sink: Sink, start: Start) -> None:
+    """Events that nobody wants do not count, nor do those that were delivered."""
+    sink.answer = lambda request: Answer(500 if request.id == "stuck" else 204)
+    wanted = {"attributes": {"type": "dev.test.happened"}}
+    stage.trigger("behind", sink, filter=wanted, delivery={"retry": 100, "backoffDelay": "PT60S"})
+    bridge = start(stage)
+    bridge.await_ready()
+    stage.publish(event("dev.test.other"), event(id="fine"), event(id="stuck"), event(id="fine too"))
+    sink.await_requests(3)
+    labels = f'{{broker="default",namespace="{stage.layout.namespace}",trigger="behind"}}'
+    eventually(lambda: bridge.metrics()[f"bridge_lag_events{labels}"] == 1)
+    assert bridge.metrics()[f"bridge_oldest_undelivered_seconds{labels}"] > 0
+
+
+def test_a_trigger_that_is_gone_is_shown_no_longer(stage: Stage, sink: Sink, tmp_path: Path, start: Start) -> None:
+    stage.trigger("all", sink)
+    bridge = start(stage)
+    bridge.await_ready()
+    assert any('trigger="all"' in series for series in bridge.metrics())
+    (tmp_path / "manifests.yaml").write_text(yaml.safe_dump_all(stage.objects[:1]))
+    eventually(lambda: not any('trigger="all"' in series for series in bridge.metrics()))
+
+
+def test_logs_name_the_trace(stage: Stage, sink: Sink, start: Start) -> None:
+    sink.answer = lambda _: Answer(500)
+    stage.trigger("all", sink, delivery={**QUICK, "retry": 1})
+    bridge = start(stage)
+    bridge.await_ready()
+    stage.publish(event(id="traced", traceparent=TRACE))
+    stage.await_letters(1)
+    lines = [line for line in map(json.loads, bridge.log.splitlines()) if line.get("event") == "traced"]
+    assert [(line["severity"], line["trace"], line["attempt"]) for line in lines] == [
+        ("WARNING", TRACE, 1),
+        ("ERROR", TRACE, 2),
+    ]
+
+
+def test_a_request_that_has_begun_ends_before_the_ingress_does(stage: Stage, sink: Sink, start: Start) -> None:
+    stage.trigger("all", sink)
+    bridge = start(stage)
+    bridge.await_ready()
+    lines = [f"{name}: {value}" for name, value in {**EVENT, "Content-Length": "4"}.items()]
+    head = "\r\n".join([f"POST /{stage.layout.namespace}/default HTTP/1.1", "Host: x", *lines, "", "da"])
+    with socket.create_connection((servers.HOST, bridge.ingress_port), timeout=30) as begun:
+        begun.sendall(head.encode())
+        stage.publish(event(id="before"))
+        sink.await_requests(1)
+        bridge.ask_to_stop()
+        eventually(lambda: _refuses(bridge.ingress_port))
+        begun.sendall(b"ta")
+        assert begun.recv(1024).startswith(b"HTTP/1.1 202 ")
+    assert bridge.terminate() == 0
+    start(stage)
+    sink.await_requests(2)
+
+
+def _refuses(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((servers.HOST, port)) != 0

@@ -1,0 +1,98 @@
+"""The bridge signs what it delivers to functions of its own namespace, and to nobody else."""
+
+import time
+
+import jwt
+import pytest
+
+from events.bridge.resources import Destination
+from events.bridge.signature import LIFETIME, Signer, signer
+from events.bridge.subscriber import DeliveryError, Subscribers
+from events.cloudevent import from_row
+from tests.events.harness import Answer, Loop, Sink, event
+
+KEY = "a key that nobody but these tests knows, long enough for every HMAC"
+DOMAIN = "ticketing.svc.cluster.local"
+FUNCTION = Destination("orders-complete", f"http://orders-complete.{DOMAIN}/")
+
+
+def claims(authorization: str | None) -> dict[str, object]:
+    scheme, _, token = str(authorization).partition(" ")
+    assert scheme == "Bearer"
+    return jwt.decode(token, KEY, ["HS256"], {"verify_iat": False}, audience=FUNCTION.name)
+
+
+def lifetime(authorization: str | None) -> tuple[int, int]:
+    """When it was issued, and when it expires."""
+    told = claims(authorization)
+    return int(str(told["iat"])), int(str(told["exp"]))
+
+
+async def deliver(sink: Sink, to: Destination, signer: Signer | None) -> None:
+    async with Subscribers({f"orders-complete.{DOMAIN}": sink.url.split("/")[2]}, signer) as subscribers:
+        await subscribers.deliver(from_row(event()), to, 30)
+
+
+def test_a_delivery_is_signed_for_the_function_that_gets_it(loop: Loop, sink: Sink) -> None:
+    loop.run(deliver(sink, FUNCTION, Signer(KEY, DOMAIN)))
+
+    [request] = sink.requests
+    issued, expires = lifetime(request.headers["authorization"])
+    assert expires - issued == LIFETIME <= 600
+    assert request.headers["host"] == f"orders-complete.{DOMAIN}"
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        Destination("orders-complete", "http://orders-complete.ticketing.evil.example/"),
+        Destination("orders-complete", f"http://orders-complete.{DOMAIN}.evil.example/"),
+        Destination("orders-complete", "http://orders-complete.evil.svc.cluster.local/"),
+        Destination("orders-complete", f"http://orders-complete.{DOMAIN}@evil.example/"),
+        Destination("orders-complete", f"http://evil.example/orders-complete.{DOMAIN}"),
+        Destination("orders-expire", f"http://orders-complete.{DOMAIN}/"),
+        # As it is named if a Trigger of another namespace sends there, or gives an address instead of a reference.
+        Destination(f"http://orders-complete.{DOMAIN}/", f"http://orders-complete.{DOMAIN}/"),
+        Destination(f"orders-complete.{DOMAIN}", f"http://orders-complete.{DOMAIN}/"),
+    ],
+    ids=lambda to: f"{to.name} {to.url}",
+)
+def test_nobody_else_gets_a_signature(to: Destination) -> None:
+    assert Signer(KEY, DOMAIN).authorization(to) is None
+
+
+def test_a_signature_is_made_anew_in_half_of_its_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    signs, now = Signer(KEY, DOMAIN), time.time()
+    first = signs.authorization(FUNCTION)
+    assert signs.authorization(FUNCTION) is first
+    monkeypatch.setattr(time, "time", lambda: now + LIFETIME / 2 + 1)
+    second = signs.authorization(FUNCTION)
+    monkeypatch.undo()
+    assert lifetime(second)[0] > lifetime(first)[0] + LIFETIME / 2 - 1
+
+
+def test_the_first_key_signs() -> None:
+    signs = signer({"EVENTS_KEY": f"\n{KEY}\nanother", "EVENTS_DOMAIN": DOMAIN})
+    assert signs
+    claims(signs.authorization(FUNCTION))
+
+
+def test_without_the_variable_nothing_is_signed(loop: Loop, sink: Sink) -> None:
+    loop.run(deliver(sink, FUNCTION, signer({"EVENTS_DOMAIN": DOMAIN})))
+    assert "authorization" not in sink.requests[0].headers
+
+
+@pytest.mark.parametrize("keys", ["", "\n"])
+def test_a_variable_without_a_key_is_a_mistake(keys: str) -> None:
+    with pytest.raises(ValueError, match="no key"):
+        signer({"EVENTS_KEY": keys, "EVENTS_DOMAIN": DOMAIN})
+
+
+@pytest.mark.parametrize("signs", [Signer(KEY, DOMAIN), None])
+def test_an_event_is_delivered_again_if_the_signature_was_refused_and_not_the_event(
+    loop: Loop, sink: Sink, signs: Signer | None
+) -> None:
+    sink.answer = lambda _: Answer(401)
+    with pytest.raises(DeliveryError) as refused:
+        loop.run(deliver(sink, FUNCTION, signs))
+    assert refused.value.retried is (signs is not None)
