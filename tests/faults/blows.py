@@ -1,23 +1,25 @@
 """Which processes are killed when: a plan that its seed repeats, and its execution."""
 
-import os
 import random
-import signal
 from collections.abc import Collection, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 
 from tests.e2e.stack import Stack
 from tests.eventually import eventually
 
-PAUSE_SECONDS = (0.2, 1.8)
+PAUSE_SECONDS = (0.1, 1.2)
 PAIRS = 0.35  # the share of blows that hit two processes at once
 AFTERSHOCK_SECONDS = (0.0, 0.2)  # what a server is needed for waits, with all that it has in hand
 DEPENDENTS = {
-    "nats": ("bridge", "orders-relay", "tickets-relay"),
-    "mongo": ("orders-create", "orders-relay", "tickets-relay", "tickets-replicate-order"),
+    "nats": ("bridge", "orders-relay", "tickets-relay", "payments-relay"),
+    "orders-mongo": ("orders-create", "orders-relay"),
+    "tickets-mongo": ("tickets-relay", "tickets-replicate-order"),
+    "payments-mongo": ("payments-create", "payments-relay", "payments-replicate-order"),
+    "stripe": ("payments-create", "payments-webhook", "payments-settle", "payments-refund"),
 }
-PROGRAMS = {"nats": "nats-server", "mongo": "secantusd-py", "gateway": "envoy"}
+PROGRAMS = {"gateway": "envoy", "stripe": "local.stripe_standin"}
+FAILING, DECLINING = 0.1, 0.2
+SLOW_SECONDS, LATE_SECONDS = 0.2, 2
 READY, AGAIN = "ready", "starting it again"
 
 
@@ -44,12 +46,25 @@ def deck(chance: random.Random, names: Collection[str], last: Collection[str] = 
 
 
 def strike(stack: Stack, blow: Blow) -> None:
-    """Kill the processes with their workers, as soon as all of them run: each leads a process group."""
+    """Kill the processes as soon as all of them run."""
     programs = [PROGRAMS.get(name, name) for name in blow.victims]
     eventually(lambda: all(map(stack.named, programs)))
-    for victim in [process for program in programs for process in stack.named(program)]:
-        with suppress(ProcessLookupError):
-            os.killpg(victim.pid, signal.SIGKILL)
+    for program in programs:
+        stack.kill(program)
+
+
+def upset(stack: Stack, chance: random.Random, **more: object) -> None:
+    """Let the provider be slow, fail now and then, decline good cards, and send webhooks late or twice; or `more`."""
+    moods = {
+        "delay": SLOW_SECONDS,
+        "fail": chance.choice(["before", "after"]),
+        "probability": FAILING,
+        "decline": DECLINING,
+        "webhooks": chance.choice(["late", "twice"]),
+        "webhook_delay": LATE_SECONDS,
+        "seed": chance.randrange(2**31),
+    }
+    stack.provider.behave(**moods | more)
 
 
 def names(stack: Stack) -> set[str]:

@@ -1,31 +1,37 @@
-"""Clients who sell, reserve, cancel, look and forget to pay while processes die, and note what they are told."""
+"""Clients who sell, reserve, pay, cancel, look and forget to pay while processes die, and note what they are told."""
 
 import random
 import secrets
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Protocol
 
-import requests
-
-from tests.e2e.person import PASSWORD, Person, Visitor
+from tests.e2e.person import DECLINED_CARD, GOOD_CARD, PASSWORD, Person, Visitor
+from tests.faults.client import Client
 from tests.faults.ledger import Ledger, Offer, Reservation
 
 SHOPPERS = 8
 LONGEST_PAUSE_SECONDS = 0.3
-AFTER_A_FAULT_SECONDS = 0.2
 AT_ONCE = 0.3  # the share of orders that are cancelled as soon as they are made
+GOOD = 0.7  # the share of good cards
 
 
-class Shopper:
+class Customer(Protocol):
+    """Somebody who is in the shop until it closes."""
+
+    def shop(self, closing: threading.Event) -> None:
+        """Do this and that until the shop closes."""
+
+
+class Shopper(Client):
     """Somebody who sells and buys. Sells, edits and takes back own tickets only, one request at a time."""
 
     def __init__(self, url: str, chance: random.Random, ledger: Ledger, tickets: int) -> None:
+        super().__init__(ledger)
         self._url = url
         self._chance = chance
-        self._ledger = ledger
         self._person = Person(url)
         self._id = self._person.api("GET", "/users/currentuser").json()["currentUser"]["id"]
         self._stock = tickets
@@ -38,6 +44,7 @@ class Shopper:
         """Do this and that until the shop closes."""
         deeds = {
             self._reserve: 12,
+            self._pay: 5,
             self._cancel: 4,
             self._look: 3,
             self._edit: 2,
@@ -49,9 +56,9 @@ class Shopper:
             deed()
 
     def _reserve(self) -> None:
-        ticket = self._chance.choice(self._ledger.on_sale)
+        ticket = self._chance.choice([*self._ledger.on_sale])  # a copy, since others withdraw some meanwhile
         # 404: taken back meanwhile, or too new for orders while a carrier is down.
-        answer = self._ask(self._person, "POST", "/orders", 201, 400, 404, ticketId=ticket)
+        answer = self.ask(self._person, "POST", "/orders", 201, 400, 404, ticketId=ticket)
         if answer and answer.status_code == 201:
             order = answer.json()["id"]
             self._ledger.orders[order] = Reservation(self._id, ticket)
@@ -61,22 +68,32 @@ class Shopper:
         elif answer is not None:
             self._ledger.refused.append(ticket)
 
+    def _pay(self) -> None:
+        """For the newest order, again and again until it is known how it ends; something new is sold in its place."""
+        if self._orders:
+            order = self._orders[-1]
+            if self.pay(self._person, order, GOOD_CARD if self._chance.random() < GOOD else DECLINED_CARD):
+                self._orders.remove(order)
+            if order in self._ledger.paid:
+                self._sell()
+
     def _cancel(self) -> None:
-        """The newest order, which may have expired; it is forgotten here even if no answer comes."""
+        """The newest order, which may have expired or be paid; it is forgotten here even if no answer comes."""
         if self._orders:
             order = self._orders.pop()
-            if self._ask(self._person, "DELETE", f"/orders/{order}", 204):
+            answer = self.ask(self._person, "DELETE", f"/orders/{order}", 204, 400)
+            if answer is not None and answer.status_code == 204:
                 self._ledger.cancelled.add(order)
 
     def _look(self) -> None:
         paths = ["/tickets", "/orders", "/users/currentuser"]
         paths += [f"/orders/{order}" for order in self._orders[-1:]]
         paths += [f"/tickets/{ticket}" for ticket in self._tickets[-1:]]
-        self._ask(self._person, "GET", self._chance.choice(paths), 200)
+        self.ask(self._person, "GET", self._chance.choice(paths), 200)
 
     def _sell(self) -> None:
         title = _title()
-        answer = self._ask(self._person, "POST", "/tickets", 201, title=title, price=20)
+        answer = self.ask(self._person, "POST", "/tickets", 201, title=title, price=20)
         if answer:
             ticket = answer.json()["id"]
             self._ledger.offers[ticket] = Offer(title)
@@ -85,7 +102,7 @@ class Shopper:
 
     def _edit(self) -> None:
         ticket, title = self._chance.choice(self._tickets), _title()
-        answer = self._ask(self._person, "PUT", f"/tickets/{ticket}", 200, 400, title=title, price=30)
+        answer = self.ask(self._person, "PUT", f"/tickets/{ticket}", 200, 400, title=title, price=30)
         if answer is None:
             self._ledger.offers[ticket].doubtful.add(title)
         elif answer.status_code == 200:
@@ -97,46 +114,29 @@ class Shopper:
         if len(self._tickets) <= self._stock:  # the new one may be there or not
             return
         ticket = self._tickets.pop(0)
-        answer = self._ask(self._person, "DELETE", f"/tickets/{ticket}", 204, 400)
+        answer = self.ask(self._person, "DELETE", f"/tickets/{ticket}", 204, 400)
         if answer is not None and answer.status_code == 400:
-            self._tickets.append(ticket)
+            if ticket in self._ledger.on_sale:  # a sold one is let go
+                self._tickets.append(ticket)
             return
-        self._ledger.on_sale.remove(ticket)
+        self._ledger.withdraw(ticket)
         (self._ledger.perhaps_taken_back if answer is None else self._ledger.taken_back).add(ticket)
 
     def _visit(self) -> None:
         """Somebody new signs up, comes back and leaves."""
         visitor, email = Visitor(self._url), f"{secrets.token_hex(8)}@example.com"
-        if self._ask(visitor, "POST", "/users/signup", 201, email=email, password=PASSWORD):
+        if self.ask(visitor, "POST", "/users/signup", 201, email=email, password=PASSWORD):
             self._ledger.people.append(email)
-            self._ask(visitor, "POST", "/users/signin", 200, email=email, password=PASSWORD)
-            self._ask(visitor, "POST", "/users/signout", 200)
-
-    def _ask(self, who: Visitor, method: str, path: str, *expected: int, **body: object) -> requests.Response | None:
-        """The answer; None if there is none or it is a server's fault, so that nobody knows what was done."""
-        try:
-            answer = who.api(method, path, **body)
-        except requests.RequestException as error:
-            self._wait_after(type(error).__name__)
-            return None
-        if answer.status_code >= 500:
-            self._wait_after(str(answer.status_code))
-            return None
-        if answer.status_code not in expected:
-            self._ledger.surprises.append(f"{method} {path}: {answer.status_code} {answer.text}")
-        return answer
-
-    def _wait_after(self, fault: str) -> None:
-        self._ledger.faults.append(fault)
-        time.sleep(AFTER_A_FAULT_SECONDS)
+            self.ask(visitor, "POST", "/users/signin", 200, email=email, password=PASSWORD)
+            self.ask(visitor, "POST", "/users/signout", 200)
 
 
 @contextmanager
-def shopping(shoppers: list[Shopper]) -> Iterator[None]:
+def shopping(customers: Sequence[Customer]) -> Iterator[None]:
     """All of them at once, until the block ends."""
     closing = threading.Event()
-    with ThreadPoolExecutor(len(shoppers)) as pool:
-        at_work = [pool.submit(shopper.shop, closing) for shopper in shoppers]
+    with ThreadPoolExecutor(len(customers)) as pool:
+        at_work = [pool.submit(customer.shop, closing) for customer in customers]
         try:
             yield
         finally:

@@ -9,14 +9,21 @@ from tests.faults.ledger import Ledger
 from tests.faults.witness import Row, Snapshot
 
 CREATED, CANCELLED = "dev.ticketing.order.created", "dev.ticketing.order.cancelled"
-EXPIRATION = "/ticketing/expiration"
+STARTED = "dev.ticketing.payment.started"
+EXPIRATION, PAYMENTS = "/ticketing/expiration", "/ticketing/payments"
+# What must have been told of a payment in the end, each event once and in this order.
+TOLD_OF_PAYMENTS = {
+    "succeeded": [("started", "created")],
+    "failed": [("started", "failed")],
+    "refunded": [("started", *between, "refund-requested", "refunded") for between in ((), ("created",), ("failed",))],
+}
 
 
 def breaches(seen: Snapshot, ledger: Ledger) -> Iterator[str]:
     """All that is wrong."""
-    for rule in (_sold_twice, _untrue, _untold, _lost, _too_early):
+    for rule in (_sold_twice, _untrue, _untold, _payments, _lost, _too_early):
         yield from rule(seen)
-    for promise in (_people, _offers, _taken_back, _reservations):
+    for promise in (_people, _offers, _taken_back, _reservations, _purchases):
         yield from promise(seen, ledger)
     yield from ledger.surprises
 
@@ -51,12 +58,26 @@ def _untold(seen: Snapshot) -> Iterator[str]:
         yield f"no event tells of {name}"
 
 
+def _payments(seen: Snapshot) -> Iterator[str]:
+    told: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
+    for event in seen.events:
+        if event["source"] == PAYMENTS:
+            told[event["subject"]].append((_time(event), event["type"].removeprefix("dev.ticketing.payment.")))
+    for name in told.keys() | seen.payments.keys():
+        status = seen.payments.get(name, {}).get("status", "gone")
+        names = tuple(kind for _, kind in sorted(told[name]))
+        if names not in TOLD_OF_PAYMENTS.get(status, []):
+            yield f"events tell that payment {name} was {names}, and it is {status}"
+
+
 def _lost(seen: Snapshot) -> Iterator[str]:
     for event in seen.events:
         if (event["source"], event["id"]) not in seen.logged:
             yield f"{event['type']} {event['id']} is not in the log"
         if event["type"] == CREATED and (EXPIRATION, event["subject"]) not in seen.logged:
             yield f"the expiry of order {event['subject']} is not in the log"
+        if event["type"] == STARTED and (PAYMENTS, event["subject"]) not in seen.logged:
+            yield f"the time limit of payment {event['subject']} is not in the log"
 
 
 def _too_early(seen: Snapshot) -> Iterator[str]:
@@ -93,6 +114,15 @@ def _reservations(seen: Snapshot, ledger: Ledger) -> Iterator[str]:
             yield f"order {name} is {order}, its buyer was told {told}"
         elif name in ledger.cancelled and order["status"] != "cancelled":
             yield f"order {name} is {order['status']}, its buyer was told that it is cancelled"
+
+
+def _purchases(seen: Snapshot, ledger: Ledger) -> Iterator[str]:
+    """Who was told that an order is paid has it, or got the money back; a declined card ended it."""
+    payments = {payment["orderId"]: payment["status"] for payment in seen.payments.values()}
+    for told, statuses in ((ledger.paid, ("succeeded", "refunded")), (ledger.declined, ("failed",))):
+        for name in told:
+            if payments.get(name) not in statuses:
+                yield f"the payment of order {name} is {payments.get(name)}, its buyer was told {statuses[0]}"
 
 
 def _time(event: Row) -> datetime:

@@ -1,5 +1,6 @@
 """What clients were told, which must hold whatever was killed since. What they were not told may be or not."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 
@@ -30,6 +31,13 @@ class Ledger:
     perhaps_taken_back: set[str] = field(default_factory=set)
     orders: dict[str, Reservation] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
+    paid: set[str] = field(default_factory=set)
+    declined: set[str] = field(default_factory=set)
     refused: list[str] = field(default_factory=list)  # reservations of what somebody else has
     faults: list[str] = field(default_factory=list)  # 5xx, and requests without an answer
     surprises: list[str] = field(default_factory=list)  # answers that nobody should get
+
+    def withdraw(self, ticket: str) -> None:
+        """Nobody need try to reserve it any more; its seller and its buyer may say so at once."""
+        with suppress(ValueError):
+            self.on_sale.remove(ticket)

@@ -3,35 +3,53 @@
 from collections import Counter
 from copy import deepcopy
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.faults import history, rules
-from tests.faults.ledger import Ledger, Offer, Reservation
-from tests.faults.witness import Mark, Row, Snapshot
-
-NOW = datetime(2030, 1, 1, tzinfo=UTC)
-STILL = Mark(outbox=7, unpublished=0, live=1, stored=9, undelivered=0, unacknowledged=0, due=0, scheduled=1)
-TICKET = {"version": 1, "title": "Night", "priceCents": 2000, "userId": "seller"}
+from tests.faults.ledger import Ledger
+from tests.faults.right import LEDGER, REFUND, RIGHT, STILL, TICKET, charge, order
+from tests.faults.witness import Snapshot
 
 
 def test_nothing_is_wrong_with_what_is_right() -> None:
     assert _breaches(RIGHT, LEDGER) == []
 
 
+def test_tickets_need_not_know_that_a_payment_begins() -> None:
+    begun = {"orders.second": order("awaiting:payment", 1), "payable.second.status": "awaiting:payment"}
+
+    assert [*rules.breaches(_changed({**begun, "payable.second.version": 1}))] == []
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
         ({"mark": replace(STILL, unacknowledged=1)}, "it never became calm"),
-        ({"mark": replace(STILL, scheduled=0)}, "order second is live after its expiry"),
+        ({"mark": replace(STILL, unsent=1)}, "it never became calm"),
+        ({"mark": replace(STILL, scheduled=0)}, "order second is created after its expiry"),
         ({"tickets.ticket": TICKET}, "order second is live, but its ticket ticket is reserved for None"),
         ({"tickets.ticket.orderId": "first"}, "ticket ticket is reserved for first, which is no live order"),
         ({"reservations.second.version": 1}, "order second is ('ticket', 0, True), but its reservation is"),
         ({"reservations.first.live": True}, "order first is ('ticket', 1, False), but its reservation is"),
         ({"replicas.ticket.version": 0}, "ticket ticket is (1, 'Night', 2000), but its replica is (0"),
         ({"replicas.gone": TICKET}, "ticket gone is None, but its replica is"),
+        (
+            {"payable.second.status": "cancelled"},
+            "(0, 'created', 'buyer', 2000), but payments know it as (0, 'cancelled'",
+        ),
+        ({"payable.gone": order("created", 0)}, "order gone is None, but payments know it as"),
+        ({"payments.late.status": "refunding"}, "payment late of order first is refunding"),
+        ({"mark": replace(STILL, scheduled=0), "payments.late.status": "pending"}, "payment late of order first is pe"),
+        ({"orders.third.status": "created"}, "for order third, [] should be kept, and [2000] is"),
+        ({"orders.third.ticket.priceCents": 3000}, "for order third, [3000] should be kept, and [2000] is"),
+        ({"charges.pi_kept.amount_received": 0}, "for order third, [2000] should be kept, and [] is"),
+        ({"charges.pi_kept.amount_refunded": 2000}, "for order third, [2000] should be kept, and [] is"),
+        ({"charges.pi_again": charge("third")}, "for order third, [2000] should be kept, and [2000, 2000] is"),
+        ({"charges.pi_late.amount_refunded": 0}, "for order first, [] should be kept, and [2000] is"),
+        ({"refunds.re_again": REFUND}, "[2000, 2000] was given back of charge pi_late over 2000"),
+        ({"refunds.re_late.amount": 1000}, "[1000] was given back of charge pi_late over 2000"),
         ({"dead_letters": ["orders-expire: answered 422"]}, "a dead letter: orders-expire: answered 422"),
         ({"events.2.time": "2029-12-31T23:59:09Z"}, "ticket ticket had orders first and second at once"),
         ({"events.1.type": "lost"}, "ticket ticket had orders first and second at once"),
@@ -40,12 +58,25 @@ def test_nothing_is_wrong_with_what_is_right() -> None:
         ({"events.2.subject": "another"}, "no event tells of second"),
         ({"events.2.id": "8"}, "dev.ticketing.order.created 8 is not in the log"),
         ({"logged": Counter()}, "the expiry of order second is not in the log"),
+        ({"logged": Counter()}, "the time limit of payment kept is not in the log"),
         ({"events.1.time": "2029-12-31T23:59:09Z"}, "order first expired at 2029-12-31T23:59:09Z, before"),
         ({"emails": set()}, "p@example.com signed up and is gone"),
         ({"tickets.ticket.title": "Day"}, "ticket ticket is called Day, its seller was told"),
         ({"tickets": {}}, "ticket ticket is gone, and its seller did not take it back"),
         ({"tickets.gone": TICKET}, "ticket gone was taken back, and is"),
         ({"orders.second.userId": "somebody else"}, "its buyer was told Reservation"),
+        (
+            {"events.11.type": "dev.ticketing.payment.created"},
+            "payment kept was ('created', 'created'), and it is succe",
+        ),
+        (
+            {"events.12.type": "dev.ticketing.payment.failed"},
+            "payment kept was ('started', 'failed'), and it is succee",
+        ),
+        ({"events.15.subject": "kept"}, "payment late was ('started', 'refund-requested'), and it is refunded"),
+        ({"payments.third": {"orderId": "?", "status": "failed"}}, "payment third was (), and it is failed"),
+        ({"payments.kept.status": "failed"}, "the payment of order third is failed, its buyer was told succeeded"),
+        ({"payments": {}}, "the payment of order third is None, its buyer was told succeeded"),
         ({"orders.first.status": "created"}, "order first is created, its buyer was told that it is cancelled"),
     ],
 )
@@ -55,6 +86,12 @@ def test_a_breach_is_seen(changes: dict[str, Any], sentence: str) -> None:
 
 def test_an_answer_that_nobody_should_get_is_seen() -> None:
     assert _breaches(RIGHT, replace(LEDGER, surprises=["GET /orders: 401"])) == ["GET /orders: 401"]
+
+
+def test_a_card_that_was_charged_although_its_buyer_was_told_otherwise_is_seen() -> None:
+    declined = replace(LEDGER, declined={"third"})
+
+    assert "the payment of order third is succeeded, its buyer was told failed" in _breaches(RIGHT, declined)
 
 
 def _breaches(seen: Snapshot, ledger: Ledger) -> list[str]:
@@ -71,54 +108,3 @@ def _changed(changes: dict[str, Any]) -> Snapshot:
             place = place[int(step) if isinstance(place, list) else step]
         place[last] = value
     return Snapshot(**fields)
-
-
-def _order(status: str, version: int) -> Row:
-    return {"status": status, "version": version, "userId": "buyer", "ticket": {"id": "ticket"}, "expiresAt": EXPIRY}
-
-
-def _event(number: str, name: str, subject: str, version: int, time: str = "00", **more: str) -> Row:
-    """An event of the last minute before NOW; `time` is its second."""
-    return {
-        "id": number,
-        "source": f"/ticketing/{name.partition('.')[0]}s",
-        "type": f"dev.ticketing.{name}",
-        "subject": subject,
-        "time": f"2029-12-31T23:59:{time}Z",
-        "data": {"id": subject, "version": version, "ticket": {"id": "ticket"}, "expiresAt": f"{EXPIRY}", **more},
-    }
-
-
-EXPIRY = NOW - timedelta(seconds=50)
-EVENTS = [
-    _event("1", "order.created", "first", 0, "05"),
-    _event("2", "order.cancelled", "first", 1, "10", reason="expired"),
-    _event("3", "order.created", "second", 0, "10"),
-    _event("4", "ticket.created", "ticket", 0),
-    _event("5", "ticket.updated", "ticket", 1),
-    _event("6", "ticket.created", "gone", 0),
-    _event("7", "ticket.deleted", "gone", 1),
-]
-RIGHT = Snapshot(
-    mark=STILL,
-    at=NOW,
-    orders={"first": _order("cancelled", 1), "second": _order("created", 0)},
-    reservations={
-        "first": {"ticketId": "ticket", "version": 1, "live": False},
-        "second": {"ticketId": "ticket", "version": 0, "live": True},
-    },
-    tickets={"ticket": {**TICKET, "orderId": "second"}},
-    replicas={"ticket": TICKET, "gone": {"version": 1, "deleted": True}},
-    dead_letters=[],
-    events=EVENTS,
-    logged=Counter((event["source"], event["id"]) for event in EVENTS)
-    + Counter([("/ticketing/expiration", "first"), ("/ticketing/expiration", "second")]),
-    emails={"p@example.com"},
-)
-LEDGER = Ledger(
-    people=["p@example.com"],
-    offers={"ticket": Offer("Night"), "gone": Offer("Gone")},
-    taken_back={"gone"},
-    orders={"first": Reservation("buyer", "ticket"), "second": Reservation("buyer", "ticket")},
-    cancelled={"first"},
-)

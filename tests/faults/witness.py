@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -13,7 +13,8 @@ from tests.e2e.stack import Stack
 from tests.faults.log import Log
 
 PATIENCE_SECONDS = 300  # retries wait for up to a minute
-LIVE = ("created", "awaiting:payment", "complete")
+UNPAID = ("created", "awaiting:payment")
+LIVE = (*UNPAID, "complete")
 
 Row = dict[str, Any]
 Rows = dict[str, Row]
@@ -23,29 +24,31 @@ Rows = dict[str, Row]
 class Mark:
     """How far everything is. Two equal marks: nothing happened between them."""
 
-    outbox: int  # rows of both outboxes
+    outbox: int  # rows of all outboxes
     unpublished: int
-    live: int  # orders
+    unpaid: int  # orders that can be paid yet
     stored: int  # the log's last sequence
     undelivered: int  # of all Triggers together
     unacknowledged: int
     due: int  # expired, and on their way into the log
     scheduled: int
+    charges: int  # tries, good or bad
+    unsent: int  # webhooks
 
     @property
     def calm(self) -> bool:
-        """Whether nothing is under way but reservations that have not expired."""
-        return not (self.unpublished or self.undelivered or self.unacknowledged or self.due)
+        """Whether nothing is under way but what is scheduled: expiries, and looking after payments."""
+        return not (self.unpublished or self.undelivered or self.unacknowledged or self.due or self.unsent)
 
     @property
     def over(self) -> bool:
-        """Whether the last reservation has expired too."""
-        return self.calm and not (self.scheduled or self.live)
+        """Whether every order is paid or cancelled, and nothing is scheduled either."""
+        return self.calm and not (self.scheduled or self.unpaid)
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What is kept: rows by their ids, `events` of both outboxes, `logged` with how often each is in the log."""
+    """What is kept: rows by their ids, `events` of all outboxes, `logged` with how often each is in the log."""
 
     mark: Mark
     at: datetime
@@ -53,6 +56,10 @@ class Snapshot:
     reservations: Rows
     tickets: Rows
     replicas: Rows  # of tickets, in orders
+    payable: Rows  # replicas of orders, in payments
+    payments: Rows
+    charges: Rows  # the provider's intents
+    refunds: Rows  # the provider's
     dead_letters: list[str]
     events: list[Row] = field(default_factory=list)
     logged: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -63,18 +70,21 @@ class Witness:
     """Somebody with clients of their own."""
 
     def __init__(self, stack: Stack) -> None:
-        uri = stack.process_of("orders-create").environ()["MONGO_URI"]
         self._log = Log(stack.process_of("bridge").environ()["NATS_URL"])
-        self._client: MongoClient[Row] = MongoClient(uri, tz_aware=True)
-        self._orders, self._tickets = self._client["orders"], self._client["tickets"]
-        self._users = self._client["auth"]["users"]
-        self._outboxes = [self._orders["outbox"], self._tickets["outbox"]]
+        self._provider = stack.provider
+        functions = ("auth-signup", "tickets-create", "orders-create", "payments-create")
+        self._clients = [MongoClient[Row](stack.mongo_uri(function), tz_aware=True) for function in functions]
+        databases = [client.get_default_database() for client in self._clients]
+        auth, self._tickets, self._orders, self._payments = databases
+        self._users = auth["users"]
+        self._outboxes = [database["outbox"] for database in databases[1:]]
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.close()
+        for client in self._clients:
+            client.close()
 
     def calm(self) -> Snapshot:
         """Orders that are live, their reservations, and all tickets, at a moment when no event is under way."""
@@ -97,36 +107,42 @@ class Witness:
             time.sleep(0.05)
 
     def _mark(self) -> Mark:
+        money = self._provider.ledger()
         return Mark(
             outbox=sum(outbox.count_documents({}) for outbox in self._outboxes),
             unpublished=sum(outbox.count_documents({"publishedAt": None}) for outbox in self._outboxes),
-            live=self._orders["orders"].count_documents({"status": {"$in": LIVE}}),
+            unpaid=self._orders["orders"].count_documents({"status": {"$in": UNPAID}}),
+            charges=len(money["payment_intents"]),
+            unsent=money["unsent_events"],
             **self._log.progress(),
         )
 
     def _what_stands(self, mark: Mark) -> Snapshot:
-        return Snapshot(
-            mark=mark,
-            at=datetime.now(UTC),
-            orders=_by_id(self._orders["orders"].find({"status": {"$in": LIVE}})),
-            reservations=_by_id(self._tickets["reservations"].find({"live": True})),
-            tickets=_by_id(self._tickets["tickets"].find()),
-            replicas=_by_id(self._orders["tickets"].find()),
-            dead_letters=self._log.dead_letters(),
-        )
+        return self._kept(mark, orders={"status": {"$in": LIVE}}, reservations={"live": True})
 
     def _everything(self, mark: Mark) -> Snapshot:
-        return Snapshot(
-            mark=mark,
-            at=datetime.now(UTC),
-            orders=_by_id(self._orders["orders"].find()),
-            reservations=_by_id(self._tickets["reservations"].find()),
-            tickets=_by_id(self._tickets["tickets"].find()),
-            replicas=_by_id(self._orders["tickets"].find()),
-            dead_letters=self._log.dead_letters(),
+        return replace(
+            self._kept(mark, orders={}, reservations={}),
             events=[row["event"] for outbox in self._outboxes for row in outbox.find()],
             logged=self._log.stored(),
             emails={row["email"] for row in self._users.find()},
+        )
+
+    def _kept(self, mark: Mark, orders: Row, reservations: Row) -> Snapshot:
+        """What is kept now, of orders and reservations those that the queries mean."""
+        money = self._provider.ledger()
+        return Snapshot(
+            mark=mark,
+            at=datetime.now(UTC),
+            orders=_by_id(self._orders["orders"].find(orders)),
+            reservations=_by_id(self._tickets["reservations"].find(reservations)),
+            tickets=_by_id(self._tickets["tickets"].find()),
+            replicas=_by_id(self._orders["tickets"].find()),
+            payable=_by_id(self._payments["orders"].find(orders)),
+            payments=_by_id(self._payments["payments"].find()),
+            charges={intent["id"]: intent for intent in money["payment_intents"]},
+            refunds={refund["id"]: refund for refund in money["refunds"]},
+            dead_letters=self._log.dead_letters(),
         )
 
 

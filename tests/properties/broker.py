@@ -23,7 +23,7 @@ from tests.properties.faults import overlap
 from tests.properties.system import System
 
 REPLICATE, BEFORE_WRITING = "tickets-replicate-order", (reservations, "save")
-DONE, NOT_YET = (200, 204), 409
+DONE, NOT_YET, FAULT = (200, 204), 409, 500
 MOST_ROUNDS = 100
 
 
@@ -85,6 +85,22 @@ class Broker:
             self.waiting.remove(delivery)
             self.made.append(delivery)
         return True
+
+    def attempt(self, delivery: Delivery) -> None:
+        """Deliver an event to a function that may fail as it handles it; then it waits on."""
+        answer = self.send(delivery)
+        if answer.status_code != FAULT:
+            self.settle(delivery, answer)
+
+    def waiting_for(self, service: str) -> list[Delivery]:
+        """Deliveries to the functions of a service."""
+        return [delivery for delivery in self.waiting if delivery.subscriber.startswith(f"{service}-")]
+
+    def deliver_to(self, service: str) -> None:
+        """A service gets all that waits for it, and all that it says to itself."""
+        self.publish()
+        while sum([self.deliver(delivery) for delivery in self.waiting_for(service)]):
+            self.publish()
 
     def deliver_all(self) -> None:
         """Until nothing waits but what came too early, in any order."""

@@ -7,7 +7,7 @@ from tests.properties.faults import death_before_commit
 from tests.properties.market import WHICH, Market, pick
 
 PICKS = st.lists(WHICH, min_size=1, max_size=6)
-SERVICES = st.sampled_from(["tickets", "orders"])
+SERVICES = st.sampled_from(["tickets", "orders", "payments"])
 
 
 def waiting(market: Market) -> bool:
@@ -46,9 +46,7 @@ class Carriers(Market):
         """A function dies as it handles an event."""
         delivery = pick(self.broker.waiting, which)
         with death_before_commit():
-            answer = self.broker.send(delivery)
-        if answer.status_code != 500:
-            self.broker.settle(delivery, answer)
+            self.broker.attempt(delivery)
 
     @precondition(lambda self: self.broker.pairs())
     @rule()

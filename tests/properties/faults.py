@@ -8,9 +8,7 @@ from typing import TypeVar
 
 import pytest
 
-from events.catalogue import Event
-from functions.shared import outbox
-from functions.shared.database import Session
+from functions.shared.transaction import Transaction
 from tests.functions.overlap import DEADLINE_SECONDS, stopped_once_before
 
 First = TypeVar("First")
@@ -18,16 +16,17 @@ Second = TypeVar("Second")
 
 
 @contextmanager
-def death_before_commit() -> Iterator[None]:
-    """Functions die with their event stored and their transaction open."""
-    add = outbox.add
+def death_before_commit(commits: int = 0) -> Iterator[None]:
+    """Functions die with everything written and their transaction open, after so many that went well."""
+    send, ahead = Transaction.send, iter(range(commits))
 
-    def add_and_die(event: Event, session: Session) -> None:
-        add(event, session)
-        raise RuntimeError("killed")
+    def send_and_die(transaction: Transaction) -> None:
+        send(transaction)
+        if transaction.writes and next(ahead, None) is None:
+            raise RuntimeError("killed")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(outbox, "add", add_and_die)
+        patch.setattr(Transaction, "send", send_and_die)
         yield
 
 

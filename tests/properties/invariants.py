@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from tests.functions.harness import Document
 from tests.properties.system import System
+from tests.provider import Ledger
 
 ENDED = "cancelled"
 # Which status may follow which.
@@ -16,19 +17,28 @@ NEXT = {
     "complete": {ENDED},
     ENDED: set(),
 }
+LOST = "the ticket was deleted"  # the only reason for which a paid order ends
 UNPAID = ("created", "awaiting:payment")
 Rows = dict[str, Document]
 
 
 @dataclass(frozen=True)
 class State:
-    """All rows by their ids. `told` are the events about each ticket and order that have a version, in its order."""
+    """All rows by their ids, and what the provider knows.
+
+    `told` are the events about each ticket and order that have a version, in its order, `payments_told` those about
+    each payment, in theirs.
+    """
 
     tickets: Rows
     reservations: Rows
     orders: Rows
     replicas: Rows
+    payments: Rows
+    known_orders: Rows
+    ledger: Ledger
     told: dict[str, list[Document]]
+    payments_told: dict[str, list[Document]]
 
     def live_orders(self) -> Rows:
         """The orders that hold their ticket."""
@@ -47,7 +57,11 @@ def look(system: System) -> State:
         reservations=_by_id(system.rows("tickets", "reservations")),
         orders=_by_id(system.rows("orders", "orders")),
         replicas=_by_id(system.rows("orders", "tickets")),
-        told=_told([row["event"] for service in system.stores for row in system.rows(service, "outbox")]),
+        payments=_by_id(system.rows("payments", "payments")),
+        known_orders=_by_id(system.rows("payments", "orders")),
+        ledger=system.provider.ledger(),
+        told=_told(system.events("tickets") + system.events("orders")),
+        payments_told=_by_subject(system.events("payments")),
     )
 
 
@@ -62,6 +76,7 @@ def in_hindsight(state: State) -> None:
     _every_version_is_told_once(state)
     _the_newest_event_tells_what_is_stored(state)
     _statuses_follow_each_other(state)
+    _paid_orders_stand(state)
     _no_order_expires_early(state)
     _no_reserved_ticket_changes_hands_or_looks(state)
 
@@ -93,8 +108,14 @@ def _the_newest_event_tells_what_is_stored(state: State) -> None:
 def _statuses_follow_each_other(state: State) -> None:
     for story in state.stories("order"):
         statuses = [told["status"] for told in story]
-        assert statuses[0] == "created", statuses
-        assert all(after in NEXT[before] for before, after in pairwise(statuses)), statuses
+        possible = statuses[0] == "created" and all(after in NEXT[before] for before, after in pairwise(statuses))
+        assert possible, f"an order went through {statuses}"
+
+
+def _paid_orders_stand(state: State) -> None:
+    for story in state.stories("order"):
+        if "complete" in [told["status"] for told in story] and story[-1]["status"] == ENDED:
+            assert story[-1]["reason"] == LOST, f"a paid order was cancelled: {story[-1]}"
 
 
 def _no_order_expires_early(state: State) -> None:
@@ -142,10 +163,14 @@ def _by_id(rows: list[Document]) -> Rows:
 
 
 def _told(events: list[Document]) -> dict[str, list[Document]]:
+    with_version = [event for event in events if "version" in event["data"]]
+    return _by_subject(sorted(with_version, key=lambda told: told["data"]["version"]))
+
+
+def _by_subject(events: list[Document]) -> dict[str, list[Document]]:
     stories = defaultdict(list)
-    for event in sorted(events, key=lambda told: told["data"].get("version", -1)):
-        if "version" in event["data"]:
-            stories[event["subject"]].append(event)
+    for event in events:
+        stories[event["subject"]].append(event)
     return dict(stories)
 
 

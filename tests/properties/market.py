@@ -1,5 +1,6 @@
 """The stage on which everybody plays: the system, its broker, and what must hold whatever they do."""
 
+import sys
 from collections.abc import Sequence
 from datetime import UTC, timedelta
 from typing import TypeVar
@@ -7,7 +8,7 @@ from typing import TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tests.properties import invariants
+from tests.properties import invariants, money
 from tests.properties.broker import Broker
 from tests.properties.system import System
 
@@ -48,10 +49,14 @@ class Market(RuleBasedStateMachine):
         self.broker.deliver_all()
         state = invariants.look(self.system)
         invariants.in_hindsight(state)
+        money.in_hindsight(state)
         invariants.at_rest(state, self.system.time.now(UTC))
+        money.at_rest(state)
 
     def teardown(self) -> None:
-        """In the end every event arrives, and every order's time is over."""
+        """In the end every event arrives, and every order's time is over; unless something broke before."""
+        if sys.exc_info()[1]:
+            return
         self.come_to_rest()
         self.let_time_pass(LONGEST_ORDER)
         self.come_to_rest()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 
 from tests.functions.harness import Document, Function, Store, declared
+from tests.provider import Provider
 
 
 class Time:
@@ -23,13 +24,16 @@ class Time:
 class System:
     """Every function, those of one service as one process, so that two calls of them can overlap.
 
-    `uris` has the database of each service that keeps one.
+    `uris` has the database of each service that keeps one; `provider` is whom payments asks for money.
     """
 
-    def __init__(self, uris: Mapping[str, str], time: Time) -> None:
+    def __init__(self, uris: Mapping[str, str], time: Time, provider: Provider) -> None:
         self.time = time
+        self.provider = provider
         self.stores = {service: Store(uri) for service, uri in uris.items()}
-        self._processes = {service: _environment(service) | {"MONGO_URI": uri} for service, uri in uris.items()}
+        self._processes = {
+            service: _environment(service) | _payments(provider) | {"MONGO_URI": uri} for service, uri in uris.items()
+        }
 
     def function(self, name: str, **environment: str) -> Function:
         """The function of a Knative Service's name; keyword arguments change its environment."""
@@ -40,9 +44,14 @@ class System:
         """A collection's rows, in the order in which they came."""
         return list(self.stores[service][collection].find().sort("_id"))
 
+    def events(self, service: str) -> list[Document]:
+        """The events in a service's outbox, in the order in which they came."""
+        return [row["event"] for row in self.rows(service, "outbox")]
+
     def forget(self) -> None:
         """Start anew: without any rows, at the time that it is."""
         self.time.passed = timedelta()
+        self.provider.reset()
         for store in self.stores.values():
             store.clear()
 
@@ -57,3 +66,12 @@ def _environment(service: str) -> dict[str, str]:
     ours = [given for name, given in declared().items() if name.startswith(f"{service}-")]
     joint = {key: value for given in ours for key, value in given.items() if not key.startswith("FUNCTION_")}
     return joint | {"K_SERVICE": service}
+
+
+def _payments(provider: Provider) -> dict[str, str]:
+    """Where the provider is, and what it and its shop know of each other."""
+    return {
+        "STRIPE_API_BASE": provider.url,
+        "STRIPE_KEY": provider.key,
+        "STRIPE_WEBHOOK_SECRET": provider.webhook_secret,
+    }

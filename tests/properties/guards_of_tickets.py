@@ -1,10 +1,6 @@
-"""Each guard that keeps the marketplace whole, and how to take it out.
+"""Each guard that keeps tickets and their orders whole, and how to take it out."""
 
-To take a guard out is the only reason for which anything of ours is replaced here.
-"""
-
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -17,19 +13,13 @@ from functions.orders.domain import Order, Status
 from functions.orders.domain import Ticket as Replica
 from functions.shared import outbox
 from functions.shared.cloudevent import attributes
-from functions.shared.database import Session, database
+from functions.shared.database import database
+from functions.shared.transaction import Transaction
 from functions.tickets import repository, reservations
 from functions.tickets.domain import Reservation, Ticket
 from functions.tickets.messages import state
 from tests.functions.test_tickets_races import only_if_changed
-
-
-@dataclass(frozen=True)
-class Guard:
-    """`take_out` replaces what guards by what a less careful author would have written."""
-
-    name: str
-    take_out: Callable[[pytest.MonkeyPatch], None]
+from tests.properties.guard import Guard
 
 
 def _unique_index(patch: pytest.MonkeyPatch) -> None:
@@ -67,19 +57,19 @@ def _refusal_of_deleted_tickets(patch: pytest.MonkeyPatch) -> None:
 
 
 def _version_check_of_reservations(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(reservations, "_is_news", lambda _reservation, _session: True)
+    patch.setattr(reservations, "_is_news", lambda _reservation, _known: True)
 
 
 def _reservation_from_all_rows(patch: pytest.MonkeyPatch) -> None:
-    def reserve_or_release(reservation: Reservation, session: Session) -> None:
-        ticket = repository.find(reservation.ticket_id, session)
+    def reserve_or_release(reservation: Reservation, _others: object, recording: Transaction) -> None:
+        ticket = repository.find(reservation.ticket_id, recording)
         if ticket is None:
-            reservations._reject(reservation, session)
+            reservations._reject(reservation, recording)
         elif reservation.live or ticket.order_id == reservation.order_id:
             changed = ticket.reserved_for(reservation.order_id if reservation.live else None)
-            repository.save(changed, session)
+            repository.save(changed, recording)
             if changed != ticket:
-                outbox.add(state(TicketUpdated, changed), session)
+                outbox.add(state(TicketUpdated, changed), recording)
 
     patch.setattr(reservations, "_reserve_or_release", reserve_or_release)
 
@@ -89,7 +79,7 @@ def _write_of_an_unchanged_ticket(patch: pytest.MonkeyPatch) -> None:
 
 
 def _rejection(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(reservations, "_reject", lambda _reservation, _session: None)
+    patch.setattr(reservations, "_reject", lambda _reservation, _recording: None)
 
 
 def _refusal_to_edit_what_is_reserved(patch: pytest.MonkeyPatch) -> None:
@@ -112,7 +102,7 @@ def _end_of_cancelled_orders(patch: pytest.MonkeyPatch) -> None:
 
 
 def _event_in_the_transaction(patch: pytest.MonkeyPatch) -> None:
-    def add_apart(event: Event, _session: Session) -> None:
+    def add_apart(event: Event, _storing: Transaction) -> None:
         row = ObjectId()
         stored = {**attributes(event, str(row)), "data": msgspec.to_builtins(event)}
         database()["outbox"].insert_one({"_id": row, "event": stored})
@@ -121,17 +111,30 @@ def _event_in_the_transaction(patch: pytest.MonkeyPatch) -> None:
 
 
 GUARDS = (
-    Guard("the unique index", _unique_index),
-    Guard("the version check of replicas", _version_check_of_replicas),
-    Guard("the tombstone", _tombstone),
-    Guard("the refusal of deleted tickets", _refusal_of_deleted_tickets),
-    Guard("the version check of reservations", _version_check_of_reservations),
-    Guard("the reservation computed from all rows", _reservation_from_all_rows),
-    Guard("the write of a ticket that does not change", _write_of_an_unchanged_ticket),
-    Guard("the rejection of orders for deleted tickets", _rejection),
-    Guard("the refusal to edit what is reserved", _refusal_to_edit_what_is_reserved),
-    Guard("the refusal to delete what is reserved", _refusal_to_delete_what_is_reserved),
-    Guard("the check of the expiry", _expiry_check),
-    Guard("the end of cancelled orders", _end_of_cancelled_orders),
-    Guard("the event in the transaction", _event_in_the_transaction),
+    Guard("the unique index", "several live orders", _unique_index),
+    Guard("the version check of replicas", "replicas differ", _version_check_of_replicas),
+    Guard("the tombstone", "replicas differ", _tombstone, seed=22),
+    Guard(
+        "the refusal of deleted tickets",
+        "payments-replicate-order|tickets-replicate-order|reserved",
+        _refusal_of_deleted_tickets,
+        seed=9,
+    ),
+    Guard(
+        "the version check of reservations",
+        "disagree about which orders are live|reserved",
+        _version_check_of_reservations,
+    ),
+    Guard("the reservation computed from all rows", "reserved .*, ordered", _reservation_from_all_rows, seed=16),
+    Guard("the write of a ticket that does not change", "reserved .*, ordered", _write_of_an_unchanged_ticket),
+    Guard("the rejection of orders for deleted tickets", "reserved .*, ordered", _rejection, seed=9),
+    Guard("the refusal to edit what is reserved", "while it was reserved", _refusal_to_edit_what_is_reserved),
+    Guard("the refusal to delete what is reserved", "while it was reserved", _refusal_to_delete_what_is_reserved),
+    Guard("the check of the expiry", "expired at .*, was to at", _expiry_check),
+    Guard("the end of cancelled orders", "an order went through", _end_of_cancelled_orders),
+    Guard(
+        "the event in the transaction",
+        "versions told of|orders-expire",  # an event tells of an order that never was
+        _event_in_the_transaction,
+    ),
 )

@@ -1,0 +1,59 @@
+"""Fifty buyers fight over ten tickets, while payment functions, their database and the provider are killed.
+
+Cards are declined at random, webhooks come late and twice. SEED repeats the plan of kills.
+"""
+
+import os
+import random
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.e2e.person import Person
+from tests.e2e.stack import Stack
+from tests.eventually import eventually
+from tests.faults import blows, history, rules
+from tests.faults.buyer import Buyer
+from tests.faults.crowd import shopping
+from tests.faults.ledger import Ledger
+from tests.faults.scene import hurried, report
+from tests.faults.witness import Witness
+
+SEED = int(os.environ.get("SEED") or 20261)
+BUYERS, TICKETS = 50, 10
+WINDOW_SECONDS = SETTLEMENT_DELAY_SECONDS = 10
+DECLINING = 0.4
+SLOW_SECONDS = 1.0  # to charge a card: time to change one's mind
+BREATH_SECONDS = 0.7  # between blows, for payments to get on at all
+LAST = "payments-mongo"  # ends the transactions of those that were killed before
+VICTIMS = {"payments-create", "payments-webhook", "payments-replicate-order", "payments-refund", "stripe"}
+
+
+def test_fifty_buyers_fight_over_ten_tickets_while_all_that_payments_need_is_killed(tmp_path: Path) -> None:
+    print(f"repeat with SEED={SEED}")
+    chance, ledger, kills = random.Random(SEED), Ledger(), Counter[str]()
+    with hurried(tmp_path, WINDOW_SECONDS, SETTLEMENT_DELAY_SECONDS) as stack, Witness(stack) as witness:
+        seller = Person(stack.url)
+        ledger.on_sale += [seller.sell() for _ in range(TICKETS)]
+        with ThreadPoolExecutor() as entrance:
+            buyers = list(entrance.map(lambda _: Buyer(stack.url, random.Random(), ledger), range(BUYERS)))
+        with shopping(buyers):
+            for webhooks, victims in (("late", VICTIMS), ("twice", {*VICTIMS, LAST})):
+                blows.upset(stack, chance, webhooks=webhooks, decline=DECLINING, delay=SLOW_SECONDS)
+                kills += _storm(stack, chance, victims)
+                print(f"{len(ledger.on_sale)} tickets left after a storm")
+            eventually(lambda: not ledger.on_sale)
+        seen = witness.end()
+        report(stack, seen, ledger, kills)
+        assert [*rules.breaches(seen), *history.breaches(seen, ledger)] == []
+
+
+def _storm(stack: Stack, chance: random.Random, victims: set[str]) -> Counter[str]:
+    kills = Counter[str]()
+    for blow in blows.deck(chance, victims, victims & {LAST}):
+        time.sleep(blow.pause + BREATH_SECONDS)
+        blows.strike(stack, blow)
+        kills.update(blow.victims)
+    eventually(lambda: blows.recovered(stack))
+    return kills

@@ -1,0 +1,169 @@
+"""Each guard that keeps money where it belongs, and how to take it out.
+
+Not here, since another stands behind each of them: the status that payments-refund looks at (the provider refuses to
+give more back than it took), the refusal to pay for a complete order (it has its payment) and what protects a complete
+order from payment.failed (what has failed never succeeds).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import stripe
+from bson import ObjectId
+
+from functions.orders.domain import Order as Placed
+from functions.orders.domain import Status as Progress
+from functions.payments import provider, repository
+from functions.payments.domain import Order, Outcome, Payment, Status
+from functions.shared.database import database
+from functions.shared.transaction import Transaction
+from tests.properties.guard import Guard
+from tests.properties.payers import GOOD
+
+
+def _one_payment_per_order(patch: pytest.MonkeyPatch) -> None:
+    patch.delitem(repository.INDEXES, "payments")
+
+
+def _payment_before_the_charge(patch: pytest.MonkeyPatch) -> None:
+    add, charge = repository.add, provider.charge
+
+    def only_start(order_id: str, start: Callable[[Order], Payment]) -> Payment | None:
+        row = database()["orders"].find_one({"_id": ObjectId(order_id)})
+        return start(repository._order(row)) if row else None
+
+    def charge_and_add(payment: Payment, token: str) -> Outcome:
+        outcome = charge(payment, token)
+        add(payment.order_id, lambda _: payment)
+        return outcome
+
+    patch.setattr(repository, "add", only_start)
+    patch.setattr(provider, "charge", charge_and_add)
+
+
+def _idempotency_key(patch: pytest.MonkeyPatch) -> None:
+    send = stripe.RequestsClient.request
+
+    def send_without(
+        client: stripe.RequestsClient,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        *rest: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401 - the library's
+        return send(client, method, url, {k: v for k, v in headers.items() if k != "Idempotency-Key"}, *rest)
+
+    patch.setattr(stripe.RequestsClient, "request", send_without)
+
+
+def _write_of_an_unchanged_order(patch: pytest.MonkeyPatch) -> None:
+    def look(order_id: str, within: Transaction) -> Order:
+        row = database()["orders"].find_one({"_id": ObjectId(order_id)}, session=within.session)
+        assert row
+        return repository._order(row)
+
+    patch.setattr(repository, "_touch", look)
+
+
+def _refund_of_what_comes_too_late(patch: pytest.MonkeyPatch) -> None:
+    settled = Payment.settled
+    patch.setattr(Payment, "settled", lambda p, outcome, o: settled(p, outcome, replace(o, status=Progress.CREATED)))
+
+
+def _refund_of_what_was_paid(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Payment, "order_cancelled", lambda payment: payment)
+
+
+def _refund_after_a_failure(patch: pytest.MonkeyPatch) -> None:
+    settled = Payment.settled
+    patch.setattr(Payment, "settled", lambda p, outcome, o: p if p.status == Status.FAILED else settled(p, outcome, o))
+
+
+def _end_of_refunded_payments(patch: pytest.MonkeyPatch) -> None:
+    settled = Payment.settled
+
+    def settled_whatever_it_was(payment: Payment, outcome: Outcome, order: Order) -> Payment:
+        return settled(replace(payment, status=Status.PENDING), outcome, order)
+
+    patch.setattr(Payment, "settled", settled_whatever_it_was)
+
+
+def _refusal_of_cancelled_orders(patch: pytest.MonkeyPatch) -> None:
+    payable = Order.payable
+    patch.setattr(Order, "payable", lambda o, *given: o if o.is_cancelled else payable(o, *given))
+
+
+def _refusal_of_expired_orders(patch: pytest.MonkeyPatch) -> None:
+    payable = Order.payable
+    patch.setattr(Order, "payable", lambda o, at: payable(replace(o, expires_at=at + timedelta.resolution), at))
+
+
+def _settlement_without_a_charge(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(provider, "find", lambda payment: provider.charge(payment, GOOD))
+
+
+def _version_check_of_orders(patch: pytest.MonkeyPatch) -> None:
+    replicate = repository.replicate
+
+    def forget_and_replicate(order: Order) -> None:
+        database()["orders"].update_one({"_id": ObjectId(order.id)}, {"$set": {"version": -1}})
+        replicate(order)
+
+    patch.setattr(repository, "replicate", forget_and_replicate)
+
+
+def _signature(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(provider, "signed", lambda _content, _signature: True)
+
+
+def _end_of_cancelled_orders(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Placed, "paid", lambda o: o if o.status == Progress.COMPLETE else o._become(Progress.COMPLETE))
+
+
+def _lateness_of_a_start(patch: pytest.MonkeyPatch) -> None:
+    def awaiting(order: Placed) -> Placed:
+        return order if order.status == Progress.CANCELLED else order._become(Progress.AWAITING_PAYMENT)
+
+    patch.setattr(Placed, "awaiting_payment", awaiting)
+
+
+def _standing_of_paid_orders(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Placed, "cancelled_by", lambda order, _buyer: order._cancelled())
+
+
+def _standing_of_paid_orders_in_time(patch: pytest.MonkeyPatch) -> None:
+    expired = Placed.expired
+
+    def expired_even_if_paid(order: Placed, at: datetime) -> Placed:
+        return expired(replace(order, status=Progress.CREATED) if order.status == Progress.COMPLETE else order, at)
+
+    patch.setattr(Placed, "expired", expired_even_if_paid)
+
+
+GUARDS = (
+    Guard("the one payment of an order", "charged twice", _one_payment_per_order, seed=9),
+    Guard("the payment stored before the charge", "charged twice|kept", _payment_before_the_charge, seed=7),
+    Guard("the idempotency key", "charged twice", _idempotency_key),
+    Guard("the write of an order that does not change", "kept", _write_of_an_unchanged_order, seed=2),
+    Guard("the refund of what comes too late", "kept", _refund_of_what_comes_too_late, seed=9),
+    Guard("the refund of what was paid", "kept", _refund_of_what_was_paid, seed=5),
+    Guard("the refund after a failure", "kept", _refund_after_a_failure),
+    Guard("the end of refunded payments", "a payment went through", _end_of_refunded_payments),
+    Guard("the refusal to pay for a cancelled order", "known to be cancelled", _refusal_of_cancelled_orders),
+    Guard("the refusal to pay for an expired order", "what expired", _refusal_of_expired_orders, seed=23),
+    Guard("the settlement that charges nothing", "charged unasked|not settled", _settlement_without_a_charge, seed=11),
+    Guard("the version check of orders", "disagree about orders", _version_check_of_orders),
+    Guard("the signature of webhooks", "a forged webhook", _signature),
+    Guard(
+        "the end of cancelled orders for payers",
+        "orders-complete|an order went through",
+        _end_of_cancelled_orders,
+        seed=5,
+    ),
+    Guard("the deafness to a late start", "an order went through", _lateness_of_a_start, seed=7),
+    Guard("the refusal to cancel a paid order", "a paid order was cancelled", _standing_of_paid_orders, seed=7),
+    Guard("the expiry that spares paid orders", "a paid order was cancelled", _standing_of_paid_orders_in_time),
+)

@@ -1,0 +1,192 @@
+"""What becomes of payments: cards, buyers who click twice, a provider that fails at every point, and its webhooks."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import stripe
+from bson import ObjectId
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, precondition, rule
+from werkzeug.test import TestResponse
+
+from functions.payments import provider, repository
+from tests.functions.harness import Document, process
+from tests.properties.broker import Delivery
+from tests.properties.faults import death_before_commit, overlap
+from tests.properties.invariants import UNPAID
+from tests.properties.market import LONGEST_ORDER, WHICH, pick
+from tests.properties.people import ANN, Order, People
+from tests.properties.system import System
+
+GOOD, DECLINED = "tok_visa", "pm_card_chargeDeclined"
+CARDS = st.sampled_from([GOOD, GOOD, DECLINED])
+FAILS, CUT = {"fail": "before"}, {"fail": "after"}
+CUT_ONCE = {**CUT, "probability": 0.5, "seed": 13}  # the first answer is lost, the second arrives
+BEHAVIOURS: st.SearchStrategy[dict[str, Any]] = st.sampled_from([{}, FAILS, CUT, CUT_ONCE])
+FUNCTION_DIED = 500
+
+REPLICATE = "payments-replicate-order"
+CREATED, CANCELLED = "dev.ticketing.order.created", "dev.ticketing.order.cancelled"
+BEFORE_CHARGING = (provider, "charge")
+# Where each of the two transactions has looked, and has not yet written the row that makes them meet.
+BEFORE_RECORDING_THE_CHARGE, BEFORE_RECORDING_THE_END = (repository, "_touch"), (repository, "_order_row")
+
+
+def placed(payers: "Payers") -> bool:
+    """Whether there is an order."""
+    return bool(payers.placed)
+
+
+class Payers(People):
+    """Rules by which money comes and goes. `uncharged` are orders whose buyer was told that the provider failed."""
+
+    def __init__(self, system: System) -> None:
+        super().__init__(system)
+        self.uncharged: set[str] = set()
+
+    @precondition(lambda self: self.uncharged)
+    @invariant()
+    def nobody_is_charged_unasked(self) -> None:
+        """What the provider did not do when the buyer asked is never done later."""
+        charged = {intent["metadata"]["order"] for intent in self._charges()}
+        assert not charged & self.uncharged, "charged unasked"
+
+    @precondition(placed)
+    @rule(which=WHICH, card=CARDS, behaviour=BEHAVIOURS)
+    def pay(self, which: int, card: str, behaviour: dict[str, Any]) -> None:
+        """A buyer pays, maybe not for the first time."""
+        order = self._one_to_pay(which)
+        with self._behaving(behaviour):
+            answer = self._pay(order, card)
+        if behaviour == FAILS and answer.status_code == 409 and not self._charges(order):
+            self.uncharged.add(order.id)
+
+    @precondition(placed)
+    @rule(which=WHICH)
+    def pay_to_the_dying(self, which: int) -> None:
+        """The card is charged, and the function dies before it has recorded that."""
+        order = self._one_to_pay(which)
+        with death_before_commit(commits=1):
+            self._pay(order, GOOD, FUNCTION_DIED)
+
+    @precondition(placed)
+    @rule(which=WHICH, card=CARDS, given_up=st.booleans(), again=st.booleans())
+    def pay_slowly(self, which: int, card: str, *, given_up: bool, again: bool) -> None:
+        """Before the provider is asked, every event overtakes the payment: it is overdue, or its order cancelled."""
+        order = self._one_to_pay(which)
+        if given_up:
+            self.give_up(order)
+
+        def meanwhile() -> None:
+            self.broker.deliver_to("payments")
+            if again:
+                self._pay(order, card)
+
+        with process(self.system.function("payments-create").environment):
+            overlap(partial(self._pay, order, GOOD), meanwhile, BEFORE_CHARGING)
+
+    @precondition(lambda self: placed(self) and "orders" not in self.broker.stopped)
+    @rule(which=WHICH, slowly=st.booleans())
+    def end_as_the_charge_is_told(self, which: int, *, slowly: bool) -> None:
+        """That an order was charged and that it is cancelled becomes known at the same time."""
+        order = self._one_to_pay(which)
+        with self._behaving(CUT):
+            self._pay(order, GOOD)
+        self.give_up(order)
+        self.broker.publish()
+        for end in self._news_of(order, CANCELLED):
+            for charge in self._charges(order):
+                self._tell_at_once(charge, end, slowly=slowly)
+
+    @rule(which=WHICH, times=st.integers(1, 2))
+    def webhook_arrives(self, which: int, times: int) -> None:
+        """The provider says what came of an intent, late or again."""
+        intents = self._intents()
+        for _ in range(times if intents else 0):
+            answer = self._tell(pick(intents, which))
+            assert answer.status_code == 200, answer.data
+
+    @precondition(lambda self: self.system.rows("payments", "payments"))
+    @rule(which=WHICH)
+    def forged_webhook_arrives(self, which: int) -> None:
+        """Somebody else says that a payment succeeded."""
+        row = pick(self.system.rows("payments", "payments"), which)
+        metadata = {"payment": str(row["_id"]), "order": row["orderId"]}
+        money = {"amount": row["amountCents"], "currency": "usd"}
+        answer = self._tell({"id": "pi_forged", "status": "succeeded", "metadata": metadata, **money}, "whsec_guessed")
+        assert answer.status_code == 400, "a forged webhook was taken"
+
+    @precondition(lambda self: self.broker.waiting_for("payments"))
+    @rule(behaviour=BEHAVIOURS)
+    def deliver_while_the_provider_fails(self, behaviour: dict[str, Any]) -> None:
+        """Whoever asks it what came of a payment, or for a refund, gets no answer."""
+        with self._behaving(behaviour):
+            for delivery in self.broker.waiting_for("payments"):
+                self.broker.attempt(delivery)
+
+    @contextmanager
+    def _behaving(self, behaviour: dict[str, Any]) -> Iterator[None]:
+        if behaviour:
+            self.system.provider.behave(**behaviour)
+        yield
+        if behaviour:
+            self.system.provider.behave()
+
+    def _one_to_pay(self, which: int) -> Order:
+        """Mostly an order that can be paid, placed now if there is none; payments hears of it if it can."""
+        placed_now = (order for ticket in self.tickets for order in self.order(ticket, ANN, LONGEST_ORDER))
+        unpaid = self.orders_that_are(*UNPAID) or list(islice(placed_now, 1))
+        order = pick([*unpaid, *unpaid, pick(list(self.placed.values()), which)], which)
+        self.broker.publish()
+        for delivery in self._news_of(order, CREATED):
+            self.broker.deliver(delivery)
+        return order
+
+    def _pay(self, order: Order, card: str, *also_possible: int) -> TestResponse:
+        hopeless = self._is_known_to_be_cancelled(order) and not self._has_payment(order)
+        body = {"orderId": order.id, "token": card}
+        answer = self.system.function("payments-create").call("POST", user=order.buyer, json=body)
+        assert answer.status_code in (201, 400, 402, 404, 409, *also_possible), answer.data
+        assert not (hopeless and self._has_payment(order)), "paid for an order that was known to be cancelled"
+        return answer
+
+    def _is_known_to_be_cancelled(self, order: Order) -> bool:
+        known = self.system.stores["payments"]["orders"]
+        return known.count_documents({"_id": ObjectId(order.id), "status": "cancelled"}) > 0
+
+    def _has_payment(self, order: Order) -> bool:
+        return self.system.stores["payments"]["payments"].count_documents({"orderId": order.id}) > 0
+
+    def _tell(self, intent: Document, secret: str = "") -> TestResponse:
+        event = "succeeded" if intent["status"] == "succeeded" else "payment_failed"
+        content = json.dumps({"type": f"payment_intent.{event}", "data": {"object": intent}})
+        signature = stripe.WebhookSignature.generate_signature_header(
+            content, secret or self.system.provider.webhook_secret
+        )
+        headers = {"Stripe-Signature": signature, "Content-Type": "application/json"}
+        return self.system.function("payments-webhook").call("POST", headers=headers, data=content)
+
+    def _tell_at_once(self, charge: Document, end: Delivery, *, slowly: bool) -> None:
+        """Both are told, and the one of the charge overtakes the other, or is overtaken if it is told slowly."""
+        tell, send = partial(self._tell, charge), partial(self.broker.send, end)
+        with process(self.system.function(REPLICATE).environment):
+            if slowly:
+                _, answer = overlap(tell, send, BEFORE_RECORDING_THE_CHARGE)
+            else:
+                answer, _ = overlap(send, tell, BEFORE_RECORDING_THE_END)
+        self.broker.settle(end, answer)
+
+    def _news_of(self, order: Order, kind: str) -> list[Delivery]:
+        waiting = [delivery for delivery in self.broker.waiting if delivery.subscriber == REPLICATE]
+        return [d for d in waiting if d.event["type"] == kind and d.data["id"] == order.id]
+
+    def _intents(self) -> list[Document]:
+        return list(self.system.provider.ledger()["payment_intents"])
+
+    def _charges(self, order: Order | None = None) -> list[Document]:
+        succeeded = [intent for intent in self._intents() if intent["status"] == "succeeded"]
+        return [intent for intent in succeeded if order is None or intent["metadata"]["order"] == order.id]
