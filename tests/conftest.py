@@ -1,13 +1,25 @@
 """The real servers that tests talk to: one of each for the whole run, started when first asked for."""
 
+import os
 import secrets
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from local import servers
 from tests.e2e.stack import Stack, running
+from tests.provider import Provider
 from tests.servers import running_server
+
+
+def pytest_configure() -> None:
+    """Workers that run side by side look for free ports in different places.
+
+    What they start can be interrupted, also where a shell started the tests in the background, deaf to Ctrl-C.
+    """
+    os.environ.setdefault(servers.PORT_LANE, os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +42,13 @@ def mongo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def mongo_uri(mongo_server: str) -> str:
     """The URI of a database that no other test has."""
     return servers.with_database(mongo_server, f"test_{secrets.token_hex(6)}")
+
+
+@pytest.fixture(scope="session")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+    """The payment provider, its webhooks going nowhere. `reset` makes it a new one."""
+    with Provider(tmp_path_factory.mktemp("provider")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

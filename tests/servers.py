@@ -17,13 +17,18 @@ def running_server(command: list[str], port: int) -> Iterator[None]:
     """Run a server until the end of the block."""
     with subprocess.Popen(command, cwd=Path(command[0]).parent, stderr=subprocess.DEVNULL) as process:
         try:
-            _await_port(process, port)
+            await_port(process, port)
             yield
         finally:
             process.kill()  # what it holds is gone with the tests anyway
 
 
-def _await_port(process: subprocess.Popen[bytes], port: int) -> None:
+def await_port(process: subprocess.Popen[bytes], port: int) -> None:
+    """Return once the process listens.
+
+    Raises:
+        RuntimeError: it has ended, or takes too long.
+    """
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         with socket.socket() as probe:

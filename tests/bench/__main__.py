@@ -7,15 +7,17 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import bridging, cold_start, growth, marketplace, replication, reserving
+from tests.bench import bridging, broker, cold_start, growth, marketplace, paying, replication, reserving
 
 MEASUREMENTS: dict[str, Callable[[Path], None]] = {
     "start": lambda _: cold_start.measure(),
     "reserving": reserving.measure,
+    "paying": paying.measure,
     "marketplace": marketplace.measure,
     "replication": replication.measure,
     "growth": growth.measure,
     "bridge": bridging.measure,
+    "broker": broker.measure,
 }
 
 

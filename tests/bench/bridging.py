@@ -23,6 +23,7 @@ from tests.servers import running_server
 
 EVENTS, ROUNDS, BATCH, CONNECTIONS = 20_000, 3, 500, 16
 RATE, PACED = 500, 5_000
+IDLE_SECONDS = 5
 LAYOUT = Layout("bench", "default")
 TRIGGER, TYPE = "sink", "dev.ticketing.order.created"
 ATTRIBUTES = {
@@ -43,27 +44,35 @@ def measure(folder: Path) -> None:
 
 async def _measure(folder: Path) -> None:
     nats_port, sink_port = servers.free_ports(2)
-    sink = [sys.executable, "-m", "tests.bench.sink", str(sink_port), str(folder / "ages")]
-    with running_server(servers.nats_server(nats_port, folder / "nats"), nats_port), running_server(sink, sink_port):
+    nats_server = servers.nats_server(nats_port, folder / "nats")
+    with running_server(nats_server, nats_port), running_server(sink(sink_port, folder / "ages"), sink_port):
         url = f"http://{servers.HOST}:{sink_port}/"
         connection = await nats.connect(f"nats://{servers.HOST}:{nats_port}")
-        bridge, jetstream = _bridge(folder, nats_port, url), connection.jetstream()
+        process, jetstream = bridge(folder, nats_port, url), connection.jetstream()
         async with aiohttp.ClientSession(headers=ATTRIBUTES) as session:
             post = _post(session, url)
             for _ in range(ROUNDS):
                 bare = await _bare(post)
-                rate, cpu = await _drain(bridge, jetstream)
+                rate, cpu = await _drain(process, jetstream)
                 print(f"bare {bare:6.0f}/s, bridge {rate:5.0f}/s  x{rate / bare:.2f}  {cpu * 1e6:.0f} µs CPU an event")
             alone = await _latencies(post, folder / "ages")
-            with processes.running(bridge) as process:
+            with processes.running(process) as running:
                 await _until_bound(jetstream)
+                await _publish(jetstream)  # until the first one has passed, the bridge is still starting
+                await _until_left(jetstream, 0)
                 through = await _latencies(lambda: _publish(jetstream), folder / "ages")
-                _tell_latency(alone, through)
-                await _tell_idle(process)
+                tell_latency(RATE, alone, through)
+                await tell_idle(running, IDLE_SECONDS)
         await connection.close()
 
 
-def _bridge(folder: Path, nats_port: int, url: str) -> Process:
+def sink(port: int, ages: Path) -> list[str]:
+    """The command of a sink that notes in a file how old each event is."""
+    return [sys.executable, "-m", "tests.bench.sink", str(port), str(ages)]
+
+
+def bridge(folder: Path, nats_port: int, url: str, **more: str) -> Process:
+    """A bridge with one Broker and one Trigger, whose subscriber is at `url`; `more` of its environment."""
     broker = {"metadata": _meta("default", {"eventing.knative.dev/broker.class": "JetStreamBridge"}), "kind": "Broker"}
     spec = {"broker": "default", "filter": {"attributes": {"type": TYPE}}, "subscriber": {"uri": url}}
     trigger = {"metadata": _meta(TRIGGER, {}), "kind": "Trigger", "spec": spec}
@@ -75,6 +84,7 @@ def _bridge(folder: Path, nats_port: int, url: str) -> Process:
         "MANIFESTS": str(manifests),
         "PORT": str(servers.free_port()),
         "HOST": servers.HOST,
+        **more,
     }
     return Process("bridge", _nobody_asks, [sys.executable, "-m", "events.bridge"], environment)
 
@@ -109,25 +119,25 @@ async def _bare(post: Send) -> float:
     return EVENTS / (time.perf_counter() - began)
 
 
-async def _drain(bridge: Process, jetstream: JetStreamContext) -> tuple[float, float]:
+async def _drain(process: Process, jetstream: JetStreamContext) -> tuple[float, float]:
     """Events a second and processor time an event, as the bridge empties a log that was filled before."""
-    with processes.running(bridge):
+    with processes.running(process):
         await _until_bound(jetstream)
     for _ in range(EVENTS // BATCH):
         await asyncio.gather(*(_publish(jetstream) for _ in range(BATCH)))
-    with processes.running(bridge) as process:
+    with processes.running(process) as running:
         await _until_left(jetstream, EVENTS * 9 // 10)
-        began, used, start = time.perf_counter(), processes.cpu(process), await _left(jetstream)
+        began, used, start = time.perf_counter(), processes.cpu(running), await _left(jetstream)
         await _until_left(jetstream, EVENTS // 10)
         done = start - await _left(jetstream)
-        rate, cpu = done / (time.perf_counter() - began), (processes.cpu(process) - used) / done
+        rate, cpu = done / (time.perf_counter() - began), (processes.cpu(running) - used) / done
         await _until_left(jetstream, 0)
     return rate, cpu
 
 
 async def _latencies(send: Send, ages: Path) -> list[float]:
     """The seconds from each sending to the sink, at a steady rate."""
-    before = len(_read(ages))
+    before = len(read(ages))
     began = time.perf_counter()
 
     async def one(number: int) -> None:
@@ -136,24 +146,27 @@ async def _latencies(send: Send, ages: Path) -> list[float]:
 
     await asyncio.gather(*(one(number) for number in range(PACED)))
     await asyncio.sleep(1)
-    return _read(ages)[before:]
+    return read(ages)[before:]
 
 
-def _read(ages: Path) -> list[float]:
+def read(ages: Path) -> list[float]:
+    """What the sink noted so far, in seconds."""
     return [float(line) for line in ages.read_text().splitlines()]
 
 
-def _tell_latency(alone: list[float], through: list[float]) -> None:
+def tell_latency(rate: int, alone: list[float], through: list[float]) -> None:
+    """Print what the way through adds to a bare POST at that rate."""
     for part in (0.5, 0.99):
         bare, bridged = load.percentile(alone, part) * 1000, load.percentile(through, part) * 1000
         added = f"{bridged - bare:.2f} ms added"
-        print(f"at {RATE}/s, p{part * 100:.0f}: POST {bare:.2f} ms, publish to sink {bridged:.2f} ms, {added}")
+        print(f"at {rate}/s, p{part * 100:.0f}: POST {bare:.2f} ms, to the sink {bridged:.2f} ms, {added}")
 
 
-async def _tell_idle(process: psutil.Process) -> None:
+async def tell_idle(process: psutil.Process, seconds: float) -> None:
+    """Print what it costs to have nothing to do."""
     used = processes.cpu(process)
-    await asyncio.sleep(5)
-    print(f"idle: {(processes.cpu(process) - used) / 5:.1%} of a core, {processes.memory(process):.0f} MiB PSS")
+    await asyncio.sleep(seconds)
+    print(f"idle: {(processes.cpu(process) - used) / seconds:.2%} of a core, {processes.memory(process):.0f} MiB PSS")
 
 
 async def _until_bound(jetstream: JetStreamContext) -> None:

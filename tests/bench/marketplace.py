@@ -46,8 +46,10 @@ class Market:
         self._url = f"{stack.url}/api/orders"
         environment = stack.process_of("orders-create").environ()
         self._nats_url = stack.process_of("bridge").environ()["NATS_URL"]
-        client = pymongo.MongoClient[dict[str, object]](environment["MONGO_URI"])
-        self._databases: list[Database[dict[str, object]]] = [client["tickets"], client["orders"]]
+        uris = [stack.mongo_uri(function) for function in ("tickets-create", "orders-create")]
+        self._databases: list[Database[dict[str, object]]] = [
+            pymongo.MongoClient[dict[str, object]](uri).get_default_database() for uri in uris
+        ]
         claims = {"id": str(ObjectId()), "email": "bench@example.com", "iat": 1, "exp": 4_000_000_000}
         self.headers = {"Authorization": "Bearer " + jwt.encode(claims, environment["JWT_KEY"], "HS256")}
 

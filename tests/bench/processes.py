@@ -15,6 +15,7 @@ from local.plan import Plan, Process
 from local.state import State
 
 MEBIBYTE = 2**20
+START_SECONDS = 60
 BARE = {"FUNCTION_SOURCE": str(Path(__file__).with_name("bare.py"))}
 
 
@@ -41,8 +42,9 @@ def running(process: Process) -> Iterator[psutil.Process]:
 
 
 def await_answer(process: Process) -> None:
-    """Return with the first 200."""
-    while True:
+    """Return with the first 200; one that never comes is an error."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
         connection = http.client.HTTPConnection(servers.HOST, int(process.environment["PORT"]))
         try:
             connection.request("GET", "/healthz")
@@ -52,6 +54,7 @@ def await_answer(process: Process) -> None:
             time.sleep(0.002)
         finally:
             connection.close()
+    raise TimeoutError(f"{process.name} does not answer")
 
 
 def memory(process: psutil.Process) -> float:

@@ -28,18 +28,20 @@ def measure(folder: Path) -> None:
 
 
 async def _lags(stack: Stack, market: Market) -> list[float]:
-    async with pymongo.AsyncMongoClient[dict[str, Any]](
-        stack.process_of("orders-create").environ()["MONGO_URI"]
-    ) as client:
+    connect = pymongo.AsyncMongoClient[dict[str, Any]]
+    async with (
+        connect(stack.mongo_uri("orders-create")) as orders,
+        connect(stack.mongo_uri("tickets-create")) as tickets,
+    ):
         arrived: dict[str, float] = {}
-        async with await client["orders"]["tickets"].watch() as changes:
+        async with await orders["orders"]["tickets"].watch() as changes:
             watching = asyncio.create_task(_note_arrivals(changes, arrived))
             creations = (
                 load.Request("POST", f"{stack.url}/api/tickets", {"title": "x", "price": 20}) for _ in range(CHANGES)
             )
             await load.drive_on(creations, market.headers, rate=RATE)
             await watching
-        committed = await _commits(client["tickets"])
+        committed = await _commits(tickets["tickets"])
     return [arrived[ticket] - committed[ticket] for ticket in arrived]
 
 

@@ -12,15 +12,16 @@ def main() -> None:
     """Send the request, print the body of the answer."""
     parser = argparse.ArgumentParser()
     parser.add_argument("-s", action="store_true")
-    for option in ("-b", "-c", "-d", "-H"):
+    for option in ("-b", "-c", "-d"):
         parser.add_argument(option)
+    parser.add_argument("-H", action="append", default=[])
     parser.add_argument("-X", default=None)
     parser.add_argument("url")
     asked = parser.parse_args()
     jar = MozillaCookieJar(asked.b or asked.c)
     if asked.b and Path(asked.b).exists():
         jar.load(ignore_discard=True)
-    headers = dict([asked.H.split(": ", 1)]) if asked.H else {}
+    headers = dict(header.split(": ", 1) for header in asked.H)
     method = asked.X or ("POST" if asked.d else "GET")
     session = requests.Session()
     session.cookies = jar  # type: ignore[assignment]  # any jar will do

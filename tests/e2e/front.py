@@ -73,6 +73,15 @@ def gateway_before(
             process.terminate()
 
 
+def hasty(manager: Manager) -> None:
+    """The same configuration with less patience."""
+    manager |= {"request_headers_timeout": "0.3s", "request_timeout": "0.3s"}
+    [host] = manager["route_config"]["virtual_hosts"]
+    for entry in host["routes"]:
+        if "route" in entry:
+            entry["route"]["timeout"] = "0.3s"
+
+
 def _configuration(port: int, upstream: int, change: Callable[[Manager], None]) -> str:
     hosts = {f"{route.function}.{manifests.namespace()}.svc.cluster.local" for route in gateway.routes()}
     config = yaml.safe_load(gateway.configuration(port, dict.fromkeys(hosts, f"{servers.HOST}:{upstream}")))
@@ -96,12 +105,18 @@ def ask(port: int, method: str, path: str) -> tuple[int, str | None, str]:
 
 def say(port: int, text: str) -> tuple[int, str | None, str]:
     """The same for bytes just as they are given, which may be half a request."""
+    status, fields, body = spoken(port, text)
+    return status, fields.get("content-type"), body
+
+
+def spoken(port: int, text: str) -> tuple[int, dict[str, str], str]:
+    """Status, header fields (names and values in lower case) and body of the answer to bytes just as they are given."""
     with socket.create_connection((servers.HOST, port), timeout=30) as connection:
         connection.sendall(text.encode())
         answer = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
     head, _, body = answer.partition("\r\n\r\n")
     fields = dict(line.lower().split(": ", 1) for line in head.splitlines()[1:])
-    return int(head.split()[1]), fields.get("content-type"), body.strip()
+    return int(head.split()[1]), fields, body.strip()
 
 
 def refusal(status: int, message: str) -> tuple[int, str, str]:

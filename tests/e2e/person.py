@@ -6,6 +6,7 @@ from typing import Any
 import requests
 
 PASSWORD = "open sesame"
+GOOD_CARD, DECLINED_CARD = "tok_visa", "tok_chargeDeclined"
 TIMEOUT_SECONDS = 30
 
 
@@ -37,6 +38,10 @@ class Person(Visitor):
     def reserve(self, ticket: str) -> str:
         """Reserve a ticket; the order's id."""
         return str(self._done(self.api("POST", "/orders", ticketId=ticket), 201)["id"])
+
+    def pay(self, order: str, card: str = GOOD_CARD) -> requests.Response:
+        """Try to pay for an order with a card, by its token or payment method."""
+        return self.api("POST", "/payments", orderId=order, token=card)
 
     def order(self, order: str) -> dict[str, Any]:
         """One of one's own orders."""

@@ -2,11 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import psutil
 
 from local import servers
 from tests.eventually import eventually
+from tests.provider import Controls
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "local.stack"]
@@ -51,13 +53,28 @@ class Stack:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def named(self, name: str) -> list[psutil.Process]:
-        """Its children that run a function, relay or bridge of that name (gunicorn's master), or a server's program."""
+        """Its children that run a function, relay, bridge or server of that name, or a program; gunicorn's masters."""
         return [child for child in psutil.Process(self.process.pid).children() if _is_named(child, name)]
 
     def process_of(self, name: str) -> psutil.Process:
         """The one of them."""
         [found] = self.named(name)
         return found
+
+    def mongo_uri(self, function: str) -> str:
+        """The URI of a function's database."""
+        return self.process_of(function).environ()["MONGO_URI"]
+
+    @property
+    def provider(self) -> Controls:
+        """Its stand-in for the payment provider."""
+        return Controls(self.process_of("payments-create").environ()["STRIPE_API_BASE"])
+
+    def kill(self, name: str) -> None:
+        """Kill what has the name, if it runs, with its workers: each child leads a process group."""
+        for process in self.named(name):
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
     def stop(self) -> None:
         """End it as Ctrl-C does in the end, and wait for it."""
@@ -78,8 +95,12 @@ class Stack:
 
 
 def settings(state: Path, port: int, **environment: str) -> Mapping[str, str]:
-    """The environment of a stack; the tests' own says nothing about it."""
-    ours = {"LOCAL_STATE": str(state), "PORT": str(port), "PYTHONPATH": str(ROOT)}
+    """The environment of a stack; the tests' own says nothing about it.
+
+    Its ports lie in another lane than the test's, who may look for one while a function of the stack is killed.
+    """
+    lane = int(os.environ.get(servers.PORT_LANE, "0")) + servers.LANES // 2
+    ours = {"LOCAL_STATE": str(state), "PORT": str(port), "PYTHONPATH": str(ROOT), servers.PORT_LANE: str(lane)}
     return {"PATH": os.environ["PATH"], **ours, **environment}
 
 
@@ -107,13 +128,13 @@ def processes_under(state: Path) -> list[psutil.Process]:
 def _is_named(process: psutil.Process, name: str) -> bool:
     try:
         program, *arguments = process.cmdline()
-        return name in (process.environ().get("K_SERVICE"), Path(program).name, *map(_file_name, arguments[:1]))
+        return name in (process.environ().get("K_SERVICE"), Path(program).name, *map(_file_name, arguments))
     except (psutil.Error, ValueError):  # it ended just now, and has no command line any more
         return False
 
 
 def _file_name(argument: str) -> str:
-    """That of a script which an interpreter runs."""
+    """That of a script which an interpreter runs, or of the folder in which a server keeps its data."""
     return Path(argument).name
 
 

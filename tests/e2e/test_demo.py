@@ -1,5 +1,7 @@
 """The walk-through and the tail, against a stack on servers that exist already."""
 
+import json
+import re
 import signal
 import subprocess
 import sys
@@ -8,28 +10,42 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.e2e.person import Person, Visitor
 from tests.e2e.stack import ROOT, Stack, running, settings
 from tests.eventually import eventually
+from tests.provider import Provider
 
-FLOW = ["ticket.created", "order.created", "ticket.updated", "order.cancelled", "expiration.completed"]
+RESERVED = ["ticket.created", "order.created", "ticket.updated", "order.cancelled"]
+PAID = ["payment.started", "payment.created", "order.completed"]
+DECLINED = ["payment.failed"]
+REFUNDED = ["order.awaiting-payment", "payment.refund-requested", "payment.refunded"]
+EXPIRED = ["expiration.completed"]
 
 
 @pytest.fixture(scope="module")
-def guest(nats_url: str, mongo_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack on the tests' own servers, where an order expires after 2 seconds, and few may sign in."""
-    state = tmp_path_factory.mktemp("guest")
-    existing = {"NATS_URL": nats_url, "MONGO_URI": mongo_server}
-    with running(
-        state, None, **existing, EXPIRATION_WINDOW_SECONDS="2", SIGNIN_INTERVAL_MILLISECONDS="20000"
-    ) as started:
+def guest(
+    nats_url: str, mongo_server: str, provider: Provider, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """A stack on the tests' own servers, where an order expires after 8 seconds, and few may sign in."""
+    provider.reset()
+    existing = {
+        "NATS_URL": nats_url,
+        "MONGO_URI": mongo_server,
+        "STRIPE_API_BASE": provider.url,
+        "STRIPE_KEY": provider.key,
+        "STRIPE_WEBHOOK_SECRET": provider.webhook_secret,
+    }
+    changed = {"EXPIRATION_WINDOW_SECONDS": "8", "SIGNIN_INTERVAL_MILLISECONDS": "20000"}
+    with running(tmp_path_factory.mktemp("guest"), None, **existing, **changed) as started:
         yield started
 
 
 def test_servers_that_exist_are_used_and_left_alone(guest: Stack) -> None:
-    assert guest.named("nats-server") == []
-    assert not (guest.state / "mongo").exists()
+    assert guest.named("nats-server") == guest.named("secantusd-py") == guest.named("local.stripe_standin") == []
+    assert {"nats", "stripe"}.isdisjoint(path.name for path in guest.state.iterdir())
+    assert list(guest.state.glob("*mongo")) == []
 
 
 def test_how_often_one_may_sign_in_is_as_it_was_set(guest: Stack) -> None:
@@ -39,13 +55,29 @@ def test_how_often_one_may_sign_in_is_as_it_was_set(guest: Stack) -> None:
     assert [answer.status_code for answer in tries] == [400, 400, 400, 429]
 
 
-def test_the_demo_shows_the_flow_and_its_events_until_the_order_expires(guest: Stack) -> None:
+def test_the_demo_shows_the_flow_and_its_events_until_the_order_expires(guest: Stack, provider: Provider) -> None:
     shown = run("local.demo", guest)
 
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert "Ticket is already reserved" in shown.stdout
-    assert "expired" in shown.stdout
-    assert [event for event in FLOW if event not in shown.stdout] == []
+    assert missing([*RESERVED, *PAID, *DECLINED, *EXPIRED], shown.stdout) == []
+    assert "A late payment is not shown" in shown.stdout
+    assert {intent["status"] for intent in provider.ledger()["payment_intents"]} == {
+        "succeeded",
+        "requires_payment_method",
+    }
+
+
+def test_the_demo_shows_a_late_payment_refunded_if_its_provider_can_be_told_to_be_slow(stack: Stack) -> None:
+    shown = run("local.demo", stack)
+
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert "Your card was declined." in shown.stdout
+    assert "Order is already paid" in shown.stdout
+    assert "Cannot cancel a paid order" in shown.stdout
+    assert missing([*RESERVED, *PAID, *DECLINED, *REFUNDED], shown.stdout) == []
+    assert "`EXPIRATION_WINDOW_SECONDS=5 make run`" in shown.stdout
+    assert requests.get(f"{stand_in(stack)}/test/behaviour", timeout=30).json()["charge_delay"] == 0
 
 
 def test_the_tail_shows_events_as_they_pass_until_ctrl_c(guest: Stack) -> None:
@@ -56,11 +88,15 @@ def test_the_tail_shows_events_as_they_pass_until_ctrl_c(guest: Stack) -> None:
         assert tail.stdout
         listener = threading.Thread(target=lines.extend, args=[tail.stdout])
         listener.start()
-        eventually(lambda: seller.sell() in "".join(lines))
-        order = seller.reserve(seller.sell())
-        eventually(lambda: any(order in line and "expiration.completed" in line for line in lines))
-        tail.send_signal(signal.SIGINT)
-        listener.join()
+        try:
+            eventually(lambda: seller.sell() in "".join(lines))
+            order = seller.reserve(seller.sell())
+            eventually(lambda: any(order in line and "expiration.completed" in line for line in lines))
+            tail.send_signal(signal.SIGINT)
+            eventually(lambda: tail.poll() is not None)
+        finally:
+            tail.kill()
+            listener.join()
 
     assert tail.returncode == 0
 
@@ -73,6 +109,16 @@ def test_without_a_stack_they_say_how_to_start_one(module: str, tmp_path: Path) 
 
     assert nothing.returncode == 1
     assert "make run" in nothing.stderr
+
+
+def missing(events: list[str], shown: str) -> list[str]:
+    """Those that were not shown as they passed."""
+    return [event for event in events if not re.search(rf"⚡ [\d:]+  {event} ", shown)]
+
+
+def stand_in(stack: Stack) -> str:
+    """The address of its stand-in for Stripe."""
+    return str(json.loads((stack.state / "running.json").read_text())["stripe_url"])
 
 
 def run(module: str, stack: Stack) -> "subprocess.CompletedProcess[str]":

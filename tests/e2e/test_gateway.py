@@ -1,5 +1,6 @@
 """The gateway: what it lets through and what it answers itself, always in JSON."""
 
+import secrets
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +12,12 @@ import requests
 from local import manifests, servers
 from tests.e2e.front import ask, echoing, errors, gateway_before, refusal, say
 from tests.e2e.stack import Stack
+from tests.eventually import eventually
 
 LIMIT = 64 * 1024
+EVENT_FUNCTIONS = [
+    found["spec"]["subscriber"]["ref"]["name"] for found in manifests.read() if found["kind"] == "Trigger"
+]
 EVENT = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/x", "ce-type": "x", "content-type": "application/json"}
 
 
@@ -22,7 +27,15 @@ def test_an_unknown_route_is_not_found(stack: Stack) -> None:
 
 
 def test_an_unknown_method_of_a_route_is_not_found(stack: Stack) -> None:
-    for target in ("PUT /api/tickets", "GET /api/users/signup", "PATCH /api/orders/1", "OPTIONS /api/orders"):
+    for target in (
+        "PUT /api/tickets",
+        "GET /api/users/signup",
+        "PATCH /api/orders/1",
+        "OPTIONS /api/orders",
+        "GET /api/payments",
+        "GET /api/payments/webhook",
+        "DELETE /api/payments",
+    ):
         method, path = target.split()
         assert ask(stack.port, method, path) == refusal(404, "Not Found")
 
@@ -42,9 +55,17 @@ def test_head_is_answered_like_get(stack: Stack) -> None:
     assert (answer.status_code, answer.headers["content-type"], answer.content) == (200, "application/json", b"")
 
 
-@pytest.mark.parametrize(
-    "function", ["orders-expire", "tickets-replicate-order", "expiration-schedule", "orders-reject"]
-)
+def test_payments_and_webhooks_come_to_their_functions(stack: Stack) -> None:
+    payment = requests.post(f"{stack.url}/api/payments", json={}, timeout=30)
+    webhook = requests.post(f"{stack.url}/api/payments/webhook", json={}, timeout=30)
+
+    assert (payment.status_code, payment.json()) == (401, errors("Not authorized"))
+    assert (webhook.status_code, webhook.json()) == (400, errors("Invalid signature"))
+    eventually(lambda: stack.said("payments-create", "POST /api/payments 401"))
+    eventually(lambda: stack.said("payments-webhook", "POST /api/payments/webhook 400"))
+
+
+@pytest.mark.parametrize("function", EVENT_FUNCTIONS)
 def test_event_functions_cannot_be_reached(stack: Stack, function: str) -> None:
     host = f"{function}.{manifests.namespace()}.svc.cluster.local"
     for path in ("/", f"/{function}", f"/api/{function}", f"/{function.replace('-', '/')}"):
@@ -52,8 +73,20 @@ def test_event_functions_cannot_be_reached(stack: Stack, function: str) -> None:
         assert (answer.status_code, answer.json()) == (404, errors("Not Found"))
 
 
-def test_a_body_over_the_limit_is_refused(in_front: str) -> None:
-    url = f"{in_front}/api/users/signup"
+@pytest.mark.parametrize("function", EVENT_FUNCTIONS)
+def test_nor_does_one_take_what_the_bridge_did_not_sign(stack: Stack, function: str) -> None:
+    """From inside, where nothing else stands before it."""
+    url = f"http://{servers.HOST}:{stack.process_of(function).environ()['PORT']}/"
+    who = {"email": f"{secrets.token_hex(4)}@example.com", "password": "open sesame"}
+    session = requests.post(f"{stack.url}/api/users/signup", json=who, timeout=30).cookies["session"]
+    for further in ({}, {"Authorization": f"Bearer {session}"}, {"Cookie": f"session={session}"}):
+        answer = requests.post(url, json={}, headers=EVENT | further, timeout=30)
+        assert (answer.status_code, answer.json()) == (401, errors("Not authorized"))
+
+
+@pytest.mark.parametrize("path", ["/api/users/signup", "/api/payments", "/api/payments/webhook"])
+def test_a_body_over_the_limit_is_refused(in_front: str, path: str) -> None:
+    url = f"{in_front}{path}"
     whole = requests.post(url, data=b"a" * (LIMIT + 1), timeout=30)
     in_chunks = requests.post(url, data=iter([b"a" * LIMIT, b"a"]), timeout=30)
 

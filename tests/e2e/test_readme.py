@@ -76,11 +76,13 @@ def test_the_quick_start_works(environment: dict[str, str]) -> None:
 
 @pytest.mark.usefixtures("started")
 def test_the_walk_through_by_hand_works(environment: dict[str, str]) -> None:
-    said = shell("\n".join(commands("By hand")), environment)
+    *reserving, paying = commands("By hand")
+    said = shell("\n".join([*reserving, paying]), environment)
 
-    assert '"status":"created"' in said
     assert "Ticket is already reserved" in said
-    assert '"status":"cancelled"' in said
+    assert re.findall('"status":"([a-z]+)"', said)[:3] == ["created", "cancelled", "created"]
+    ordered, paid, replayed = said.partition('"status":"cancelled"')[2].split("}{")[1:4]
+    assert paid == replayed != ordered
 
 
 @pytest.mark.usefixtures("started")

@@ -10,7 +10,7 @@ import requests
 from local import servers
 from tests.e2e.person import Person
 from tests.e2e.stack import COMMAND, ROOT, Stack, alive, processes_under, running, settings
-from tests.eventually import eventually
+from tests.eventually import PATIENCE_SECONDS, eventually
 
 
 def test_a_process_that_dies_is_started_again_and_said_so(stack: Stack) -> None:
@@ -33,7 +33,7 @@ def test_the_order_flow_goes_on_after_a_carrier_died(stack: Stack, name: str) ->
     eventually(lambda: _answers(f"{stack.url}/healthz"))
 
     ticket = seller.sell()
-    buyer.reserve(ticket)
+    eventually(lambda: buyer.api("POST", "/orders", ticketId=ticket).status_code == 201)
 
     eventually(lambda: ticket not in seller.on_sale())
 
@@ -110,6 +110,14 @@ def test_settings_that_make_no_sense_are_refused(tmp_path: Path, name: str, valu
     assert complaint in _refused(tmp_path, servers.free_port(), **{name: value})
 
 
+@pytest.mark.parametrize("missing", ["STRIPE_KEY", "STRIPE_WEBHOOK_SECRET"])
+def test_stripe_itself_is_not_asked_with_a_secret_that_is_made_up(tmp_path: Path, missing: str) -> None:
+    secrets = {name: "given" for name in ("STRIPE_KEY", "STRIPE_WEBHOOK_SECRET") if name != missing}
+    refusal = _refused(tmp_path, servers.free_port(), STRIPE_API_BASE="https://api.stripe.com", **secrets)
+
+    assert f"STRIPE_API_BASE is given, and {missing} is not" in refusal
+
+
 def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
     nowhere = f"nats://127.0.0.1:{servers.free_port()}"
 
@@ -129,7 +137,13 @@ def test_resetting_forgets_the_state_that_is_used(tmp_path: Path) -> None:
 def _refused(state: Path, port: int, **environment: str) -> str:
     """What a stack says that does not start."""
     ended = subprocess.run(
-        COMMAND, cwd=ROOT, env=settings(state, port, **environment), capture_output=True, text=True, check=False
+        COMMAND,
+        cwd=ROOT,
+        env=settings(state, port, **environment),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
     )
     assert ended.returncode == 1
     return ended.stdout

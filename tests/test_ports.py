@@ -1,0 +1,35 @@
+"""Ports for servers that start on one machine at the same time."""
+
+from pathlib import Path
+
+import pytest
+
+from local import servers
+from local.plan import Plan
+from local.state import State
+
+GATEWAYS = 20_500
+
+
+def test_no_process_of_a_stack_gets_the_port_of_its_gateway(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LOCAL_STATE", str(tmp_path))
+    monkeypatch.delenv(servers.PORT_LANE)
+    monkeypatch.setattr(servers, "UNPRIVILEGED_AND_NOT_EPHEMERAL", range(GATEWAYS - 25, GATEWAYS + 25))
+
+    for _ in range(20):
+        plan = Plan(State(), GATEWAYS)
+        told = [told for stage in plan.stages[:-1] for process in stage for told in ports_of(process.environment)]
+        assert str(GATEWAYS) not in told
+
+
+def ports_of(environment: dict[str, str]) -> list[str]:
+    return [value for name, value in environment.items() if name.endswith("PORT")]
+
+
+@pytest.mark.parametrize("lane", ["0", "3"])
+def test_lanes_never_give_the_same_port(monkeypatch: pytest.MonkeyPatch, lane: str) -> None:
+    monkeypatch.setenv(servers.PORT_LANE, lane)
+    ours = set(servers.free_ports(200))
+    monkeypatch.setenv(servers.PORT_LANE, str(int(lane) + 1))
+
+    assert ours.isdisjoint(servers.free_ports(200))
