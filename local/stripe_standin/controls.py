@@ -44,7 +44,7 @@ class Controls:
         """Every intent and refund, and how many events are still to be sent."""
         refunded = {charge["id"]: charge["amount_refunded"] for charge in self._ledger.all("charge")}
         intents = [
-            _part(intent, "id", "status", "amount", "amount_received", "metadata")
+            _part(intent, "id", "status", "amount", "currency", "amount_received", "metadata")
             | {"amount_refunded": refunded.get(intent["latest_charge"], 0)}
             for intent in self._ledger.all("payment_intent")
         ]

@@ -175,10 +175,11 @@ class Payers(People):
         tell, send = partial(self._tell, charge), partial(self.broker.send, end)
         with process(self.system.function(REPLICATE).environment):
             if slowly:
-                _, answer = overlap(tell, send, BEFORE_RECORDING_THE_CHARGE)
+                told, sent = overlap(tell, send, BEFORE_RECORDING_THE_CHARGE)
             else:
-                answer, _ = overlap(send, tell, BEFORE_RECORDING_THE_END)
-        self.broker.settle(end, answer)
+                sent, told = overlap(send, tell, BEFORE_RECORDING_THE_END)
+        assert told.status_code == 200, told.data
+        self.broker.settle(end, sent)
 
     def _news_of(self, order: Order, kind: str) -> list[Delivery]:
         waiting = [delivery for delivery in self.broker.waiting if delivery.subscriber == REPLICATE]
