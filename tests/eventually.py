@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-PATIENCE_SECONDS = 60  # far beyond what it takes, so that only what never happens fails
+PATIENCE_SECONDS = 120  # far beyond what it takes, so that only what never happens fails
 
 
 def eventually(condition: Callable[[], bool], patience: float = PATIENCE_SECONDS) -> None:

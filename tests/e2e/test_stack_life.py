@@ -20,7 +20,7 @@ def test_a_process_that_dies_is_started_again_and_said_so(stack: Stack) -> None:
 
     eventually(lambda: stack.said("tickets-list", "ended by SIGKILL; starting it again"))
     eventually(lambda: len(stack.named("tickets-list")) == 1)
-    assert requests.get(f"{stack.url}/api/tickets", timeout=30).status_code == 200
+    eventually(lambda: requests.get(f"{stack.url}/api/tickets", timeout=30).status_code == 200)
     assert alive(workers) == []
 
 

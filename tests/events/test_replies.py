@@ -146,11 +146,11 @@ def test_nothing_is_acknowledged_while_its_reply_cannot_be_stored(stage: Stage, 
 
 def test_a_schedule_survives_a_full_log(stage: Stage, sink: Sink, other_sink: Sink) -> None:
     stage.broker({"jetstream.ticketing.dev/max-bytes": "400000"})
-    chained(stage, sink, other_sink, Answer(200, {**REPLY, "ce-notbefore": soon(0.5)}, b"x" * 200_000))
+    chained(stage, sink, other_sink, Answer(200, {**REPLY, "ce-notbefore": soon(3)}, b"x" * 200_000))
     stage.publish(event())
     stage.await_settled("replier")
     stage.send(stage.layout.event("filler"), {}, b"x" * 300_000)
-    time.sleep(1)
+    time.sleep(4)
     assert not other_sink.requests
     stage.loop.run(stage.jetstream.purge_stream(stage.layout.log, subject=stage.layout.event("filler")))
     other_sink.await_requests(1)
