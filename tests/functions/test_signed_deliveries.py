@@ -6,6 +6,7 @@ import time
 import jwt
 import pytest
 
+from tests.eventually import eventually
 from tests.functions.harness import CLOUDEVENT, EVENTS_KEY, JWT_KEY, Function, Make, Store, User, event, refusal, said
 from tests.functions.scenes import ticket_state
 
@@ -93,6 +94,20 @@ def test_clocks_may_differ(replicate: Function, seconds: int) -> None:
     issued = int(time.time()) + seconds
     token = signed(iat=issued, exp=issued + 600)
     assert deliver(replicate, Authorization=f"Bearer {token}") == (204, None)
+
+
+def test_what_was_taken_once_is_refused_when_it_expires(replicate: Function) -> None:
+    issued = int(time.time()) - 657  # so that it is over in three seconds, even for a clock that is late
+    token = signed(iat=issued, exp=issued + 600)
+    assert deliver(replicate, Authorization=f"Bearer {token}") == (204, None)
+    eventually(lambda: deliver(replicate, Authorization=f"Bearer {token}") == NOBODY)
+
+
+def test_what_was_taken_once_counts_for_one_function_and_its_keys(function: Make) -> None:
+    token = signed()
+    assert deliver(function(NAME), Authorization=f"Bearer {token}") == (204, None)
+    assert deliver(function(NAME, EVENTS_KEY=NEXT_KEY), Authorization=f"Bearer {token}") == NOBODY
+    assert deliver(function("orders-complete"), Authorization=f"Bearer {token}") == NOBODY
 
 
 @pytest.mark.parametrize(
