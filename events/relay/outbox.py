@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 _KEPT = timedelta(days=7)
 _BATCH = 100
 _POSITION = "outbox"
-_REST = 0.01  # seconds
+_REST = 0.03  # seconds
 _INSERTS = [{"$match": {"operationType": "insert"}}]
 
 

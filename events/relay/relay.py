@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 _BATCH = 100
 _RETRY_DELAY = 1.0  # seconds
-_NOTE_INTERVAL = 0.25  # seconds; noting each event by itself costs the database as much as storing it did
+_NOTE_INTERVAL = 1.0  # seconds; noting each event by itself costs the database as much as storing it did
 _SWEEP_INTERVAL = timedelta(minutes=1)
 _IN_FLIGHT = timedelta(seconds=10)  # younger rows are the change stream's
 
