@@ -1,13 +1,14 @@
 """The one stream of what all processes say: readable on a terminal, else one JSON object per line."""
 
 import io
-import json
 import signal
 import sys
 import time
 import zlib
 from datetime import UTC, datetime
 from typing import Any, TextIO
+
+import msgspec
 
 STACK = "stack"
 NAME_WIDTH = len("payments-schedule-settlement")
@@ -51,7 +52,7 @@ class Log:
 
     def _json(self, name: str, record: Record) -> str:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        return json.dumps({"time": now, "process": name, **record}, default=str)
+        return msgspec.json.encode({"time": now, "process": name, **record}, enc_hook=str).decode()
 
     def _paint(self, text: str, colour: int | None) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._colour and colour and text else text
@@ -59,8 +60,8 @@ class Log:
 
 def _parse(line: str) -> Record:
     try:
-        record = json.loads(line)
-    except ValueError:
+        record = msgspec.json.decode(line)
+    except msgspec.DecodeError:
         record = None
     if not isinstance(record, dict) or "message" not in record:
         return {"severity": "INFO", "message": line}

@@ -33,8 +33,10 @@ def reserve(request: Request) -> tuple[str, int]:
     order = {"_id": ObjectId(), "userId": user["id"], "status": "created", "expiresAt": datetime.now(UTC)}
     order |= {"ticket": snapshot, "version": 0}
     event = {"_id": ObjectId(), "event": {**order, "_id": str(order["_id"])}}
+    writes = [
+        pymongo.InsertOne(row, namespace=f"{database.name}.{collection}")
+        for collection, row in (("orders", order), ("outbox", event))
+    ]
     with database.client.start_session() as session:
-        session.with_transaction(
-            lambda s: (database["orders"].insert_one(order, session=s), database["outbox"].insert_one(event, session=s))
-        )
+        session.with_transaction(lambda s: database.client.bulk_write(writes, session=s))
     return json.dumps(order, default=str), 201
