@@ -13,7 +13,7 @@ from local.plan import Process
 
 CHUNK = 64 * 1024
 PROBE_INTERVAL = 0.1
-START_SECONDS = 60
+START_SECONDS = 120
 SOUGHT_SECONDS = 5  # for a server that should be there already
 TRIES = 3  # to become ready for the first time
 FIRST_PAUSE, LONGEST_PAUSE, LONG_LIFE = 0.1, 5.0, 10.0
