@@ -1,5 +1,7 @@
 # One image for every function, the relays and the bridge: Kubernetes says which of them a container is.
-FROM python:3.13-slim-trixie AS packages
+FROM python:3.13.15-slim-trixie AS slim
+
+FROM slim AS packages
 COPY requirements.txt .
 RUN python -m venv /venv \
  && /venv/bin/pip install --no-cache-dir --no-compile --disable-pip-version-check --require-hashes -r requirements.txt \
@@ -11,18 +13,28 @@ RUN apt-get update && apt-get install --yes --no-install-recommends binutils \
 COPY functions /app/functions
 COPY events /app/events
 
-# Compiled now, since a container may not write, and a start from zero should not compile.
+# Compiled now, since a container may not write, and a start from zero should not compile. unchecked: bytecode that
+# does not ask after its source stays valid however an image keeps times.
 FROM packages AS compiled
 RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash /venv /app
 
-FROM python:3.13-slim-trixie AS base
-ENV PATH=/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# Python as it comes brings no bytecode either, and what installs, draws or teaches.
+FROM slim AS interpreter
+RUN cd /usr/local/lib/python3.13 \
+ && rm -rf config-* ensurepip idlelib lib2to3 pydoc_data site-packages/* test tkinter turtle* \
+ && rm -rf /usr/local/include /usr/local/bin/idle* /usr/local/bin/pip* /usr/local/bin/pydoc* \
+ && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /usr/local/lib/python3.13
+
+# In one layer, so that what was removed takes no room.
+FROM scratch AS base
+COPY --from=interpreter / /
+ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
 USER 65532:65532
 
-# For `skaffold dev`: files may be replaced while it runs, so nothing is compiled and all of it may be written.
+# For `skaffold dev`: files of ours may be replaced while it runs, so they are not compiled.
 FROM base AS dev
-COPY --from=packages /venv /venv
+COPY --from=compiled /venv /venv
 COPY --from=packages --chown=65532:65532 /app /app
 
 FROM base AS ticketing
