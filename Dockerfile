@@ -32,10 +32,12 @@ ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin PYTHONPATH=/app PYTHONUNBUFFERED
 WORKDIR /app
 USER 65532:65532
 
-# For `skaffold dev`: files of ours may be replaced while it runs, so they are not compiled.
+# For `skaffold dev`, every pod's image: files of ours may be replaced while it runs, so they are not compiled.
 FROM base AS dev
 COPY --from=compiled /venv /venv
 COPY --from=packages --chown=65532:65532 /app /app
+COPY --chown=65532:65532 local/__init__.py /app/local/
+COPY --chown=65532:65532 local/stripe_standin /app/local/stripe_standin
 
 FROM base AS ticketing
 COPY --from=compiled /venv /venv
