@@ -9,9 +9,9 @@ eventing=https://github.com/knative/eventing/releases/download/knative-v1.22.2
 kourier=https://github.com/knative-extensions/net-kourier/releases/download/knative-v1.22.1
 
 missing=()
-for tool in docker kind kubectl; do command -v "$tool" >/dev/null || missing+=("$tool"); done
+for tool in docker kind kubectl skaffold; do command -v "$tool" >/dev/null || missing+=("$tool"); done
 if ((${#missing[@]})); then
-  echo "Needed and not installed: ${missing[*]}. See https://kind.sigs.k8s.io/docs/user/quick-start" >&2
+  echo "Needed and not installed: ${missing[*]}. See https://kind.sigs.k8s.io/docs/user/quick-start and https://skaffold.dev/docs/install" >&2
   exit 1
 fi
 if ! docker info >/dev/null 2>&1; then
@@ -30,12 +30,16 @@ for manifest in "$serving"/serving-core.yaml "$eventing"/eventing-core.yaml "$ko
   kubectl apply --server-side -f "$manifest"
 done
 
+# Serving checks what its ConfigMaps are told, once it can.
+kubectl wait deployment/webhook --namespace knative-serving --for=condition=Available --timeout=5m
 settings() { kubectl patch configmap "$1" --namespace knative-serving --type merge --patch "{\"data\": $2}"; }
 settings config-network '{"ingress-class": "kourier.ingress.networking.knative.dev"}'
 settings config-domain '{"127.0.0.1.sslip.io": ""}'
 settings config-deployment '{"registries-skipping-tag-resolving": "kind.local,ko.local,dev.local"}'
+# Or the gateway would take a client for whoever it says it is: Kourier would pass on x-forwarded-for as it comes.
+settings config-kourier '{"use-remote-address": "true"}'
 
 for namespace in knative-serving knative-eventing kourier-system; do
   kubectl wait deployment --all --namespace "$namespace" --for=condition=Available --timeout=5m
 done
-echo "Ready. Next: skaffold run, or skaffold dev -p dev"
+echo "Ready. Next: skaffold run --port-forward=user, or skaffold dev -p dev"
