@@ -17,6 +17,9 @@ def violations(manifests: list[Manifest]) -> Iterator[str]:
             yield f"{label(manifest)}: is not labelled as part of ticketing"
     for workload in workloads(manifests):
         yield from (f"{label(workload)}: {mistake}" for mistake in _of_workload(workload))
+    for members in of_kind(manifests, "StatefulSet"):
+        if "startupProbe" not in containers(members)[0]:
+            yield f"{label(members)}: a member is ready before it has joined the others"
     for service in of_kind(manifests, "serving.knative.dev/Service"):
         yield from (f"{label(service)}: {mistake}" for mistake in _of_service(service))
     for role in of_kind(manifests, "ClusterRole", "Role"):

@@ -51,6 +51,20 @@ def test_a_replica_set_is_made_of_as_many_members_as_there_are_pods(rendered: Re
                 assert declared["MEMBERS"] == str(workload["spec"].get("replicas", 1))
 
 
+@pytest.mark.parametrize(("name", "gigabytes"), [("local", 0.25), ("production", 1)])
+def test_a_database_keeps_half_of_its_memory_for_what_is_no_cache(
+    rendered: Rendered, name: str, gigabytes: float
+) -> None:
+    databases = [containers(found)[0] for found in of_kind(rendered[name], "StatefulSet")]
+    limits = {
+        container["resources"]["limits"]["memory"]
+        for container in databases
+        if container.get("args") == ["--wiredTigerCacheSizeGB", str(gigabytes)]
+    }
+
+    assert [int(limit.removesuffix("Gi")) >= 2 * gigabytes for limit in limits] == [True]
+
+
 def test_our_images_have_the_projects_version(rendered: Rendered) -> None:
     version = tomllib.loads((KNATIVE.parent / "pyproject.toml").read_text())["project"]["version"]
     images = {found["image"] for workload in workloads(rendered["production"]) for found in containers(workload)}
