@@ -51,6 +51,30 @@ def test_a_replica_set_is_made_of_as_many_members_as_there_are_pods(rendered: Re
                 assert declared["MEMBERS"] == str(workload["spec"].get("replicas", 1))
 
 
+def test_a_machine_of_two_cores_holds_the_local_overlay_when_every_function_starts(rendered: Rendered) -> None:
+    requests = [
+        found["resources"]["requests"]["cpu"]
+        for workload in workloads(rendered["local"])
+        for found in containers(workload)
+    ]
+    sidecars = [
+        found["spec"]["template"]["metadata"]["annotations"]["queue.sidecar.serving.knative.dev/cpu-resource-request"]
+        for found in of_kind(rendered["local"], "serving.knative.dev/Service")
+    ]
+
+    assert (
+        sum(int(request.removesuffix("m")) for request in [*requests, *sidecars]) <= 800
+    )  # of 2000, with Knative's own
+
+
+@pytest.mark.parametrize(("name", "pods"), [("local", "1"), ("dev", "1"), ("production", "2")])
+def test_the_gateway_is_never_cold(rendered: Rendered, name: str, pods: str) -> None:
+    services = of_kind(rendered[name], "serving.knative.dev/Service")
+    [gateway] = [found for found in services if found["metadata"]["name"] == "gateway"]
+
+    assert gateway["spec"]["template"]["metadata"]["annotations"]["autoscaling.knative.dev/min-scale"] == pods
+
+
 @pytest.mark.parametrize(("name", "gigabytes"), [("local", 0.25), ("production", 1)])
 def test_a_database_keeps_half_of_its_memory_for_what_is_no_cache(
     rendered: Rendered, name: str, gigabytes: float
