@@ -1,4 +1,4 @@
-"""Whether each process has the variables that it reads, and each function no secret besides."""
+"""Whether each process has the variables that it reads, and no secret besides."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ _REFERENCE = re.compile(r"\$\((\w+)\)")
 
 
 def violations(manifests: list[Manifest]) -> Iterator[str]:
-    """Every variable that is missing or comes too late, and every secret of a function that it does not read."""
+    """Every variable that is missing or comes too late, and every secret of a process of ours that it does not read."""
     for workload in workloads(manifests):
         for container in containers(workload):
             yield from (f"{label(workload)}: {mistake}" for mistake in _of_container(container))
@@ -36,19 +36,28 @@ def secrets(manifests: list[Manifest]) -> Iterator[tuple[str, str, str]]:
 def _of_container(container: Manifest) -> Iterator[str]:
     entries = container.get("env", [])
     names = [entry["name"] for entry in entries]
+    secret = {entry["name"] for entry in entries if "secretKeyRef" in entry.get("valueFrom", {})}
+    referred_to: set[str] = set()
     for index, entry in enumerate(entries):
         for reference in _REFERENCE.findall(entry.get("value", "")):
+            referred_to.add(reference)
             if reference not in names[:index]:
                 yield f"{entry['name']} refers to {reference}, which does not stand before it"
+    needed, known = _wants(container, secret)
+    yield from (f"{name} is not set" for name in sorted(needed - set(names)))
+    yield from (f"has the secret {name} and does not read it" for name in sorted(secret - known - referred_to))
+
+
+def _wants(container: Manifest, secret: set[str]) -> tuple[set[str], set[str]]:
+    """What a process needs to be set, and what else it may use; of one that is not ours, that is whatever it has."""
     match container.get("command"):
         case ["functions-framework", *_]:
             read = _read_by_function(container)
-            secret = {entry["name"] for entry in entries if "secretKeyRef" in entry.get("valueFrom", {})}
-            yield from (f"{name} is not set" for name in sorted(read - set(names) - _GIVEN))
-            yield from (f"has the secret {name} and does not read it" for name in sorted(secret - read))
+            return read - _GIVEN, read
         case ["python", "-m", str(module)]:
-            read = reads.read_by_process(module)
-            yield from (f"{name} is not set" for name in sorted(read - set(names)))
+            return reads.needed_by_process(module), reads.words_of_process(module)
+        case _:
+            return set(), secret
 
 
 def _read_by_function(container: Manifest) -> set[str]:

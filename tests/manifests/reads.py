@@ -1,4 +1,4 @@
-"""Which variables of the environment a function reads: those that its code reaches, name by name."""
+"""Which variables of the environment a function or a process reads: those that its code reaches, name by name."""
 
 import ast
 import functools
@@ -21,7 +21,31 @@ class Module:
 
 def variables(module: str, name: str) -> set[str]:
     """The variables that the function `name` of `module` reads, itself or in what it calls."""
-    found: set[str] = set()
+    return {variable for node in _reached(module, name) for variable in _read_by(node)}
+
+
+def needed_by_process(module: str) -> set[str]:
+    """The variables that a process does not start without.
+
+    They are those that its module itself reads, and those that what it calls reads without asking whether they are set.
+    """
+    path = _path(main := f"{module}.__main__")
+    if path is None:
+        return set()
+    reached = list(_reached(main, "_main"))
+    read = {variable for node in reached for variable in _read_by(node, optional=False)}
+    asked_for = {variable for node in reached for variable in _asked_for(node)}
+    return (read - asked_for) | set(_read_by(ast.parse(path.read_text()), optional=False))
+
+
+def words_of_process(module: str) -> set[str]:
+    """Every string in what a process runs of ours: it knows no variable that is not among them."""
+    nodes = (found for node in _reached(f"{module}.__main__", "_main") for found in ast.walk(node))
+    return {found.value for found in nodes if isinstance(found, ast.Constant) and isinstance(found.value, str)}
+
+
+def _reached(module: str, name: str) -> Iterator[ast.AST]:
+    """The definition of a name, and those of all that it mentions."""
     seen: set[Symbol] = set()
     waiting = [(module, name)]
     while waiting:
@@ -29,15 +53,8 @@ def variables(module: str, name: str) -> set[str]:
         if symbol not in seen:
             seen.add(symbol)
             for node in _definition(symbol):
-                found |= set(_read_by(node))
+                yield node
                 waiting += _mentioned(symbol[0], node)
-    return found
-
-
-def read_by_process(module: str) -> set[str]:
-    """The variables that the module of a process does not start without."""
-    path = _path(f"{module}.__main__")
-    return set() if path is None else set(_read_by(ast.parse(path.read_text()), optional=False))
 
 
 def _definition(symbol: Symbol) -> list[ast.AST]:
@@ -66,6 +83,14 @@ def _read_by(node: ast.AST, *, optional: bool = True) -> Iterator[str]:
             case ast.Call(func=ast.Attribute(value=source, attr="get"), args=[ast.Constant(value=str(name)), *_]) if (
                 optional and _is_environment(source)
             ):
+                yield name
+
+
+def _asked_for(node: ast.AST) -> Iterator[str]:
+    """`"X" in os.environ`, or that it is not."""
+    for found in ast.walk(node):
+        match found:
+            case ast.Compare(left=ast.Constant(value=str(name)), comparators=[source]) if _is_environment(source):
                 yield name
 
 
