@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.manifests import environment, house, network, restricted, schemas, wiring
+from tests.manifests import access, environment, house, network, paths, restricted, schemas, wiring
 from tests.manifests.rendering import Manifest
 
 CHECKS: dict[str, Callable[[list[Manifest]], Iterator[str]]] = {
@@ -11,9 +11,11 @@ CHECKS: dict[str, Callable[[list[Manifest]], Iterator[str]]] = {
     "house rules": house.violations,
     "read-only files": house.writable,
     "wiring": wiring.violations,
+    "access": access.violations,
     "environment": environment.violations,
     "secrets": environment.dangling,
     "network": network.violations,
+    "paths": paths.violations,
 }
 
 EXCEPTIONS = {

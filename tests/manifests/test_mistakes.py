@@ -16,7 +16,7 @@ MISTAKES = yaml.safe_load((Path(__file__).parent / "mistakes.yaml").read_text())
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: f"{mistake['check']}: {mistake['says']}")
 def test_a_mistake_is_found(rendered: dict[str, list[Manifest]], mistake: dict[str, Any]) -> None:
-    manifests = copy.deepcopy(rendered["local"])
+    manifests = copy.deepcopy(rendered[mistake.get("overlay", "local")])
     make(mistake, manifests)
 
     assert [found for found in CHECKS[mistake["check"]](manifests) if mistake["says"] in found]
@@ -24,6 +24,24 @@ def test_a_mistake_is_found(rendered: dict[str, list[Manifest]], mistake: dict[s
 
 def test_every_check_has_a_mistake() -> None:
     assert {mistake["check"] for mistake in MISTAKES} == set(CHECKS)
+
+
+def test_no_network_policy_can_be_missing(rendered: dict[str, list[Manifest]]) -> None:
+    names = {found["metadata"]["name"] for name in rendered for found in of_kind(rendered[name], "NetworkPolicy")}
+    needed = _needed_policies(rendered["production"]) | _needed_policies(rendered["local"])  # the one with the stand-in
+
+    assert names - needed == {"auth-mongo-relay"}  # auth has none
+
+
+def _needed_policies(manifests: list[Manifest]) -> set[str]:
+    """Those without which a check complains."""
+    return {
+        policy["metadata"]["name"]
+        for policy in of_kind(manifests, "NetworkPolicy")
+        if any(
+            any(CHECKS[about]([found for found in manifests if found is not policy])) for about in ("network", "paths")
+        )
+    }
 
 
 def test_a_kustomization_with_a_mistake_is_not_rendered(tmp_path: Path) -> None:
