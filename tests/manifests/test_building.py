@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from events.control.view import FINALIZER
 from local.manifests import ROOT
 from tests.manifests.building import KIND, SKAFFOLD, of_target, profiles, stages
 from tests.manifests.rendering import APPLIED, Manifest, containers, of_kind, workloads
@@ -96,6 +97,10 @@ def test_a_kind_cluster_has_fixed_versions_that_the_manifests_are_made_for() -> 
     assert re.search(r"^node=kindest/node:v1\.(3[4-9]|[4-9]\d)\.\d+@sha256:[0-9a-f]{64}\s", script, re.MULTILINE)
     assert [name for name, *_ in knative] == ["serving", "eventing", "kourier"]
     assert all((int(major), int(minor)) >= (1, 22) for _, major, minor in knative)
+
+
+def test_uninstalling_looks_for_what_the_bridge_holds() -> None:
+    assert f'"{FINALIZER}"' in (ROOT / "knative" / "uninstall.sh").read_text()
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / "knative").glob("*.sh")), ids=lambda path: path.name)
