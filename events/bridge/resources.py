@@ -9,7 +9,10 @@ from events.bridge.retries import RetryPolicy
 from events.subjects import Layout
 
 CONCURRENCY = 16
-MAX_BYTES = 1 << 30
+
+# JetStream sets aside what a stream may take, and refuses those that no longer fit: of a volume of 10 GiB, this and a
+# quarter of it for dead letters leave room for over a hundred Brokers. One that keeps more says so by its annotation.
+MAX_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
