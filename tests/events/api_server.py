@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from tests.events.api_objects import Address, Object, Refusal, Store
@@ -14,11 +15,26 @@ from tests.events.api_objects import Address, Object, Refusal, Store
 _UNKNOWN = "nowhere.test"
 
 
-class ApiServer:
-    """The server. While it is stopped nobody reaches it, and its objects are kept."""
+class Instead(NamedTuple):
+    """What is said instead of the right answer; without a content type there is no such header."""
 
-    def __init__(self) -> None:
-        self.store = Store()
+    status: int
+    content_type: str | None = "application/json"
+    body: bytes = b"{}"
+
+
+class ApiServer:
+    """The server. While it is stopped nobody reaches it, and its objects are kept.
+
+    `requests` are those it had, as `GET /path?query`. What `instead` says of one of them is its answer. Watches tell
+    of nothing while they are `silent`. Several servers may have the objects of one `store`, as a cluster's do.
+    """
+
+    def __init__(self, store: Store | None = None) -> None:
+        self.store = store or Store()
+        self.requests: list[str] = []
+        self.instead: Callable[[str], Instead | None] = lambda _: None
+        self.silent = False
         self._port = 0
         self._server: ThreadingHTTPServer | None = None
         self.start()
@@ -31,7 +47,7 @@ class ApiServer:
     def start(self) -> None:
         """Listen, again perhaps, on the same port."""
         self._stopping = threading.Event()
-        handler = type("Handler", (_Handler,), {"store": self.store, "stopping": self._stopping})
+        handler = type("Handler", (_Handler,), {"api": self, "store": self.store, "stopping": self._stopping})
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), handler)
         self._server.daemon_threads = True
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # watchers come and go
@@ -50,8 +66,21 @@ class ApiServer:
 
 
 class _Handler(BaseHTTPRequestHandler):
+    api: ApiServer
     store: Store
     stopping: threading.Event
+
+    def parse_request(self) -> bool:
+        """Whether there is anything left to answer."""
+        if not super().parse_request():
+            return False
+        request = f"{self.command} {self.path}"
+        self.api.requests.append(request)
+        instead = self.api.instead(request)
+        if instead is not None:
+            self._body()
+            self._send(*instead)
+        return instead is None
 
     def do_GET(self) -> None:
         query, address = parse_qs(urlsplit(self.path).query), self._address()
@@ -75,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         return Address.of(urlsplit(self.path).path)
 
     def _body(self) -> Object:
-        body: Object = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body: Object = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
         return body
 
     def _answer(self, work: Callable[[Address], Object]) -> None:
@@ -86,20 +115,21 @@ class _Handler(BaseHTTPRequestHandler):
                     status, answer = 200, work(self._address())
                 except Refusal as refusal:
                     status, answer = refusal.args[0], _status(refusal.args[0])
-        body = json.dumps(answer).encode()
-        self._begin(status)
+        self._send(status, "application/json", json.dumps(answer).encode())
+
+    def _send(self, status: int, content_type: str | None, body: bytes) -> None:
+        self.send_response(status)
+        if content_type is not None:
+            self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
-    def _begin(self, status: int) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-
     def _watch(self, address: Address, version: int) -> None:
-        self._begin(200)
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
         self.end_headers()
-        for line in _lines(self.store, self.stopping, address, version):
+        for line in _lines(self.api, self.stopping, address, version):
             self.wfile.write(json.dumps(line).encode() + b"\n")
             self.wfile.flush()
 
@@ -107,11 +137,12 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def _lines(store: Store, stopping: threading.Event, address: Address, version: int) -> Iterator[Object]:
+def _lines(api: ApiServer, stopping: threading.Event, address: Address, version: int) -> Iterator[Object]:
+    store = api.store
     while not stopping.is_set():
         with store.changed:
             try:
-                changes = store.since(version, address.resource)
+                changes = [] if api.silent else store.since(version, address.resource)
             except Refusal as refusal:
                 yield {"type": "ERROR", "object": _status(refusal.args[0])}
                 return
