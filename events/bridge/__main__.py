@@ -28,12 +28,12 @@ async def _main() -> None:
     environment, settings = os.environ, _settings()
     host, origin, connection = environment.get("HOST"), source.of(environment), Connection()
     async with Subscribers(json.loads(environment.get("HOST_ALIASES", "{}")), signer(environment)) as subscribers:
-        supervisor = Supervisor(connection, subscribers, settings, origin.observe)
+        supervisor = Supervisor(connection, subscribers, settings, origin)
         ingress = Ingress(Publisher(connection), lambda: supervisor.brokers)
         async with await _serve_health(supervisor, connection, host), connection:
             await connection.open(environment["NATS_URL"], "bridge")
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(supervisor.run(origin.wirings()))
+                tasks.create_task(supervisor.run())
                 tasks.create_task(connection.until_closed())
                 if "INGRESS_PORT" in environment:
                     tasks.create_task(ingress.run(int(environment["INGRESS_PORT"]), host, settings.drain))

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,8 +19,8 @@ _POLL = 2.0  # seconds
 class Source(Protocol):
     """Says what is wanted, and is told what came of it."""
 
-    def wirings(self) -> AsyncIterator[Wiring]:
-        """What is wanted now, and again whenever it changes."""
+    async def run(self, take: Callable[[Wiring], None]) -> None:
+        """Give `take` what is wanted, now and whenever it changes, until cancelled."""
 
     def observe(self, progress: Progress) -> None:
         """Take note of what is in place."""
@@ -44,15 +44,15 @@ class Files:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    async def wirings(self) -> AsyncIterator[Wiring]:
-        """What the files say. One that is no YAML leaves the wiring as it was."""
+    async def run(self, take: Callable[[Wiring], None]) -> None:
+        """Give what the files say. One that is no YAML leaves the wiring as it was."""
         texts: dict[Path, str] = {}
         while True:
             current = {file: file.read_text() for file in _files(self._path)}
             if current != texts:
                 texts = current
                 try:
-                    yield manifest.wiring(_objects(texts))
+                    take(manifest.wiring(_objects(texts)))
                 except yaml.YAMLError as error:
                     _log.error("manifests are no YAML", extra={"reason": str(error)})
             await asyncio.sleep(_POLL)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from nats.js.errors import APIError, ServiceUnavailableError
 
 from events.bridge.pull import Consumer, Pull
 from events.bridge.resources import Broker, Progress, Removal, Route, Wiring
+from events.bridge.source import Source
 from events.bridge.streams import ensure_consumer, ensure_streams, note_bound, remove
 from events.bridge.subscriber import Subscribers
 from events.bridge.worker import Worker
@@ -36,20 +37,14 @@ class Settings:
 
 
 class Supervisor:
-    """Runs a worker for each Trigger of the wiring that a source yields, and tells `observe` what is in place."""
+    """Runs a worker for each Trigger of the wiring that a source yields, and tells the source what is in place."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        subscribers: Subscribers,
-        settings: Settings,
-        observe: Callable[[Progress], None] = lambda _: None,
-    ) -> None:
+    def __init__(self, connection: Connection, subscribers: Subscribers, settings: Settings, source: Source) -> None:
         self._connection = connection
         self._jetstream = connection.jetstream()
         self._subscribers = subscribers
         self._settings = settings
-        self._observe = observe
+        self._source = source
         self._wiring: Wiring | None = None
         self._brokers: dict[tuple[str, str], Broker] = {}
         self._running: dict[Route, Pull] = {}
@@ -77,16 +72,18 @@ class Supervisor:
         """What is bound."""
         return self._running.keys()
 
-    async def run(self, source: AsyncIterator[Wiring]) -> None:
+    async def run(self) -> None:
         """Work until cancelled, then drain."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._keep())
-                async for wiring in source:
-                    self._wiring, self._settled = wiring, False
-                    self._alarm.set()
+                tasks.create_task(self._source.run(self._take))
         finally:
             await self._drain()
+
+    def _take(self, wiring: Wiring) -> None:
+        self._wiring, self._settled = wiring, False
+        self._alarm.set()
 
     async def _keep(self) -> None:
         patience = _RECHECK
@@ -114,7 +111,7 @@ class Supervisor:
             _log.warning("JetStream is not ready, trying on", extra={"reason": repr(error)})
             return False
         finally:
-            self._observe(Progress(dict(self._refusals), frozenset(self._removed)))
+            self._source.observe(Progress(dict(self._refusals), frozenset(self._removed)))
         return True
 
     async def _reconcile(self, wiring: Wiring) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Callable, Iterator
 
 from lightkube import AsyncClient
 
@@ -10,7 +10,7 @@ from events.bridge.manifest import is_ours
 from events.bridge.resources import Broker, Progress, Trigger, Wiring
 from events.control import brokers, kinds, triggers
 from events.control.informer import Informer
-from events.control.kinds import Key
+from events.control.kinds import BROKER, TRIGGER, Key
 from events.control.references import References
 from events.control.reporter import Reporter
 from events.control.view import Verdict, View, is_leaving
@@ -28,14 +28,17 @@ class Cluster:
     """A source of wirings. `ingress_url` is where Brokers take events in, as `<ingress_url>/<namespace>/<name>`.
 
     Any number of replicas may run at once: each delivers, and each says what it knows. None of them is the leader.
+
+    The Kubernetes API may be away once it has told what there is. A process that starts while it is away delivers
+    nothing until it is back: what is wanted stands nowhere else.
     """
 
     def __init__(self, client: AsyncClient, ingress_url: str) -> None:
         self._client = client
         self._ingress_url = ingress_url.rstrip("/")
         self._changed = asyncio.Event()
-        self._brokers = Informer(client, kinds.BROKER, self._changed.set)
-        self._triggers = Informer(client, kinds.TRIGGER, self._changed.set)
+        self._brokers = Informer(client, BROKER, self._changed.set)
+        self._triggers = Informer(client, TRIGGER, self._changed.set)
         self._references = References(client, self._changed.set)
         self._reporter = Reporter(client)
         self._progress = Progress()
@@ -46,36 +49,43 @@ class Cluster:
             self._progress = progress
             self._changed.set()
 
-    async def wirings(self) -> AsyncIterator[Wiring]:
-        """What is wanted, from when it is known as a whole; the Kubernetes API may be away after that."""
-        work = (self._brokers.run(), self._triggers.run(), self._reporter.run())
-        tasks = [asyncio.create_task(one) for one in work]
-        last: Wiring | None = None
+    async def run(self, take: Callable[[Wiring], None]) -> None:
+        """Give what is wanted, from when it is known as a whole, and report until cancelled."""
         try:
-            async for verdicts in self._verdicts():
-                wiring = _wiring(verdicts)
-                if wiring != last and (last or not self._references.pending):
-                    last = wiring
-                    yield wiring
-                self._reporter.give(change for verdict in verdicts for change in verdict.changes())
+            async with asyncio.TaskGroup() as tasks:
+                for part in (self._brokers, self._triggers, self._references, self._reporter):
+                    tasks.create_task(part.run())
+                await self._judge_on(take)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, self._references.close(), return_exceptions=True)
             await self._client.close()
 
-    async def _verdicts(self) -> AsyncIterator[list[Verdict]]:
-        """Whenever something changes, all of them; objects that were not seen yet are nothing to judge by."""
+    async def _judge_on(self, take: Callable[[Wiring], None]) -> None:
+        """Whenever something changes; objects that were not seen yet are nothing to judge by."""
+        last: Wiring | None = None
         while True:
             await self._changed.wait()
             await asyncio.sleep(_QUIET)
             self._changed.clear()
             if self._brokers.synced and self._triggers.synced:
-                yield list(_judge(self._view()))
+                verdicts = list(_judge(self._view()))
+                wiring = self._wiring(verdicts)
+                if wiring != last and (last or not self._references.pending):
+                    last = wiring
+                    take(wiring)
+                self._reporter.give(verdicts)
 
     def _view(self) -> View:
         known = (self._brokers.objects, self._triggers.objects)
         return View(*known, self._references, self._progress, self._ingress_url)
+
+    @staticmethod
+    def _wiring(verdicts: list[Verdict]) -> Wiring:
+        wanted = [verdict.wanted for verdict in verdicts if verdict.wanted]
+        return Wiring(
+            tuple(one for one in wanted if isinstance(one, Broker)),
+            tuple(one for one in wanted if isinstance(one, Trigger)),
+            tuple(verdict.removal for verdict in verdicts if verdict.removal),
+        )
 
 
 def _judge(view: View) -> Iterator[Verdict]:
@@ -89,12 +99,3 @@ def _judge(view: View) -> Iterator[Verdict]:
             yield triggers.without_consumer(item, view)
         else:
             yield triggers.verdict(item, ours.get(broker), view)
-
-
-def _wiring(verdicts: list[Verdict]) -> Wiring:
-    wanted = [verdict.wanted for verdict in verdicts]
-    return Wiring(
-        tuple(one for one in wanted if isinstance(one, Broker)),
-        tuple(one for one in wanted if isinstance(one, Trigger)),
-        tuple(verdict.removal for verdict in verdicts if verdict.removal),
-    )

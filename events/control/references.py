@@ -25,11 +25,11 @@ class References:
         self._client = client
         self._changed = changed
         self._informers: dict[tuple[str, str], Informer] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._unwatched: asyncio.Queue[Informer] = asyncio.Queue()
 
     @property
     def pending(self) -> bool:
-        """Whether the objects of a kind are not known yet."""
+        """Whether of a kind nothing is known yet."""
         return any(informer.pending for informer in self._informers.values())
 
     def address(self, reference: Reference, home: str) -> str:
@@ -46,29 +46,30 @@ class References:
         return url
 
     def find(self, reference: Reference, home: str) -> Object:
-        """The object. Raises UnresolvedError."""
+        """The object. Raises UnresolvedError; PendingError unless the API has said that there is none."""
         informer = self._informer(reference["apiVersion"], reference["kind"])
         found = informer.objects.get((reference.get("namespace") or home, reference["name"]))
         if found is not None:
             return found
-        if informer.pending:
-            raise PendingError("Pending", f"{_named(reference, home)} is looked for")
-        if not informer.synced:
-            raise UnresolvedError("NotResolvable", f"{_named(reference, home)}: {informer.failure}")
-        raise UnresolvedError("NotFound", f"{_named(reference, home)} does not exist")
+        if informer.synced:
+            raise UnresolvedError("NotFound", f"{_named(reference, home)} does not exist")
+        if informer.absent:
+            raise UnresolvedError("NotResolvable", f"{_named(reference, home)}: there is no such kind")
+        raise PendingError("Pending", f"{_named(reference, home)} is looked for: {informer.failure or 'no answer yet'}")
 
-    async def close(self) -> None:
-        """Watch no more."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    async def run(self) -> None:
+        """Watch the kinds that are referred to until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                informer = await self._unwatched.get()
+                tasks.create_task(informer.run())
 
     def _informer(self, api_version: str, kind: str) -> Informer:
         informer = self._informers.get((api_version, kind))
         if informer is None:
             informer = Informer(self._client, kinds.of(api_version, kind), self._changed, _brief)
             self._informers[api_version, kind] = informer
-            self._tasks.append(asyncio.create_task(informer.run()))
+            self._unwatched.put_nowait(informer)
         return informer
 
 

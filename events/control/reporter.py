@@ -3,58 +3,86 @@
 import asyncio
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
-from httpx2 import HTTPError
-from lightkube import ApiError, AsyncClient
+from lightkube import AsyncClient
 from lightkube.types import PatchType
 
-from events.control.view import Change
+from events.control.answers import CONFLICT, NOT_FOUND, code
+from events.control.view import Change, Verdict
 
 _log = logging.getLogger(__name__)
 
 _RETRY_DELAY = 2.0  # seconds
-_OVERTAKEN = frozenset({404, 409})  # the object is gone, or was changed; its watch tells
+_INSISTENCE = 60.0  # seconds until what another replica has contradicted is said again
+_OVERTAKEN = frozenset({NOT_FOUND, CONFLICT})  # the object is gone, or was changed; its watch tells
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What was last said of an object, or found said already; `change` is the patch that is not seen there yet."""
+
+    claim: object
+    since: float
+    change: Change | None = None
 
 
 class Reporter:
-    """Writes the changes that it is given last. Any number of replicas may: one that was overtaken writes nothing."""
+    """Writes what the verdicts that it is given last need, one after another. Any number of replicas may.
+
+    One that was overtaken writes nothing. Replicas that do not know the same contradict each other until they do, and
+    two that insisted would write as fast as the API lets them. So each says what it knows once; where another has said
+    something else since, it says so again only when it has learned something new, or after a while.
+    """
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
-        self._changes: tuple[Change, ...] = ()
+        self._verdicts: tuple[Verdict, ...] = ()
         self._given = asyncio.Event()
-        self._written: dict[str, Change] = {}
+        self._said: dict[str, _Said] = {}
 
-    def give(self, changes: Iterable[Change]) -> None:
-        """Write these, and forget those that were given before."""
-        self._changes = tuple(changes)
+    def give(self, verdicts: Iterable[Verdict]) -> None:
+        """Write what these need, and forget those that were given before."""
+        self._verdicts = tuple(verdicts)
         self._given.set()
 
     async def run(self) -> None:
         """Write until cancelled."""
+        patience = None
         while True:
-            await self._given.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._given.wait(), patience)
             self._given.clear()
-            changes = self._changes
-            names = {_uid(change) for change in changes}
-            self._written = {uid: change for uid, change in self._written.items() if uid in names}
-            done = [await self._write(change) for change in changes]
-            if not all(done) and not self._given.is_set():
-                await asyncio.sleep(_RETRY_DELAY)
-                self._given.set()
+            verdicts = {_uid(verdict): verdict for verdict in self._verdicts}
+            self._said = {uid: said for uid, said in self._said.items() if uid in verdicts}
+            done = [await self._settle(uid, verdict) for uid, verdict in verdicts.items()]
+            patience = None if all(done) else _RETRY_DELAY
 
-    async def _write(self, change: Change) -> bool:
-        """Whether that is settled. What was written already is not written again before the object is seen anew."""
-        if self._written.get(_uid(change)) == change:
+    async def _settle(self, uid: str, verdict: Verdict) -> bool:
+        """Whether nothing is left to write. What was written is not written again before the object is seen anew."""
+        now, said = asyncio.get_running_loop().time(), self._said.get(uid)
+        is_known = said is not None and said.claim == verdict.claim
+        change = verdict.change()
+        if change is None:
+            self._said[uid] = replace(said, change=None) if said and is_known else _Said(verdict.claim, now)
             return True
+        if said and said.change == change:
+            return True
+        if said and is_known and change.of_status and now < said.since + _INSISTENCE:
+            return False
+        return await self._write(uid, change, _Said(verdict.claim if change.of_status else None, now, change))
+
+    async def _write(self, uid: str, change: Change, said: _Said) -> bool:
         try:
             await self._patch(change)
-        except ApiError as error:
-            if error.status.code not in _OVERTAKEN:
-                return _failed(change, str(error))
-        except (HTTPError, OSError) as error:
-            return _failed(change, repr(error))
-        self._written[_uid(change)] = change
+        except Exception as error:  # noqa: BLE001 whatever the answer to one is, others are written
+            if code(error) not in _OVERTAKEN:
+                extra = {"object": change.item["metadata"]["name"], "reason": repr(error)}
+                _log.warning("%s cannot be written", change.kind.__name__, extra=extra)
+                return False
+            said = replace(said, claim=None)
+        self._said[uid] = said
         return True
 
     async def _patch(self, change: Change) -> None:
@@ -70,11 +98,5 @@ class Reporter:
         )
 
 
-def _uid(change: Change) -> str:
-    return str(change.item["metadata"]["uid"])
-
-
-def _failed(change: Change, reason: str) -> bool:
-    name = change.item["metadata"]["name"]
-    _log.warning("%s cannot be written", change.kind.__name__, extra={"object": name, "reason": reason})
-    return False
+def _uid(verdict: Verdict) -> str:
+    return str(verdict.item["metadata"]["uid"])

@@ -61,7 +61,8 @@ def _broker(broker: Verdict) -> Condition:
     ready = next(one for one in broker.conditions if one.type == READY)
     if ready.status == "True":
         return Condition.true(_BROKER)
-    return Condition.false(_BROKER, ready.reason or "BrokerNotReady", f"The Broker is not ready: {ready.message}")
+    reason = ready.reason or "BrokerNotReady"
+    return Condition(_BROKER, ready.status, reason, f"The Broker is not ready: {ready.message}")
 
 
 def _sink_of(broker: Verdict) -> tuple[Condition, str | None]:

@@ -1,6 +1,6 @@
 """What is known at one time, and what follows from it for one object."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,12 +51,17 @@ class Verdict:
     conditions: tuple[Condition, ...] = ()
     fields: Mapping[str, Any] | None = None  # of its status, besides conditions; None leaves all as it is
 
-    def changes(self) -> Iterator[Change]:
+    @property
+    def claim(self) -> object:
+        """What it says, to be compared: no times."""
+        return self.item["metadata"].get("generation"), self.conditions, self.fields
+
+    def change(self) -> Change | None:
         """The patch that it needs now. What is wanted is held fast first: nothing may be left of it in the end."""
         if self.keeps != is_held(self.item):
-            yield self._of_finalizers()
-        elif self.fields is not None and (status := self._status()):
-            yield Change(self.kind, self.item, {"status": status}, of_status=True)
+            return self._of_finalizers()
+        status = self._status() if self.fields is not None else {}
+        return Change(self.kind, self.item, {"status": status}, of_status=True) if status else None
 
     def _of_finalizers(self) -> Change:
         others = [name for name in finalizers(self.item) if name != FINALIZER]

@@ -27,14 +27,15 @@ class ApiServer:
     """The server. While it is stopped nobody reaches it, and its objects are kept.
 
     `requests` are those it had, as `GET /path?query`. What `instead` says of one of them is its answer. Watches tell
-    of nothing while they are `silent`. Several servers may have the objects of one `store`, as a cluster's do.
+    of no resource that is `silent`, `triggers` for instance. Several servers may have the objects of one `store`, as a
+    cluster's do.
     """
 
     def __init__(self, store: Store | None = None) -> None:
         self.store = store or Store()
         self.requests: list[str] = []
         self.instead: Callable[[str], Instead | None] = lambda _: None
-        self.silent = False
+        self.silent: tuple[str, ...] = ()
         self._port = 0
         self._server: ThreadingHTTPServer | None = None
         self.start()
@@ -138,11 +139,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _lines(api: ApiServer, stopping: threading.Event, address: Address, version: int) -> Iterator[Object]:
-    store = api.store
+    store, resource = api.store, address.resource.rpartition("/")[2]
     while not stopping.is_set():
         with store.changed:
             try:
-                changes = [] if api.silent else store.since(version, address.resource)
+                changes = [] if resource in api.silent else store.since(version, address.resource)
             except Refusal as refusal:
                 yield {"type": "ERROR", "object": _status(refusal.args[0])}
                 return

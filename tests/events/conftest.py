@@ -101,6 +101,14 @@ def api_server() -> Iterator[ApiServer]:
 
 
 @pytest.fixture
+def other_api_server(api_server: ApiServer) -> Iterator[ApiServer]:
+    """Another server of the same objects."""
+    server = ApiServer(api_server.store)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
 def fragile(loop: Loop, nats_url: str, api_server: ApiServer) -> Iterator[Realm]:
     """A realm whose API server may be stopped."""
     realm = Realm(loop, nats_url, config_of(api_server))

@@ -5,14 +5,13 @@ import json
 import secrets
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from events.bridge import manifest
-from events.bridge.resources import Wiring
 from events.bridge.subscriber import Subscribers
 from events.bridge.supervisor import Settings, Supervisor
 from events.cloudevent import from_row, identity
@@ -22,6 +21,7 @@ from events.ingress import Ingress
 from events.jetstream import Publisher
 from events.subjects import Layout
 from local import servers
+from tests.events.given import Given
 from tests.eventually import eventually
 
 T = TypeVar("T")
@@ -213,10 +213,11 @@ class Stage:
 
     async def _bridge(self, started: list[Supervisor]) -> None:
         async with Subscribers(self.aliases) as subscribers:
-            supervisor = Supervisor(self.connection, subscribers, Settings(ACK_WAIT_SECONDS, drain=2))
+            source = Given(manifest.wiring(json.loads(json.dumps(self.objects))))
+            supervisor = Supervisor(self.connection, subscribers, Settings(ACK_WAIT_SECONDS, drain=2), source)
             ingress = Ingress(self.publisher, lambda: supervisor.brokers)
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(supervisor.run(_source(self.objects)))
+                tasks.create_task(supervisor.run())
                 tasks.create_task(ingress.run(self._ingress_port, servers.HOST, drain=2))
                 started.append(supervisor)
 
@@ -281,11 +282,6 @@ async def _connect(url: str) -> Connection:
     connection = Connection()
     await connection.open(url, "test")
     return connection
-
-
-async def _source(objects: Iterable[dict[str, Any]]) -> AsyncIterator[Wiring]:
-    yield manifest.wiring(json.loads(json.dumps(list(objects))))
-    await asyncio.Event().wait()
 
 
 async def _collect(items: AsyncIterator[T]) -> list[T]:

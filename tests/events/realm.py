@@ -9,6 +9,7 @@ from lightkube.config.models import Cluster as ClusterAddress
 from lightkube.config.models import User
 from lightkube.generic_resource import GenericGlobalResource, create_global_resource
 from lightkube.types import PatchType
+from nats.js.errors import NotFoundError
 
 from events.bridge.subscriber import Subscribers
 from events.bridge.supervisor import Settings, Supervisor
@@ -122,18 +123,17 @@ class Realm:
         for name in triggers:
             self.await_condition(TRIGGER, name, "Ready", "True")
 
-    def start_bridge(self) -> Callable[[], None]:
-        """A bridge beside the test; calling what is returned stops it."""
-        stop = self.loop.start(self._bridge())
+    def start_bridge(self, server: ApiServer | None = None) -> Callable[[], None]:
+        """A bridge beside the test, which may ask another API server; calling what is returned stops it."""
+        stop = self.loop.start(self._bridge(config_of(server) if server else self._config))
         self._stops.append(stop)
         return stop
 
-    async def _bridge(self) -> None:
-        cluster = Cluster(AsyncClient(self._config), INGRESS_URL)
+    async def _bridge(self, config: KubeConfig) -> None:
+        cluster = Cluster(AsyncClient(config), INGRESS_URL)
         async with Subscribers({}) as subscribers:
             settings = Settings(ACK_WAIT_SECONDS, drain=2)
-            supervisor = Supervisor(self.stage.connection, subscribers, settings, cluster.observe)
-            await supervisor.run(cluster.wirings())
+            await Supervisor(self.stage.connection, subscribers, settings, cluster).run()
 
     def streams(self) -> list[str]:
         """The streams of the namespace's Brokers."""
@@ -147,6 +147,18 @@ class Realm:
         """The consumers of the Broker `default`."""
         infos = self.loop.run(self.stage.jetstream.consumers_info(self.stage.layout.log))
         return sorted(info.name for info in infos)
+
+    def await_bound(self, trigger: str, bridges: int) -> None:
+        """Wait until so many bridges ask for a Trigger's events."""
+        eventually(lambda: self.loop.run(self._waiting(trigger)) == bridges)
+
+    async def _waiting(self, trigger: str) -> int:
+        layout = self.stage.layout
+        with suppress(NotFoundError):
+            return int(
+                (await self.stage.jetstream.consumer_info(layout.log, layout.consumer(trigger))).num_waiting or 0
+            )
+        return 0
 
     def define_kinds(self) -> None:
         """Let the API know our kinds, as Knative's installation does."""

@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from events.control import kinds
 from events.control.kinds import TRIGGER
-from tests.events.api_server import ApiServer
+from tests.events.api_server import ApiServer, Instead
 from tests.events.harness import Sink, event
 from tests.events.processes import Process
 from tests.events.realm import INGRESS_URL, Realm, to
@@ -101,6 +102,45 @@ def test_replicas_write_once(fragile: Realm, api_server: ApiServer, sink: Sink) 
     fragile.trigger("later", subscriber={"uri": sink.url})
     fragile.await_ready("later")
     assert api_server.store.writes - writes <= 5
+
+
+@pytest.mark.parametrize(
+    "answer", [Instead(502, None), Instead(503, "text/html", b"<p>"), Instead(200, body=b"no json")]
+)
+def test_answers_that_no_api_gives_stop_no_reports(
+    fragile: Realm, api_server: ApiServer, sink: Sink, answer: Instead
+) -> None:
+    """Those of a load balancer, for instance."""
+    api_server.instead = lambda request: answer if request.startswith("PATCH") else None
+    fragile.broker()
+    fragile.trigger("all", subscriber={"uri": sink.url})
+    fragile.start_bridge()
+    eventually(lambda: sum(request.startswith("PATCH") for request in api_server.requests) >= 2)
+    api_server.instead = lambda _: None
+    fragile.await_ready("all")
+
+
+@pytest.mark.parametrize("answer", [Instead(502, None), Instead(200, body=b"[]"), Instead(403)])
+def test_a_kind_whose_answer_is_not_understood_stops_no_other(
+    fragile: Realm, api_server: ApiServer, sink: Sink, answer: Instead
+) -> None:
+    api_server.instead = lambda request: answer if "oddities" in request else None
+    odd = {"apiVersion": "odd.test/v1", "kind": "Oddity", "name": "a"}
+    fragile.broker()
+    fragile.trigger("odd", subscriber={"ref": odd})
+    fragile.trigger("all", subscriber={"uri": sink.url})
+    fragile.start_bridge()
+    fragile.await_ready("all")
+    fragile.await_condition(TRIGGER, "odd", "Ready", "Unknown", "Pending")
+
+
+def test_a_watch_that_is_refused_is_tried_ever_more_slowly(fragile: Realm, api_server: ApiServer) -> None:
+    """Though each list before it is answered. Five took a second once; sleeping in between takes at least 3.75."""
+    api_server.instead = lambda request: Instead(403) if "triggers" in request and "watch" in request else None
+    began = time.monotonic()
+    fragile.start_bridge()
+    eventually(lambda: sum("triggers" in one and "watch" not in one for one in api_server.requests) >= 5)
+    assert time.monotonic() - began > 3.7
 
 
 def test_the_bridge_as_a_process(fragile: Realm, api_server: ApiServer, sink: Sink, tmp_path: Path) -> None:
