@@ -62,6 +62,11 @@ class Broker:
         """Where its events are."""
         return Layout(self.namespace, self.name)
 
+    @property
+    def removal(self) -> "Removal":
+        """What is to be done once it is deleted."""
+        return Removal(self.layout, None, self.uid)
+
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
@@ -82,6 +87,11 @@ class Trigger:
     concurrency: int = CONCURRENCY
     created: datetime | None = None
     uid: str = ""
+
+    @property
+    def removal(self) -> "Removal":
+        """What is to be done once it is deleted."""
+        return Removal(Layout(self.namespace, self.broker), self.name, self.uid)
 
 
 @dataclass(frozen=True, slots=True)

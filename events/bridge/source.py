@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import yaml
 
 from events.bridge import manifest
-from events.bridge.resources import Progress, Wiring
+from events.bridge.resources import Progress, Removal, Wiring
 
 _log = logging.getLogger(__name__)
 
@@ -24,6 +24,9 @@ class Source(Protocol):
 
     def observe(self, progress: Progress) -> None:
         """Take note of what is in place."""
+
+    async def has(self, removal: Removal) -> bool:
+        """Whether the object that this would clean up after is certainly there now, and is to stay."""
 
 
 def of(environment: Mapping[str, str]) -> Source:
@@ -59,6 +62,10 @@ class Files:
 
     def observe(self, progress: Progress) -> None:
         """Files have no place for it."""
+
+    async def has(self, _: Removal) -> bool:
+        """Whoever takes an object out of a file leaves its streams and consumers: nobody but people removes them."""
+        return True
 
 
 def _files(path: Path) -> list[Path]:

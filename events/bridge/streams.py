@@ -118,11 +118,14 @@ async def _start(jetstream: JetStreamContext, log: str, consumer: str, trigger: 
     """Where a consumer starts to read; one that exists keeps its start, the server allows no other.
 
     A Trigger gets what comes after it was made. Only those made together with their log get all that is in it, for
-    events may be stored before the first consumers are bound.
+    events may be stored before the first consumers are bound. What an earlier Trigger of the name has left behind is
+    removed, for its place in the log is not this one's.
     """
     with suppress(NotFoundError):
         existing = await jetstream.consumer_info(log, consumer)
-        return existing.config.deliver_policy or DeliverPolicy.ALL
+        if not trigger.uid or _uid(existing.config.metadata) in {"", trigger.uid}:  # in files they have none
+            return existing.config.deliver_policy or DeliverPolicy.ALL
+        await jetstream.delete_consumer(log, consumer)
     stream = await jetstream.stream_info(log)
     return DeliverPolicy.ALL if _made_together(trigger, stream) else DeliverPolicy.NEW
 
@@ -146,22 +149,32 @@ async def remove(jetstream: JetStreamContext, removal: Removal) -> None:
     """Remove a Broker's streams or a Trigger's consumer, and none of a later object's. Raises nats.errors.Error."""
     layout = removal.layout
     if removal.trigger is not None:
-        await _remove_consumer(jetstream, layout.log, layout.consumer(removal.trigger), removal.uid)
+        if await owner(jetstream, removal) == removal.uid:
+            with suppress(NotFoundError):
+                await jetstream.delete_consumer(layout.log, layout.consumer(removal.trigger))
         return
     for stream in (layout.log, layout.schedules, layout.dead_letters):
         with suppress(NotFoundError):
-            if _is_made_for(removal.uid, (await jetstream.stream_info(stream)).config.metadata):
+            if _uid((await jetstream.stream_info(stream)).config.metadata) == removal.uid:
                 await jetstream.delete_stream(stream)
 
 
-async def _remove_consumer(jetstream: JetStreamContext, log: str, consumer: str, uid: str) -> None:
-    with suppress(NotFoundError):
-        if _is_made_for(uid, (await jetstream.consumer_info(log, consumer)).config.metadata):
-            await jetstream.delete_consumer(log, consumer)
+async def owner(jetstream: JetStreamContext, removal: Removal) -> str | None:
+    """The uid that a Trigger's consumer or a Broker's log was made for; None if there is none.
+
+    Raises nats.errors.Error.
+    """
+    layout = removal.layout
+    try:
+        if removal.trigger is None:
+            return _uid((await jetstream.stream_info(layout.log)).config.metadata)
+        return _uid((await jetstream.consumer_info(layout.log, layout.consumer(removal.trigger))).config.metadata)
+    except NotFoundError:
+        return None
 
 
-def _is_made_for(uid: str, metadata: dict[str, str] | None) -> bool:
-    return (metadata or {}).get(_UID) == uid
+def _uid(metadata: dict[str, str] | None) -> str:
+    return (metadata or {}).get(_UID, "")
 
 
 async def _bound(jetstream: JetStreamContext, stream: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from nats.js.errors import APIError, ServiceUnavailableError
 from events.bridge.pull import Consumer, Pull
 from events.bridge.resources import Broker, Progress, Removal, Route, Wiring
 from events.bridge.source import Source
-from events.bridge.streams import ensure_consumer, ensure_streams, note_bound, remove
+from events.bridge.streams import ensure_consumer, ensure_streams, note_bound, owner, remove
 from events.bridge.subscriber import Subscribers
 from events.bridge.worker import Worker
 from events.connection import Connection
@@ -36,8 +36,18 @@ class Settings:
     drain: float = 4.0
 
 
+class LeftError(Exception):
+    """What is missing in JetStream was perhaps removed on purpose."""
+
+
 class Supervisor:
-    """Runs a worker for each Trigger of the wiring that a source yields, and tells the source what is in place."""
+    """Runs a worker for each Trigger of the wiring that a source yields, and tells the source what is in place.
+
+    Replicas are not equally fast. When streams or a consumer that were in place are missing, or are another object's,
+    then another replica may have cleaned up after an object that is wanted here only because this one has not heard
+    yet. So before they are made anew, the source makes sure that the object is still there. Until it does, nothing is
+    made and the rest goes on: what was lost in earnest while the Kubernetes API is away, waits for it.
+    """
 
     def __init__(self, connection: Connection, subscribers: Subscribers, settings: Settings, source: Source) -> None:
         self._connection = connection
@@ -51,6 +61,7 @@ class Supervisor:
         self._leaving: dict[Pull, asyncio.Task[None]] = {}
         self._ensured: set[Broker] = set()
         self._marked: set[Broker] = set()
+        self._placed: set[Removal] = set()
         self._checked = 0.0
         self._removed: set[Removal] = set()
         self._refusals: dict[Broker | Route | Removal, str] = {}
@@ -137,6 +148,7 @@ class Supervisor:
         self._removed.intersection_update(wiring.removals)
         self._ensured.intersection_update(wiring.brokers)
         self._marked.intersection_update(wiring.brokers)
+        self._placed &= {broker.removal for broker in wiring.brokers} | {one.removal for one in wiring.triggers}
 
     async def _try(self, what: Broker | Route | Removal, work: Awaitable[None]) -> None:
         """What JetStream refuses to one Broker or Trigger stops no other."""
@@ -144,9 +156,10 @@ class Supervisor:
             await work
         except ServiceUnavailableError:
             raise
-        except APIError as error:
-            _log.error("JetStream refuses", extra={"what": str(what), "reason": error.description})
-            self._refusals[what] = error.description or repr(error)
+        except (APIError, LeftError) as error:
+            reason = str(getattr(error, "description", None) or error)
+            _log.error("refused", extra={"what": str(what), "reason": reason})
+            self._refusals[what] = reason
             self._checked = 0.0
         else:
             self._refusals[what] = ""
@@ -155,14 +168,25 @@ class Supervisor:
         await remove(self._jetstream, removal)
         self._removed.add(removal)
 
+    async def _confirm(self, removal: Removal) -> None:
+        """Raises LeftError unless its object may have something in JetStream."""
+        found = await owner(self._jetstream, removal)
+        is_clear = removal not in self._placed if found is None else found == removal.uid
+        if not is_clear and not await self._source.has(removal):
+            raise LeftError("It is gone from JetStream, and nobody knows whether the object is still there.")
+
     async def _ensure(self, broker: Broker) -> None:
+        await self._confirm(broker.removal)
         await ensure_streams(self._jetstream, broker)
+        self._placed.add(broker.removal)
         self._ensured.add(broker)
         self._brokers[broker.namespace, broker.name] = broker
 
     async def _start(self, route: Route) -> None:
         layout = route.broker.layout
+        await self._confirm(route.trigger.removal)
         await ensure_consumer(self._jetstream, route.trigger, route.broker, self._settings.ack_wait)
+        self._placed.add(route.trigger.removal)
         worker = Worker(route.trigger, route.broker, self._connection, self._subscribers)
         name, slots = layout.consumer(route.trigger.name), route.trigger.concurrency
         consumer = Consumer(layout.log, name, slots, self._settings.ack_wait)

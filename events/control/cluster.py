@@ -3,17 +3,21 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from lightkube import AsyncClient
 
 from events.bridge.manifest import is_ours
-from events.bridge.resources import Broker, Progress, Trigger, Wiring
+from events.bridge.resources import Broker, Progress, Removal, Trigger, Wiring
 from events.control import brokers, kinds, triggers
 from events.control.informer import Informer
 from events.control.kinds import BROKER, TRIGGER, Key
 from events.control.references import References
+from events.control.remains import Remains
 from events.control.reporter import Reporter
 from events.control.view import Verdict, View, is_leaving
+
+_log = logging.getLogger(__name__)
 
 _QUIET = 0.02  # seconds in which changes are gathered
 
@@ -41,6 +45,7 @@ class Cluster:
         self._triggers = Informer(client, TRIGGER, self._changed.set)
         self._references = References(client, self._changed.set)
         self._reporter = Reporter(client)
+        self._remains = Remains()
         self._progress = Progress()
 
     def observe(self, progress: Progress) -> None:
@@ -48,6 +53,16 @@ class Cluster:
         if progress != self._progress:
             self._progress = progress
             self._changed.set()
+
+    async def has(self, removal: Removal) -> bool:
+        """Whether the object that this would clean up after is certainly there now, and is to stay."""
+        kind, name = (BROKER, removal.layout.broker) if removal.trigger is None else (TRIGGER, removal.trigger)
+        try:
+            item = await self._client.get(kind, name, namespace=removal.layout.namespace)
+            return item["metadata"]["uid"] == removal.uid and not is_leaving(item)
+        except Exception as error:  # noqa: BLE001 whatever the answer is, it is none
+            _log.warning("an object is not known to be there", extra={"object": name, "reason": repr(error)})
+            return False
 
     async def run(self, take: Callable[[Wiring], None]) -> None:
         """Give what is wanted, from when it is known as a whole, and report until cancelled."""
@@ -78,13 +93,14 @@ class Cluster:
         known = (self._brokers.objects, self._triggers.objects)
         return View(*known, self._references, self._progress, self._ingress_url)
 
-    @staticmethod
-    def _wiring(verdicts: list[Verdict]) -> Wiring:
+    def _wiring(self, verdicts: list[Verdict]) -> Wiring:
         wanted = [verdict.wanted for verdict in verdicts if verdict.wanted]
+        there = chain(self._brokers.objects.values(), self._triggers.objects.values())
+        leaving = (verdict.removal for verdict in verdicts if verdict.removal)
         return Wiring(
             tuple(one for one in wanted if isinstance(one, Broker)),
             tuple(one for one in wanted if isinstance(one, Trigger)),
-            tuple(verdict.removal for verdict in verdicts if verdict.removal),
+            (*leaving, *self._remains.of_gone(wanted, there, self._progress)),
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from events.bridge.resources import Progress, Wiring
+from events.bridge.resources import Progress, Removal, Wiring
 
 
 class Given:
@@ -17,3 +17,7 @@ class Given:
 
     def observe(self, _: Progress) -> None:
         """Tests look for themselves."""
+
+    async def has(self, _: Removal) -> bool:
+        """What was given stays."""
+        return True

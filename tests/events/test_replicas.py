@@ -1,13 +1,108 @@
 """Replicas that hear of things at different times, each from an API server of its own."""
 
+from events.bridge import manifest
+from events.bridge.streams import ensure_consumer, ensure_streams
 from events.control.kinds import BROKER, TRIGGER
 from tests.events.api_server import ApiServer, Instead
-from tests.events.harness import Sink, event
+from tests.events.harness import Sink, Stage, event
 from tests.events.realm import ADDRESSEE, Realm, to
 from tests.eventually import eventually
 
 NOT_FOUND = Instead(404, body=b'{"kind": "Status", "code": 404}')
 UNAVAILABLE = Instead(500, body=b'{"kind": "Status", "code": 500}')
+
+
+def asked(server: ApiServer, kind: str) -> int:
+    """How often somebody wanted to see one object of a kind."""
+    return sum(f"/{kind}/" in request and request.startswith("GET ") for request in server.requests)
+
+
+def test_a_replica_that_has_not_heard_of_a_deletion_undoes_nothing(
+    fragile: Realm, other_api_server: ApiServer, sink: Sink, other_sink: Sink
+) -> None:
+    fragile.broker()
+    fragile.trigger("all", subscriber={"uri": sink.url})
+    fragile.trigger("again", subscriber={"uri": other_sink.url})
+    fragile.start_bridge()
+    fragile.start_bridge(other_api_server)
+    fragile.await_bound("all", 2)
+    fragile.await_bound("again", 2)
+    fragile.await_ready("all", "again")
+    other_api_server.silent = ("brokers", "triggers")
+    fragile.delete(TRIGGER, "again")
+    eventually(lambda: not fragile.exists(TRIGGER, "again"))
+    eventually(lambda: asked(other_api_server, "triggers") > 0)
+    fragile.stage.publish(event(id="between"))
+    sink.await_requests(1)
+    assert fragile.consumers() == ["all"]
+    assert not other_sink.requests
+    other_api_server.silent = ()
+    fragile.trigger("again", subscriber={"uri": other_sink.url})
+    fragile.await_bound("again", 2)
+    fragile.stage.publish(event(id="after"))
+    eventually(lambda: "after" in other_sink.ids)
+
+
+def test_nor_of_a_brokers_deletion(fragile: Realm, other_api_server: ApiServer, sink: Sink) -> None:
+    fragile.broker()
+    fragile.trigger("all", subscriber={"uri": sink.url})
+    fragile.start_bridge()
+    fragile.start_bridge(other_api_server)
+    fragile.await_bound("all", 2)
+    fragile.await_ready("all")
+    other_api_server.silent = ("brokers", "triggers")
+    fragile.delete(BROKER, "default")
+    eventually(lambda: not fragile.exists(BROKER, "default"))
+    eventually(lambda: asked(other_api_server, "brokers") > 0)
+    assert fragile.streams() == []
+    other_api_server.silent = ()
+    fragile.broker()
+    fragile.await_bound("all", 2)
+    fragile.await_ready("all")
+
+
+def test_a_log_that_is_lost_is_made_anew_once_the_api_has_the_broker(fragile: Realm, sink: Sink) -> None:
+    fragile.broker()
+    fragile.trigger("all", subscriber={"uri": sink.url})
+    fragile.start_bridge()
+    fragile.await_bound("all", 1)
+    fragile.await_ready("all")
+    fragile.loop.run(fragile.stage.jetstream.delete_stream(fragile.stage.layout.log))
+    eventually(lambda: len(fragile.streams()) == 3)
+    eventually(lambda: fragile.consumers() == ["all"])
+    fragile.stage.publish(event(id="new"))
+    assert sink.await_requests(1)[0].id == "new"
+
+
+def test_an_object_that_goes_without_leave_is_cleaned_up_after(
+    fragile: Realm, api_server: ApiServer, sink: Sink
+) -> None:
+    """What a replica made that is late to hear of an object, and of its end."""
+    fragile.broker()
+    fragile.trigger("all", subscriber={"uri": sink.url})
+    fragile.trigger("gone", subscriber={"uri": sink.url})
+    fragile.start_bridge()
+    fragile.await_ready("all", "gone")
+    api_server.silent = ("brokers", "triggers")
+    fragile.patch(TRIGGER, "gone", {"metadata": {"finalizers": None}})
+    fragile.delete(TRIGGER, "gone")
+    assert fragile.consumers() == ["all", "gone"]
+    api_server.silent = ()
+    eventually(lambda: fragile.consumers() == ["all"])
+
+
+def test_a_trigger_takes_over_from_none_of_its_name(stage: Stage, sink: Sink) -> None:
+    stage.trigger("all", sink)
+    metadata = stage.objects[1]["metadata"]
+    metadata["uid"] = "earlier"
+    made = manifest.wiring(stage.objects)
+    stage.loop.run(ensure_streams(stage.jetstream, made.brokers[0]))
+    stage.loop.run(ensure_consumer(stage.jetstream, made.triggers[0], made.brokers[0], 1))
+    stage.publish(event(id="before"))
+    metadata |= {"uid": "later", "creationTimestamp": "2100-01-01T00:00:00Z"}
+    stage.start_bridge()
+    stage.publish(event(id="after"))
+    assert sink.await_requests(1)[0].id == "after"
 
 
 def test_a_kind_that_one_replica_knows_before_the_other(
