@@ -105,13 +105,14 @@ class Cluster:
 
 
 def _judge(view: View) -> Iterator[Verdict]:
+    """A Trigger that names no Broker here (`brokerRef` may, in another namespace) is somebody else's."""
     ours: dict[Key, Verdict] = {
         name: brokers.verdict(item, view) for name, item in view.brokers.items() if is_ours(item)
     }
     yield from ours.values()
     for (namespace, _), item in view.triggers.items():
-        broker = (namespace, str(kinds.spec(item).get("broker")))
-        if is_leaving(item) or (broker in view.brokers and broker not in ours):
+        broker = (namespace, str(kinds.spec(item).get("broker") or ""))
+        if is_leaving(item) or not broker[1] or (broker in view.brokers and broker not in ours):
             yield triggers.without_consumer(item, view)
         else:
             yield triggers.verdict(item, ours.get(broker), view)

@@ -162,3 +162,14 @@ def test_what_another_controller_says_of_a_missing_broker_is_left(realm: Realm, 
     realm.start_bridge()
     realm.await_ready("all")
     assert {reason for _, reason in realm.conditions(TRIGGER, "orphan").values()} == {"Theirs"}
+
+
+@pytest.mark.parametrize("spec", [{"brokerRef": {"name": "default", "namespace": "elsewhere"}}, {"broker": ""}, {}])
+def test_a_trigger_that_names_no_broker_here_is_left_alone(realm: Realm, sink: Sink, spec: dict[str, object]) -> None:
+    realm.create(TRIGGER, "elsewhere", spec={**spec, "subscriber": {"uri": sink.url}})
+    realm.broker()
+    realm.start_bridge()
+    realm.trigger("all", subscriber={"uri": sink.url})
+    realm.await_ready("all")
+    assert not realm.status(TRIGGER, "elsewhere")
+    assert "finalizers" not in realm.get(TRIGGER, "elsewhere")["metadata"]
