@@ -136,8 +136,7 @@ class Supervisor:
         for route in wanted - self._running.keys():
             await self._try(route, self._start(route))
         for broker in self._ensured - self._marked:
-            await note_bound(self._jetstream, broker)
-            self._marked.add(broker)
+            await self._try(broker, self._mark(broker))
 
     def _forget(self, wiring: Wiring, wanted: frozenset[Route]) -> None:
         """What was known of what is no longer wanted."""
@@ -181,6 +180,10 @@ class Supervisor:
         self._placed.add(broker.removal)
         self._ensured.add(broker)
         self._brokers[broker.namespace, broker.name] = broker
+
+    async def _mark(self, broker: Broker) -> None:
+        await note_bound(self._jetstream, broker)
+        self._marked.add(broker)
 
     async def _start(self, route: Route) -> None:
         layout = route.broker.layout

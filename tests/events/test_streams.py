@@ -8,9 +8,10 @@ import yaml
 from events.bridge import manifest
 from events.bridge.resources import Broker
 from events.bridge.streams import ensure_streams
-from tests.events.harness import Stage
+from tests.events.harness import Sink, Stage, event
 
 GIB = 1 << 30
+METADATA = 128 << 10  # bytes of it that NATS keeps with a stream
 BROKER = Path(__file__).parents[2] / "knative" / "base" / "eventing" / "broker.yaml"
 
 
@@ -24,3 +25,13 @@ def test_a_volume_holds_many_brokers(private_stage: Stage) -> None:
 def test_our_own_broker_keeps_more() -> None:
     (broker,) = manifest.wiring([yaml.safe_load(BROKER.read_text())]).brokers
     assert broker.max_bytes == GIB
+
+
+def test_a_broker_that_cannot_be_marked_stops_no_other(stage: Stage, sink: Sink) -> None:
+    """Its streams have room for its uid, and none for the mark that its first consumers are bound."""
+    stage.objects.append(json.loads(json.dumps(stage.objects[0])))
+    stage.objects[1]["metadata"] |= {"name": "greedy", "uid": "x" * (METADATA - 60)}
+    stage.trigger("all", sink)
+    stage.start_bridge()
+    stage.publish(event())
+    sink.await_requests(1)
