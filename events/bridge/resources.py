@@ -133,8 +133,10 @@ class Progress:
     """How far JetStream has what a wiring wants.
 
     `refusals` has a word for each Broker and Route that was tried: why JetStream refuses it, or "" if its streams or
-    its consumer are there. Of others nothing is known, while NATS is away for instance.
+    its consumer are there. Of others nothing is known. `away`: NATS has not answered for so long that what is there
+    may not be of use.
     """
 
     refusals: Mapping[Broker | Route | Removal, str] = field(default_factory=dict)
     removed: frozenset[Removal] = frozenset()
+    away: bool = False

@@ -30,10 +30,13 @@ class Settings:
     """`ack_wait`: seconds after which what a dead bridge had in hand is handed out again.
 
     `drain`: seconds that deliveries under way may still take when the process is to stop.
+
+    `away`: seconds in which NATS does not answer until that is reported. It is asked once in `_RECHECK` seconds.
     """
 
     ack_wait: float = 10.0
     drain: float = 4.0
+    away: float = 30.0
 
 
 class LeftError(Exception):
@@ -63,6 +66,7 @@ class Supervisor:
         self._marked: set[Broker] = set()
         self._placed: set[Removal] = set()
         self._checked = 0.0
+        self._failing: float | None = None
         self._removed: set[Removal] = set()
         self._refusals: dict[Broker | Route | Removal, str] = {}
         self._alarm = asyncio.Event()
@@ -118,12 +122,13 @@ class Supervisor:
             self._checked = now
         try:
             await self._reconcile(wiring)
+            self._failing = None
         except nats.errors.Error as error:
+            self._failing = self._failing or now
             _log.warning("JetStream is not ready, trying on", extra={"reason": repr(error)})
-            return False
-        finally:
-            self._source.observe(Progress(dict(self._refusals), frozenset(self._removed)))
-        return True
+        away = self._failing is not None and now > self._failing + self._settings.away
+        self._source.observe(Progress(dict(self._refusals), frozenset(self._removed), away))
+        return self._failing is None
 
     async def _reconcile(self, wiring: Wiring) -> None:
         wanted = wiring.routes()

@@ -5,7 +5,7 @@ from events.bridge.resources import Broker, Removal
 from events.control import destinations, kinds
 from events.control.conditions import Condition, known_fields
 from events.control.kinds import Object
-from events.control.view import Verdict, View, is_held, is_leaving, of_leaving, with_ready
+from events.control.view import NATS_AWAY, Verdict, View, is_held, is_leaving, of_leaving, with_ready
 from events.subjects import Layout
 
 _STREAMS = "StreamsReady"
@@ -40,6 +40,8 @@ def _read(item: Object, view: View) -> Broker | str:
 def _streams(made: Broker | str, view: View) -> Condition:
     if isinstance(made, str):
         return Condition.false(_STREAMS, "InvalidSpec", made)
+    if view.progress.away:
+        return Condition(_STREAMS, "Unknown", *NATS_AWAY)
     refusal = view.progress.refusals.get(made)
     if refusal is None:
         return Condition.pending(_STREAMS, "The streams are not known to be there.")

@@ -11,7 +11,7 @@ from events.control.conditions import READY, Condition, known_fields
 from events.control.dependencies import dependency
 from events.control.kinds import Object
 from events.control.references import PendingError
-from events.control.view import Verdict, View, is_held, is_leaving, of_leaving, with_ready
+from events.control.view import NATS_AWAY, Verdict, View, is_held, is_leaving, of_leaving, with_ready
 from events.subjects import Layout
 
 _BROKER, _SUBSCRIPTION = "BrokerReady", "SubscriptionReady"
@@ -88,6 +88,8 @@ def _read(item: Object, view: View) -> Trigger | Condition:
 def _subscription(made: Trigger | Condition, broker: Verdict, view: View) -> Condition:
     if isinstance(made, Condition):
         return made
+    if view.progress.away:
+        return Condition(_SUBSCRIPTION, "Unknown", *NATS_AWAY)
     known = isinstance(broker.wanted, Broker)
     refusal = view.progress.refusals.get(Route(made, broker.wanted)) if isinstance(broker.wanted, Broker) else None
     if refusal is None:

@@ -11,6 +11,7 @@ from events.control.kinds import Key, Kind, Object
 from events.control.references import References
 
 FINALIZER = "jetstream.ticketing.dev/bridge"
+NATS_AWAY = ("NatsUnreachable", "NATS has not answered for some time.")  # reason and message
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,16 @@ def fragile(loop: Loop, nats_url: str, api_server: ApiServer) -> Iterator[Realm]
 
 
 @pytest.fixture
+def stranded(loop: Loop, nats_server: NatsServer, config: KubeConfig) -> Iterator[Realm]:
+    """A realm whose NATS server may be killed."""
+    realm = Realm(loop, nats_server.url, config)
+    realm.define_kinds()
+    yield realm
+    eventually(lambda: realm.stage.connection.is_connected)
+    realm.close()
+
+
+@pytest.fixture
 def realm(loop: Loop, nats_url: str, config: KubeConfig) -> Iterator[Realm]:
     realm = Realm(loop, nats_url, config)
     realm.define_kinds()

@@ -132,7 +132,7 @@ class Realm:
     async def _bridge(self, config: KubeConfig) -> None:
         cluster = Cluster(AsyncClient(config), INGRESS_URL)
         async with Subscribers({}) as subscribers:
-            settings = Settings(ACK_WAIT_SECONDS, drain=2)
+            settings = Settings(ACK_WAIT_SECONDS, drain=2, away=1)
             await Supervisor(self.stage.connection, subscribers, settings, cluster).run()
 
     def streams(self) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 from events.control.kinds import BROKER, TRIGGER
 from events.control.view import FINALIZER
 from tests.events.harness import Sink, event
+from tests.events.processes import NatsServer
 from tests.events.realm import ADDRESSEE, INGRESS_URL, SERVICE, Realm, to
 from tests.eventually import eventually
 
@@ -173,3 +174,18 @@ def test_a_trigger_that_names_no_broker_here_is_left_alone(realm: Realm, sink: S
     realm.await_ready("all")
     assert not realm.status(TRIGGER, "elsewhere")
     assert "finalizers" not in realm.get(TRIGGER, "elsewhere")["metadata"]
+
+
+def test_while_nats_is_away_nothing_is_known_to_be_ready(stranded: Realm, nats_server: NatsServer, sink: Sink) -> None:
+    realm = stranded
+    realm.broker()
+    realm.trigger("all", subscriber={"uri": sink.url})
+    realm.start_bridge()
+    realm.await_ready("all")
+    nats_server.kill()
+    realm.trigger("later", subscriber={"uri": sink.url})
+    realm.await_condition(BROKER, "default", "Ready", "Unknown", "NatsUnreachable")
+    realm.await_condition(TRIGGER, "all", "Ready", "Unknown", "NatsUnreachable")
+    nats_server.start()
+    realm.await_condition(BROKER, "default", "Ready", "True")
+    realm.await_ready("all", "later")
