@@ -116,6 +116,8 @@ def destination(spec: Object, home: str, resolve: Resolve) -> Destination:
     A uri beside a reference is relative to it; one without has a scheme and a host, whichever they are: what cannot be
     delivered there is a dead letter (control-plane.md, "Destination Resolution").
     """
+    if spec.get("CACerts"):
+        raise UnresolvedError("CACertsNotSupported", "certificate authorities of a destination's own are not supported")
     uri, reference = spec.get("uri") or "", spec.get("ref")
     parts = urlsplit(uri)
     if not reference:

@@ -40,10 +40,14 @@ class References:
         found = self.find(reference, home)
         if (reference["apiVersion"], reference["kind"]) == ("v1", "Service"):
             return f"http://{reference['name']}.{reference.get('namespace') or home}.svc.cluster.local"
-        url = _url(found, reference.get("address"))
-        if not url:
+        addresses = _addresses(found, reference.get("address"))
+        if not addresses:
             raise UnresolvedError("NoAddress", f"{_named(reference, home)} has no address")
-        return url
+        usable = [address["url"] for address in addresses if not address.get("CACerts")]
+        if not usable:
+            message = f"{_named(reference, home)} needs a certificate authority of its own, which is not supported"
+            raise UnresolvedError("CACertsNotSupported", message)
+        return usable[0]
 
     def find(self, reference: Reference, home: str) -> Object:
         """The object. Raises UnresolvedError; PendingError unless the API has said that there is none."""
@@ -83,15 +87,13 @@ def _brief(item: Object) -> Object:
     }
 
 
-def _url(item: Object, name: str | None) -> str | None:
-    """Of several addresses the one of that name, else the object's first choice for those that know only one."""
+def _addresses(item: Object, name: str | None) -> list[Mapping[str, str]]:
+    """Of several addresses those of that name, else all, the object's choice for those that know only one first."""
     status = item["status"]
-    addresses = status.get("addresses") or []
-    if name:
-        addresses = [address for address in addresses if address.get("name") == name]
-    elif status.get("address"):
-        addresses = [status["address"]]
-    return addresses[0].get("url") if addresses else None
+    addresses = [address for address in status.get("addresses") or () if name in {None, "", address.get("name")}]
+    if not name and status.get("address"):
+        addresses.insert(0, status["address"])
+    return [address for address in addresses if address.get("url")]
 
 
 def _named(reference: Reference, home: str) -> str:

@@ -176,6 +176,22 @@ def test_a_trigger_that_names_no_broker_here_is_left_alone(realm: Realm, sink: S
     assert "finalizers" not in realm.get(TRIGGER, "elsewhere")["metadata"]
 
 
+def test_certificates_of_a_subscribers_own(realm: Realm, sink: Sink) -> None:
+    """What has an address without, beside the one with them, is delivered to there."""
+    realm.broker()
+    tls = {"name": "https", "url": "https://sink.test/", "CACerts": "-----BEGIN CERTIFICATE-----"}
+    realm.addressee("sink", None)
+    realm.patch(ADDRESSEE, "sink", {"status": {"address": tls, "addresses": [tls]}}, ADDRESSEE.Status)
+    realm.trigger("all", subscriber=to("sink"))
+    realm.start_bridge()
+    realm.await_condition(TRIGGER, "all", "SubscriberResolved", "False", "CACertsNotSupported")
+    realm.await_condition(TRIGGER, "all", "Ready", "False", "CACertsNotSupported")
+    plain = {"name": "http", "url": sink.url}
+    realm.patch(ADDRESSEE, "sink", {"status": {"addresses": [tls, plain]}}, ADDRESSEE.Status)
+    realm.await_ready("all")
+    assert realm.status(TRIGGER, "all")["subscriberUri"] == sink.url
+
+
 def test_while_nats_is_away_nothing_is_known_to_be_ready(stranded: Realm, nats_server: NatsServer, sink: Sink) -> None:
     realm = stranded
     realm.broker()

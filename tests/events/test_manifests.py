@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from events.bridge.manifest import destination, wiring
+from events.bridge.manifest import UnresolvedError, by_name, destination, wiring
 from events.bridge.resources import Broker, Delivery, Destination
 from events.bridge.retries import RetryPolicy, retry_after, seconds
 
@@ -114,6 +114,12 @@ def test_only_a_service_of_the_triggers_own_namespace_has_a_name(subscriber: dic
     """A name permits to speak for a service, so nobody else may take it."""
     made = destination(subscriber, "shop", lambda *_: "http://orders-expire.evil.test/")
     assert urlsplit(made.name).scheme == "http"
+
+
+def test_a_destination_with_certificates_of_its_own_is_refused() -> None:
+    """Rather than to fail at every event, or to deliver it to whoever answers there."""
+    with pytest.raises(UnresolvedError, match="not supported"):
+        destination({"uri": "https://example.test/", "CACerts": "-----BEGIN CERTIFICATE-----"}, "shop", by_name)
 
 
 def test_delivering_in_structured_mode() -> None:
