@@ -1,10 +1,10 @@
 """The bridge.
 
 Environment: NATS_URL; MANIFESTS, a folder or file of YAML with Brokers and Triggers, without which they come from the
-Kubernetes API, and INGRESS_URL says where the ingress is reached there; PORT and HOST of /healthz, /readyz and
-/metrics; INGRESS_PORT, without which there is no ingress; HOST_ALIASES, a JSON object that says where hosts are on one
-machine, `{"host": "127.0.0.1:4001"}`; EVENTS_KEY and EVENTS_DOMAIN, see `signature`; ACK_WAIT_SECONDS and
-DRAIN_SECONDS, see `Settings`.
+Kubernetes API, INGRESS_URL says where the ingress is reached there, and CLUSTER_DOMAIN is the cluster's; PORT and HOST
+of /healthz, /readyz and /metrics; INGRESS_PORT, without which there is no ingress; HOST_ALIASES, a JSON object that
+says where hosts are on one machine, `{"host": "127.0.0.1:4001"}`; EVENTS_KEY and EVENTS_DOMAIN, see `signature`;
+ACK_WAIT_SECONDS and DRAIN_SECONDS, see `Settings`.
 """
 
 import asyncio

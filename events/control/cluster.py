@@ -22,14 +22,16 @@ _log = logging.getLogger(__name__)
 _QUIET = 0.02  # seconds in which changes are gathered
 
 
-def connect(ingress_url: str) -> "Cluster":
+def connect(ingress_url: str, domain: str) -> "Cluster":
     """The cluster that this process runs in, or else that of KUBECONFIG."""
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request
-    return Cluster(AsyncClient(), ingress_url)
+    return Cluster(AsyncClient(), ingress_url, domain)
 
 
 class Cluster:
     """A source of wirings. `ingress_url` is where Brokers take events in, as `<ingress_url>/<namespace>/<name>`.
+
+    Kubernetes Services have names in `domain`.
 
     Any number of replicas may run at once: each delivers, and each says what it knows. None of them is the leader.
 
@@ -37,13 +39,13 @@ class Cluster:
     nothing until it is back: what is wanted stands nowhere else.
     """
 
-    def __init__(self, client: AsyncClient, ingress_url: str) -> None:
+    def __init__(self, client: AsyncClient, ingress_url: str, domain: str) -> None:
         self._client = client
         self._ingress_url = ingress_url.rstrip("/")
         self._changed = asyncio.Event()
         self._brokers = Informer(client, BROKER, self._changed.set)
         self._triggers = Informer(client, TRIGGER, self._changed.set)
-        self._references = References(client, self._changed.set)
+        self._references = References(client, self._changed.set, domain)
         self._reporter = Reporter(client)
         self._remains = Remains()
         self._progress = Progress()

@@ -19,11 +19,15 @@ class PendingError(UnresolvedError):
 
 
 class References:
-    """Finds objects by apiVersion, kind, namespace and name. Each kind that is referred to is watched from then on."""
+    """Finds objects by apiVersion, kind, namespace and name. Each kind that is referred to is watched from then on.
 
-    def __init__(self, client: AsyncClient, changed: Callable[[], None]) -> None:
+    `domain` is the cluster's, `cluster.local` unless it was installed with another.
+    """
+
+    def __init__(self, client: AsyncClient, changed: Callable[[], None], domain: str) -> None:
         self._client = client
         self._changed = changed
+        self._domain = domain
         self._informers: dict[tuple[str, str], Informer] = {}
         self._unwatched: asyncio.Queue[Informer] = asyncio.Queue()
 
@@ -39,7 +43,7 @@ class References:
         """
         found = self.find(reference, home)
         if (reference["apiVersion"], reference["kind"]) == ("v1", "Service"):
-            return f"http://{reference['name']}.{reference.get('namespace') or home}.svc.cluster.local"
+            return f"http://{reference['name']}.{reference.get('namespace') or home}.svc.{self._domain}"
         addresses = _addresses(found, reference.get("address"))
         if not addresses:
             raise UnresolvedError("NoAddress", f"{_named(reference, home)} has no address")

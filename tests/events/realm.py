@@ -21,6 +21,7 @@ from tests.events.harness import ACK_WAIT_SECONDS, QUICK, Loop, Stage
 from tests.eventually import eventually
 
 INGRESS_URL = "http://bridge.test"
+DOMAIN = "cluster.test"
 ADDRESSEE = kinds.of("test.ticketing.dev/v1", "Addressee")
 SERVICE = kinds.of("v1", "Service")
 CLASS = "JetStreamBridge"
@@ -130,7 +131,7 @@ class Realm:
         return stop
 
     async def _bridge(self, config: KubeConfig) -> None:
-        cluster = Cluster(AsyncClient(config), INGRESS_URL)
+        cluster = Cluster(AsyncClient(config), INGRESS_URL, DOMAIN)
         async with Subscribers({}) as subscribers:
             settings = Settings(ACK_WAIT_SECONDS, drain=2, away=1)
             await Supervisor(self.stage.connection, subscribers, settings, cluster).run()

@@ -8,7 +8,7 @@ from events.control.kinds import BROKER, TRIGGER
 from events.control.view import FINALIZER
 from tests.events.harness import Sink, event
 from tests.events.processes import NatsServer
-from tests.events.realm import ADDRESSEE, INGRESS_URL, SERVICE, Realm, to
+from tests.events.realm import ADDRESSEE, DOMAIN, INGRESS_URL, SERVICE, Realm, to
 from tests.eventually import eventually
 
 
@@ -83,7 +83,7 @@ def test_a_kubernetes_service(realm: Realm) -> None:
     realm.trigger("none", subscriber={"ref": {**reference, "name": "missing"}})
     realm.start_bridge()
     realm.await_ready("all")
-    expected = f"http://a-service.{realm.namespace}.svc.cluster.local/path"
+    expected = f"http://a-service.{realm.namespace}.svc.{DOMAIN}/path"
     assert realm.status(TRIGGER, "all")["subscriberUri"] == expected
     realm.await_condition(TRIGGER, "none", "SubscriberResolved", "False", "NotFound")
 
