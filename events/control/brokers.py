@@ -5,7 +5,7 @@ from events.bridge.resources import Broker, Removal
 from events.control import destinations, kinds
 from events.control.conditions import Condition, known_fields
 from events.control.kinds import Object
-from events.control.view import NATS_AWAY, Verdict, View, is_held, is_leaving, of_leaving, with_ready
+from events.control.view import NATS_AWAY, Verdict, View, is_leaving, of_leaving, with_ready
 from events.subjects import Layout
 
 _STREAMS = "StreamsReady"
@@ -23,7 +23,8 @@ def verdict(item: Object, view: View) -> Verdict:
     return Verdict(
         kinds.BROKER,
         item,
-        wanted=made if isinstance(made, Broker) and is_held(item) else None,
+        wanted=made if isinstance(made, Broker) and view.may_begin(item) else None,
+        keeps=view.holds,
         conditions=with_ready(item, Condition.true("Addressable"), sink, _streams(made, view)),
         fields={"address": {"name": "http", "url": url}, **known_fields({"deadLetterSinkUri": (sink, sink_url)})},
     )

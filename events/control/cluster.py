@@ -22,16 +22,16 @@ _log = logging.getLogger(__name__)
 _QUIET = 0.02  # seconds in which changes are gathered
 
 
-def connect(ingress_url: str, domain: str) -> "Cluster":
+def connect(ingress_url: str, domain: str, *, holds: bool) -> "Cluster":
     """The cluster that this process runs in, or else that of KUBECONFIG."""
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request
-    return Cluster(AsyncClient(), ingress_url, domain)
+    return Cluster(AsyncClient(), ingress_url, domain, holds=holds)
 
 
 class Cluster:
     """A source of wirings. `ingress_url` is where Brokers take events in, as `<ingress_url>/<namespace>/<name>`.
 
-    Kubernetes Services have names in `domain`.
+    Kubernetes Services have names in `domain`. Brokers and Triggers get a finalizer if it `holds` them.
 
     Any number of replicas may run at once: each delivers, and each says what it knows. None of them is the leader.
 
@@ -39,9 +39,10 @@ class Cluster:
     nothing until it is back: what is wanted stands nowhere else.
     """
 
-    def __init__(self, client: AsyncClient, ingress_url: str, domain: str) -> None:
+    def __init__(self, client: AsyncClient, ingress_url: str, domain: str, *, holds: bool) -> None:
         self._client = client
         self._ingress_url = ingress_url.rstrip("/")
+        self._holds = holds
         self._changed = asyncio.Event()
         self._brokers = Informer(client, BROKER, self._changed.set)
         self._triggers = Informer(client, TRIGGER, self._changed.set)
@@ -93,7 +94,7 @@ class Cluster:
 
     def _view(self) -> View:
         known = (self._brokers.objects, self._triggers.objects)
-        return View(*known, self._references, self._progress, self._ingress_url)
+        return View(*known, self._references, self._progress, self._ingress_url, self._holds)
 
     def _wiring(self, verdicts: list[Verdict]) -> Wiring:
         wanted = [verdict.wanted for verdict in verdicts if verdict.wanted]

@@ -29,7 +29,8 @@ def verdict(item: Object, broker: Verdict | None, view: View) -> Verdict:
     return Verdict(
         kinds.TRIGGER,
         item,
-        wanted=made if isinstance(made, Trigger) and broker.wanted and is_held(item) else None,
+        wanted=made if isinstance(made, Trigger) and broker.wanted and view.may_begin(item) else None,
+        keeps=view.holds,
         conditions=with_ready(item, _broker(broker), subscriber, sink, waits, _subscription(made, broker, view)),
         fields=known_fields(
             {"subscriberUri": (subscriber, subscriber_url or ""), "deadLetterSinkUri": (sink, sink_url)}

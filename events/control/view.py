@@ -16,13 +16,21 @@ NATS_AWAY = ("NatsUnreachable", "NATS has not answered for some time.")  # reaso
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`brokers` of every class. `ingress_url` is where the bridge takes events in."""
+    """`brokers` of every class. `ingress_url` is where the bridge takes events in.
+
+    `holds` says whether objects get our finalizer. Without it one may vanish while nobody looks, and leave its streams.
+    """
 
     brokers: Mapping[Key, Object]
     triggers: Mapping[Key, Object]
     references: References
     progress: Progress
     ingress_url: str
+    holds: bool
+
+    def may_begin(self, item: Object) -> bool:
+        """Whether something may be made for an object: it is held fast first, for nothing may be left of it."""
+        return is_held(item) or not self.holds
 
     @property
     def resolve(self) -> Resolve:

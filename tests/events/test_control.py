@@ -68,6 +68,27 @@ def test_deleting_a_trigger_and_making_another_of_its_name(realm: Realm, sink: S
     assert sink.await_requests(2)[1].id == "after"
 
 
+def test_a_bridge_that_holds_nothing_lets_go_of_what_another_held(realm: Realm, sink: Sink) -> None:
+    """Where bridge, Brokers and NATS go at once, as with skaffold, nobody would be left to take a finalizer off."""
+    realm.broker()
+    realm.trigger("all", subscriber={"uri": sink.url})
+    holding = realm.start_bridge()
+    realm.await_ready("all")
+    assert realm.get(TRIGGER, "all")["metadata"]["finalizers"]
+    holding()
+    stop = realm.start_bridge(holds=False)
+    eventually(lambda: not realm.get(TRIGGER, "all")["metadata"].get("finalizers"))
+    eventually(lambda: not realm.get(BROKER, "default")["metadata"].get("finalizers"))
+    realm.await_ready("all")
+    realm.stage.publish(event())
+    sink.await_requests(1)
+    stop()
+    realm.delete(TRIGGER, "all")
+    realm.delete(BROKER, "default")
+    assert not realm.exists(TRIGGER, "all")
+    assert not realm.exists(BROKER, "default")
+
+
 def test_a_trigger_gets_what_comes_after_it_was_made(realm: Realm, sink: Sink, other_sink: Sink) -> None:
     """By the objects' own times: how late a bridge gets to see one does not matter."""
     stage, objects = realm.stage, realm.stage.objects
