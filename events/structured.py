@@ -1,4 +1,7 @@
-"""The JSON format of CloudEvents: a whole event in one payload, its data taken over byte by byte."""
+"""The JSON format of CloudEvents: a whole event in one payload, its data taken over byte by byte.
+
+Where 1.0 has `data_base64`, 0.3 has `data` and says `datacontentencoding: base64`.
+"""
 
 from base64 import b64decode, b64encode
 from contextlib import suppress
@@ -9,6 +12,9 @@ from events.cloudevent import PREFIX, Event, MalformedEventError, from_attribute
 
 MEDIA_TYPE = "application/cloudevents"
 JSON_FORMAT = "application/cloudevents+json"
+
+_OLD = "0.3"
+_IN_BASE64 = {"datacontentencoding": "base64"}
 
 Members = dict[str, msgspec.Raw]
 Scalar = str | bool | int | None
@@ -50,7 +56,8 @@ def _data(event: Event) -> dict[str, object]:
     with suppress(UnicodeError):
         if not _is_json_type(event.content_type):
             return {"data": event.data.decode()}
-    return {"data_base64": b64encode(event.data).decode()}
+    encoded = b64encode(event.data).decode()
+    return {"data": encoded, **_IN_BASE64} if event["specversion"] == _OLD else {"data_base64": encoded}
 
 
 def _is_json_type(content_type: object) -> bool:
@@ -89,6 +96,9 @@ def _members(payload: bytes) -> Members | None:
 def _event(members: Members) -> Event:
     data, encoded = members.pop("data", None), members.pop("data_base64", None)
     attributes = {name: _scalar(name, raw) for name, raw in members.items()}
+    if attributes.get("specversion") == _OLD and _IN_BASE64.items() <= attributes.items():
+        del attributes["datacontentencoding"]
+        data, encoded = None, data
     attributes.setdefault("datacontenttype", "application/json" if data is not None else None)
     if encoded is not None:
         return from_attributes(attributes, _decoded(encoded))

@@ -1,6 +1,7 @@
 """What the ingress lets in: a well-formed CloudEvent, from a source that anyone may speak for.
 
-Rules: CloudEvents HTTP binding 1.0, section 3; knative/specs data-plane.md, "Ingress".
+Rules: CloudEvents HTTP binding 1.0, section 3; knative/specs data-plane.md, "Ingress"; of versions, what
+`events.cloudevent` knows.
 """
 
 import re

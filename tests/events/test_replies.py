@@ -47,6 +47,12 @@ def test_a_reply_is_an_event_like_any_other(
     assert len(sink.requests) == 1
 
 
+def test_a_reply_may_be_of_version_03(stage: Stage, sink: Sink, other_sink: Sink) -> None:
+    chained(stage, sink, other_sink, Answer(200, {**REPLY, "ce-specversion": "0.3"}))
+    stage.publish(event())
+    assert other_sink.await_requests(1)[0].headers["ce-specversion"] == "0.3"
+
+
 def test_a_reply_may_carry_its_parents_id_and_source(stage: Stage, sink: Sink, other_sink: Sink) -> None:
     chained(stage, sink, other_sink, Answer(200, {**REPLY, "ce-id": "same", "ce-source": "/test"}))
     stage.publish(event(id="same"), event(id="same", source="/elsewhere"))
