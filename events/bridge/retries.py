@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-_LONGEST_BACKOFF = 60.0  # seconds
+_LONGEST_BACKOFF = 60.0  # seconds, unless the delay that the spec names is longer
 _LONGEST_RETRY_AFTER = 3600.0  # seconds, so that nobody can park an event for good
 _LARGEST_EXPONENT = 32
 
@@ -57,4 +57,5 @@ class RetryPolicy:
     def delay(self, attempt: int, asked: float = 0.0) -> float:
         """The time to wait after the attempt of that number, from 1 on; `asked` is what the subscriber asked for."""
         factor = 2 ** min(attempt - 1, _LARGEST_EXPONENT) if self.exponential else attempt
-        return max(min(self.backoff * factor, _LONGEST_BACKOFF), min(asked, self.retry_after_max))
+        longest = max(_LONGEST_BACKOFF, self.backoff)
+        return max(min(self.backoff * factor, longest), min(asked, self.retry_after_max))

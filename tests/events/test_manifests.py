@@ -159,6 +159,7 @@ def test_backing_off() -> None:
     assert [exponential.delay(attempt) for attempt in (1, 2, 3)] == [0.2, 0.4, 0.8]
     assert [linear.delay(attempt) for attempt in (1, 2, 3)] == [0.5, 1.0, 1.5]
     assert exponential.delay(1450) == linear.delay(1450) == 60
+    assert [RetryPolicy(backoff=seconds("PT10M")).delay(attempt) for attempt in (1, 2, 1450)] == [600] * 3
     assert exponential.delay(1, asked=90) == 90
     assert exponential.delay(1, asked=1e9) == 3600
     assert RetryPolicy(retry_after_max=0).delay(1, asked=90) == 0.2
