@@ -9,6 +9,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from events import hops, metrics
+from events.bridge.attempts import Attempts
 from events.bridge.replies import Parent, Replies
 from events.bridge.resources import Broker, Delivery, Trigger
 from events.bridge.subscriber import DeliveryError, Subscribers
@@ -39,6 +40,7 @@ class Worker:
         self._connection = connection
         self._subscribers = subscribers
         self._replies = Replies(publisher, trigger, broker)
+        self._attempts = Attempts()
         self._dead_letters = DeadLetters(publisher, connection.jetstream(), broker.layout)
         self._counts = metrics.of_trigger((trigger.namespace, broker.name, trigger.name))
 
@@ -72,6 +74,7 @@ class Worker:
             await self._deliver(event, parent)
         except DeliveryError as error:
             return await self._after_failure(event, origin, error)
+        self._attempts.settle(origin.sequence)
         self._counts.delivered.inc()
         self._counts.latency.observe(max(0.0, time.time() - origin.timestamp))
         return _ACK
@@ -92,14 +95,15 @@ class Worker:
         await self._replies.store(answer, parent)
 
     async def _after_failure(self, event: Event, origin: Origin, error: DeliveryError) -> bytes:
-        policy = self._delivery.retries
-        about = self._about(origin, str(error), event)
-        if error.retried and origin.delivered <= policy.retry:
+        policy, about = self._delivery.retries, self._about(origin, str(error), event)
+        failures = self._attempts.fail(origin.sequence)
+        if error.retried and failures <= policy.retry:
             _log.warning("event is delivered again", extra=about)
             self._counts.retried.inc()
-            return _delayed(policy.delay(origin.delivered, error.asked))
+            return _delayed(policy.delay(failures, error.asked))
         _log.error("event is a dead letter", extra=about)
         await self._bury(event, origin, error)
+        self._attempts.settle(origin.sequence)
         self._counts.dead_lettered.inc()
         return _ACK
 

@@ -150,6 +150,20 @@ def test_nothing_is_acknowledged_while_its_reply_cannot_be_stored(stage: Stage, 
     stage.await_settled("replier")
 
 
+def test_what_fails_on_our_side_is_no_attempt_of_the_subscribers(stage: Stage, sink: Sink) -> None:
+    """The log refuses more replies than there are retries; then the subscriber fails for the first time."""
+    answers = [Answer(200, REPLY, b"x" * 200_000)] * 5 + [Answer(503)]
+    sink.answer = lambda _: answers.pop(0) if answers else Answer()
+    stage.broker({"jetstream.ticketing.dev/max-bytes": "400000"})
+    stage.trigger("replier", sink, filter=HAPPENED)
+    stage.start_bridge()
+    stage.send(stage.layout.event("filler"), {}, b"x" * 300_000)
+    stage.publish(event())
+    sink.await_requests(7)
+    stage.await_settled("replier")
+    assert not stage.letters()
+
+
 def test_a_schedule_survives_a_full_log(stage: Stage, sink: Sink, other_sink: Sink) -> None:
     stage.broker({"jetstream.ticketing.dev/max-bytes": "400000"})
     chained(stage, sink, other_sink, Answer(200, {**REPLY, "ce-notbefore": soon(3)}, b"x" * 200_000))
