@@ -1,12 +1,17 @@
 """Events to subscribers over HTTP, and what they answer."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, cast
 from urllib.parse import urlsplit, urlunsplit
+from weakref import WeakSet
 
 import aiohttp
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
 
 from events.bridge.resources import Destination
 from events.bridge.retries import is_retried, retry_after
@@ -25,6 +30,8 @@ _UNAUTHORIZED = 401
 Headers = Mapping[str, str]
 
 _NONE: Headers = {}
+
+_reused: ContextVar[bool] = ContextVar("reused", default=False)
 
 
 class DeliveryError(Exception):
@@ -58,7 +65,7 @@ class Subscribers:
     def __init__(self, aliases: Mapping[str, str], signer: Signer | None = None) -> None:
         self._aliases = aliases
         self._signer = signer
-        self._kept = _session(aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_IDLE))
+        self._kept = _session(_Connector())
         self._fresh = _session(aiohttp.TCPConnector(limit=0, force_close=True))
 
     async def __aenter__(self) -> Self:
@@ -101,6 +108,8 @@ class Subscribers:
         except aiohttp.ClientConnectorError:
             raise
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            if not _reused.get():
+                raise
             return await _exchange(self._fresh, url, headers, data, limit)
 
     def _address(self, url: str) -> tuple[str, dict[str, str]]:
@@ -120,6 +129,27 @@ def _write(event: Event, headers: dict[str, str], *, structured: bool) -> bytes:
     if event.content_type is not None:
         headers["Content-Type"] = event.content_type
     return event.data
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Notes in `_reused` whether a task's request goes out on a connection that has served another before."""
+
+    def __init__(self) -> None:
+        super().__init__(limit=0, keepalive_timeout=_KEEP_IDLE)
+        self._used = WeakSet[asyncio.BaseProtocol]()
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 aiohttp's signature
+    ) -> Connection:
+        """As aiohttp does; its own way to tell, a TraceConfig, costs several times as much."""
+        connection = await super().connect(req, traces, timeout)
+        protocol = cast(asyncio.BaseProtocol, connection.protocol)
+        _reused.set(protocol in self._used)
+        self._used.add(protocol)
+        return connection
 
 
 def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:

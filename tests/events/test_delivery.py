@@ -135,7 +135,7 @@ def test_retrying_after_what_is_no_http(stage: Stage, sink: Sink, answer: bytes)
         stage.publish(event())
         (letter,) = stage.await_letters(1)
     assert "ce-knativeerrorcode" not in letter.headers
-    assert len(connections) >= 3
+    assert len(connections) == 3
 
 
 def test_the_retries_of_a_broker_hold_for_triggers_without_their_own(stage: Stage, sink: Sink) -> None:
@@ -204,6 +204,20 @@ def test_a_connection_closed_on_the_next_request_is_no_failure_of_the_subscriber
     assert len(connections) == 5
     assert len(sink.requests) > 5
     assert not stage.letters()
+
+
+def test_a_subscriber_that_dies_of_an_event_gets_it_once_an_attempt(stage: Stage, sink: Sink) -> None:
+    """A connection that breaks with its first request was not closed for being idle."""
+
+    def dying(_: Request) -> Answer:
+        raise ConnectionAbortedError
+
+    sink.answer = dying
+    stage.trigger("all", sink)
+    stage.start_bridge()
+    stage.publish(event())
+    stage.await_letters(1)
+    assert len(sink.requests) == 3
 
 
 def test_one_event_that_fails_does_not_stop_the_others(stage: Stage, sink: Sink) -> None:
