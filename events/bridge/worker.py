@@ -9,7 +9,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from events import hops, metrics
-from events.bridge.attempts import Attempts
+from events.bridge.attempts import Attempts, Verdict
 from events.bridge.replies import Parent, Replies
 from events.bridge.resources import Broker, Delivery, Trigger
 from events.bridge.subscriber import DeliveryError, Subscribers
@@ -68,6 +68,8 @@ class Worker:
         except MalformedEventError as error:
             return await self._park_malformed(message, origin, error)
         parent = Parent(origin, hops.detach(event))
+        if (verdict := self._attempts.verdict(origin.sequence)) is not None:
+            return await self._bury(event, origin, verdict)
         if message.subject != self._replay_subject and not self._trigger.filter.matches(event):
             return _ACK
         try:
@@ -102,23 +104,31 @@ class Worker:
             self._counts.retried.inc()
             return _delayed(policy.delay(failures, error.asked))
         _log.error("event is a dead letter", extra=about)
-        await self._bury(event, origin, error)
+        return await self._bury(event, origin, self._attempts.give_up(origin.sequence, error))
+
+    async def _bury(self, event: Event, origin: Origin, verdict: Verdict) -> bytes:
+        """To the dead letter sink, by the same policy; where there is none, or it fails, to the Broker's dead letters.
+
+        Between attempts the message waits in JetStream as for the subscriber, so that a sink that is away holds up no
+        other event. Once these are forgotten, with the process perhaps, it begins with the subscriber again.
+        """
+        letter = with_error(event, self._trigger.subscriber.url, verdict.code, verdict.body)
+        policy, reason = self._delivery.retries, verdict.reason
+        try:
+            if self._delivery.dead_letter_sink is None:
+                await self._dead_letters.park(self._trigger.name, letter, reason, origin)
+            else:
+                await self._subscribers.deliver(letter, self._delivery.dead_letter_sink, _SINK_TIMEOUT, self._namespace)
+        except DeliveryError as error:
+            reason = f"{reason}; dead letter sink: {error}"
+            failures = self._attempts.fail(origin.sequence)
+            if error.retried and failures <= policy.retry:
+                _log.warning("dead letter is sent again", extra=self._about(origin, reason, event))
+                return _delayed(policy.delay(failures, error.asked))
+            await self._dead_letters.park(self._trigger.name, letter, reason, origin)
         self._attempts.settle(origin.sequence)
         self._counts.dead_lettered.inc()
         return _ACK
-
-    async def _bury(self, event: Event, origin: Origin, error: DeliveryError) -> None:
-        """To the dead letter sink; where there is none, or it fails, to the Broker's dead letters."""
-        letter = with_error(event, self._trigger.subscriber.url, error.code, error.body)
-        reason, sink = str(error), self._delivery.dead_letter_sink
-        if sink is not None:
-            try:
-                await self._subscribers.deliver(letter, sink, _SINK_TIMEOUT, self._namespace)
-            except DeliveryError as failure:
-                reason = f"{reason}; dead letter sink: {failure}"
-            else:
-                return
-        await self._dead_letters.park(self._trigger.name, letter, reason, origin)
 
     async def _park_malformed(self, message: Msg, origin: Origin, error: MalformedEventError) -> bytes:
         _log.error("message is no CloudEvent", extra=self._about(origin, str(error)))

@@ -94,6 +94,12 @@ class Answer:
     body: bytes = b""
 
 
+def failing(times: int, answer: Answer) -> Callable[[Request], Answer]:
+    """Answers so many times with `answer`, then with 204."""
+    answers = [answer] * times
+    return lambda _: answers.pop() if answers else Answer()
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 1024  # connections may come by the hundred

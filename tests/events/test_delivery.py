@@ -4,20 +4,14 @@ import socketserver
 import threading
 import time
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from events.cloudevent import from_row
-from tests.events.harness import QUICK, Answer, Request, Sink, Stage, event
+from tests.events.harness import QUICK, Answer, Request, Sink, Stage, event, failing
 from tests.eventually import eventually
-
-
-def failing(times: int, answer: Answer) -> Callable[[Request], Answer]:
-    """Answers so many times with `answer`, then with 204."""
-    answers = [answer] * times
-    return lambda _: answers.pop() if answers else Answer()
 
 
 @contextmanager
@@ -226,30 +220,6 @@ def test_one_event_that_fails_does_not_stop_the_others(stage: Stage, sink: Sink)
     stage.start_bridge()
     stage.publish(event(id="poison"), *(event(id=str(n)) for n in range(50)))
     eventually(lambda: {str(n) for n in range(50)} <= set(sink.ids))
-
-
-def test_dead_letters_go_to_the_sink_that_was_asked_for(stage: Stage, sink: Sink, other_sink: Sink) -> None:
-    sink.answer = lambda _: Answer(422, body=b"never")
-    stage.trigger("all", sink, delivery={**QUICK, "deadLetterSink": {"uri": other_sink.url}})
-    stage.start_bridge()
-    stage.publish(event(id="dead"))
-    (request,) = other_sink.await_requests(1)
-    assert request.id == "dead"
-    assert request.headers["ce-knativeerrordest"] == sink.url
-    assert request.headers["ce-knativeerrorcode"] == "422"
-    assert b64decode(request.headers["ce-knativeerrordata"]) == b"never"
-    assert "prefer" not in request.headers
-    stage.await_settled("all")
-    assert not stage.letters()
-
-
-def test_dead_letters_are_kept_when_their_sink_fails(stage: Stage, sink: Sink, other_sink: Sink) -> None:
-    sink.answer = other_sink.answer = lambda _: Answer(400)
-    stage.trigger("all", sink, delivery={**QUICK, "deadLetterSink": {"uri": other_sink.url}})
-    stage.start_bridge()
-    stage.publish(event())
-    (letter,) = stage.await_letters(1)
-    assert letter.reason == "answered 400; dead letter sink: answered 400"
 
 
 def test_a_dead_letter_is_replayed_to_the_trigger_that_failed_only(stage: Stage, sink: Sink, other_sink: Sink) -> None:
