@@ -29,7 +29,7 @@ async def _main() -> None:
     host, origin, connection = environment.get("HOST"), source.of(environment), Connection()
     async with Subscribers(json.loads(environment.get("HOST_ALIASES", "{}")), signer(environment)) as subscribers:
         supervisor = Supervisor(connection, subscribers, settings, origin)
-        ingress = Ingress(Publisher(connection), lambda: supervisor.brokers)
+        ingress = Ingress(Publisher(connection), lambda: supervisor.brokers, supervisor.expects)
         async with await _serve_health(supervisor, connection, host), connection:
             await connection.open(environment["NATS_URL"], "bridge")
             async with asyncio.TaskGroup() as tasks:

@@ -82,6 +82,10 @@ class Supervisor:
         """The Brokers that have streams, by namespace and name."""
         return self._brokers
 
+    def expects(self, name: tuple[str, str]) -> bool:
+        """Whether there is, or may be, a Broker of that namespace and name: also before any wiring is known."""
+        return self._wiring is None or any((one.namespace, one.name) == name for one in self._wiring.brokers)
+
     @property
     def routes(self) -> Iterable[Route]:
         """What is bound."""

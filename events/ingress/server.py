@@ -18,16 +18,23 @@ _log = logging.getLogger(__name__)
 
 _BODY_TIMEOUT = 30.0  # seconds until the whole request is there
 _RETRY_AFTER = "1"  # seconds
+_PARTS = 3  # of a path, the first one empty
 
-Brokers = Mapping[tuple[str, str], Broker]
+Name = tuple[str, str]  # namespace, Broker
 
 
 class Ingress:
-    """Takes events over HTTP for the Brokers that `brokers` knows at that moment, by namespace and name."""
+    """Takes events over HTTP for the Brokers that `brokers` knows at that moment, by namespace and name.
 
-    def __init__(self, publisher: Publisher, brokers: Callable[[], Brokers]) -> None:
+    Those that `expects` knows besides are not in place yet, and their sources are told to come again.
+    """
+
+    def __init__(
+        self, publisher: Publisher, brokers: Callable[[], Mapping[Name, Broker]], expects: Callable[[Name], bool]
+    ) -> None:
         self._publisher = publisher
         self._brokers = brokers
+        self._expects = expects
         self._stalled = False
         self._under_way = 0
         self._idle = asyncio.Event()
@@ -68,23 +75,24 @@ class Ingress:
         return answer
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
-        path = request.raw_path.partition("?")[0]
-        _, namespace, name, *rest = [*path.removesuffix("/").split("/"), "", ""]
-        broker = self._brokers().get((namespace, name)) if not any(rest) else None
+        name = _name(request.raw_path)
+        broker = self._brokers().get(name)
         try:
-            await self._take(request, broker)
+            await self._take(request, broker, name)
         except RejectedError as error:
             answer = web.Response(status=error.status, text=f"{error}\n", headers=error.headers)
         else:
             answer = web.Response(status=HTTPStatus.ACCEPTED)
-        known = (namespace, name) if broker else ("", "")  # or anybody could make up series
+        known = name if broker else ("", "")  # or anybody could make up series
         metrics.requests(*known, answer.status).inc()
         return answer
 
-    async def _take(self, request: web.BaseRequest, broker: Broker | None) -> None:
+    async def _take(self, request: web.BaseRequest, broker: Broker | None, name: Name) -> None:
         """Return once the request's event is stored. Raises RejectedError."""
         if request.method != "POST":
             raise RejectedError(HTTPStatus.METHOD_NOT_ALLOWED, "events come by POST", {"Allow": "POST"})
+        if broker is None and self._expects(name):
+            raise _not_now("the Broker is not in place yet")
         if broker is None:
             raise RejectedError(HTTPStatus.NOT_FOUND, "there is no such Broker: the path is /<namespace>/<name>")
         body = await _body(request)
@@ -95,9 +103,7 @@ class Ingress:
             raise _too_large(str(error)) from error
         except nats.errors.Error as error:
             self._note(stalled=True, reason=str(error))
-            raise RejectedError(
-                HTTPStatus.SERVICE_UNAVAILABLE, "the event cannot be stored now", {"Retry-After": _RETRY_AFTER}
-            ) from error
+            raise _not_now("the event cannot be stored now") from error
         self._note(stalled=False)
 
     def _note(self, *, stalled: bool, reason: str = "") -> None:
@@ -107,6 +113,12 @@ class Ingress:
         elif self._stalled and not stalled:
             _log.info("JetStream takes events again")
         self._stalled = stalled
+
+
+def _name(path: str) -> Name:
+    """The Broker that a path names, none at all for paths of other forms."""
+    parts = path.partition("?")[0].removesuffix("/").split("/")
+    return (parts[1], parts[2]) if len(parts) == _PARTS else ("", "")
 
 
 async def _body(request: web.BaseRequest) -> bytes:
@@ -126,6 +138,10 @@ async def _body(request: web.BaseRequest) -> bytes:
         raise RejectedError(HTTPStatus.REQUEST_TIMEOUT, f"not all of it came within {_BODY_TIMEOUT:g} s") from None
     except web.RequestPayloadError as error:
         raise RejectedError(HTTPStatus.BAD_REQUEST, "the body is broken") from error
+
+
+def _not_now(reason: str) -> RejectedError:
+    return RejectedError(HTTPStatus.SERVICE_UNAVAILABLE, reason, {"Retry-After": _RETRY_AFTER})
 
 
 def _too_large(reason: str) -> RejectedError:

@@ -221,7 +221,7 @@ class Stage:
         async with Subscribers(self.aliases) as subscribers:
             source = Given(manifest.wiring(json.loads(json.dumps(self.objects))))
             supervisor = Supervisor(self.connection, subscribers, Settings(ACK_WAIT_SECONDS, drain=2), source)
-            ingress = Ingress(self.publisher, lambda: supervisor.brokers)
+            ingress = Ingress(self.publisher, lambda: supervisor.brokers, supervisor.expects)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(supervisor.run())
                 tasks.create_task(ingress.run(self._ingress_port, servers.HOST, drain=2))

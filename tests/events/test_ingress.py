@@ -152,6 +152,15 @@ def test_only_brokers_are_found(broker: Stage, path: str) -> None:
     assert requests.post(url, headers=EVENT, timeout=30).status_code == 404
 
 
+def test_a_broker_that_is_not_in_place_yet_is_not_there_now(stage: Stage) -> None:
+    """As on a replica that has not come to it. Here JetStream refuses its streams, for it is one server only."""
+    stage.broker({"jetstream.ticketing.dev/replicas": "3"})
+    stage.start_bridge()
+    answer = post(stage, EVENT)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert requests.post(f"{stage.ingress}s", headers=EVENT, timeout=30).status_code == 404
+
+
 def test_a_slash_or_a_query_at_the_end_makes_no_other_broker(broker: Stage) -> None:
     assert requests.post(f"{broker.ingress}/?x=/y", headers=EVENT, timeout=30).status_code == 202
 
