@@ -4,7 +4,7 @@ Environment: NATS_URL; MANIFESTS, a folder or file of YAML with Brokers and Trig
 Kubernetes API, INGRESS_URL says where the ingress is reached there, and CLUSTER_DOMAIN is the cluster's; PORT and HOST
 of /healthz, /readyz and /metrics; INGRESS_PORT, without which there is no ingress; HOST_ALIASES, a JSON object that
 says where hosts are on one machine, `{"host": "127.0.0.1:4001"}`; EVENTS_KEY and EVENTS_DOMAIN, see `signature`;
-ACK_WAIT_SECONDS and DRAIN_SECONDS, see `Settings`.
+ACK_WAIT_SECONDS, DRAIN_SECONDS and LINGER_SECONDS, see `Settings`.
 """
 
 import asyncio
@@ -36,7 +36,9 @@ async def _main() -> None:
                 tasks.create_task(supervisor.run())
                 tasks.create_task(connection.until_closed())
                 if "INGRESS_PORT" in environment:
-                    tasks.create_task(ingress.run(int(environment["INGRESS_PORT"]), host, settings.drain))
+                    tasks.create_task(
+                        ingress.run(int(environment["INGRESS_PORT"]), host, settings.drain, settings.linger)
+                    )
 
 
 async def _serve_health(supervisor: Supervisor, connection: Connection, host: str | None) -> asyncio.Server:
@@ -57,6 +59,7 @@ def _settings() -> Settings:
     return Settings(
         ack_wait=float(os.environ.get("ACK_WAIT_SECONDS", default.ack_wait)),
         drain=float(os.environ.get("DRAIN_SECONDS", default.drain)),
+        linger=float(os.environ.get("LINGER_SECONDS", default.linger)),
     )
 
 

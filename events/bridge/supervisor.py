@@ -29,13 +29,15 @@ _SETTLING = 60.0  # seconds beyond a delivery's own timeout, for its reply or it
 class Settings:
     """`ack_wait`: seconds after which what a dead bridge had in hand is handed out again.
 
-    `drain`: seconds that deliveries under way may still take when the process is to stop.
+    `drain`: seconds that deliveries under way may still take when the process is to stop. `linger`: seconds before
+    that in which the ingress takes events on, for whoever does not know yet that it is not ready any more.
 
     `away`: seconds in which NATS does not answer until that is reported. It is asked once in `_RECHECK` seconds.
     """
 
     ack_wait: float = 10.0
     drain: float = 4.0
+    linger: float = 0.0
     away: float = 30.0
 
 
@@ -74,7 +76,10 @@ class Supervisor:
 
     @property
     def ready(self) -> bool:
-        """Whether what runs is what is wanted: each Trigger's consumer bound, unless JetStream refuses it."""
+        """Whether what runs is what is wanted: each Trigger's consumer bound, unless JetStream refuses it.
+
+        No longer, once it is to stop.
+        """
         return self._settled
 
     @property
@@ -224,6 +229,7 @@ class Supervisor:
         del self._leaving[pull]
 
     async def _drain(self) -> None:
+        self._settled = False
         pulls = [*self._running.values(), *self._leaving]
         self._running.clear()
         await asyncio.gather(*(pull.stop(self._settings.drain) for pull in pulls))

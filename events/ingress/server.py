@@ -39,24 +39,28 @@ class Ingress:
         self._under_way = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        self._draining = False
+        self._leaving = False
 
-    async def run(self, port: int, host: str | None, drain: float) -> None:
-        """Serve until cancelled, then let requests under way end for `drain` seconds."""
+    async def run(self, port: int, host: str | None, drain: float, linger: float = 0.0) -> None:
+        """Serve until cancelled, `linger` seconds longer, then let requests under way end for `drain` seconds.
+
+        From the cancellation on, each answer asks its client to connect anew, which leads it elsewhere by and by.
+        """
         runner = web.ServerRunner(web.Server(self._answer, access_log=None), shutdown_timeout=0)
         await runner.setup()
         site = web.TCPSite(runner, host, port)
+        await site.start()
         try:
-            await site.start()
             await asyncio.Event().wait()
         finally:
+            self._leaving = True
+            await asyncio.sleep(linger)
             await site.stop()
             await self._drain(drain)
             await runner.cleanup()
 
     async def _drain(self, patience: float) -> None:
         """Wait for what is under way: aiohttp would end requests whose body is not there yet."""
-        self._draining = True
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await self._idle.wait()
@@ -70,7 +74,7 @@ class Ingress:
             self._under_way -= 1
             if not self._under_way:
                 self._idle.set()
-        if self._draining:
+        if self._leaving:
             answer.force_close()
         return answer
 

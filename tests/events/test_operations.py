@@ -125,6 +125,21 @@ def test_a_request_that_has_begun_ends_before_the_ingress_does(stage: Stage, sin
     sink.await_requests(2)
 
 
+def test_the_ingress_takes_events_on_while_its_clients_find_out_that_it_leaves(
+    stage: Stage, sink: Sink, start: Start
+) -> None:
+    stage.trigger("all", sink)
+    bridge = start(stage, LINGER_SECONDS="3600")
+    bridge.await_ready()
+    bridge.ask_to_stop()
+    eventually(lambda: bridge.status("/readyz") == 503)
+    url = f"http://{servers.HOST}:{bridge.ingress_port}/{stage.layout.namespace}/default"
+    answer = requests.post(url, headers=EVENT, timeout=30)
+    assert (answer.status_code, answer.headers["Connection"]) == (202, "close")
+    start(stage)
+    assert sink.await_requests(1)[0].id == "1"
+
+
 def _refuses(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex((servers.HOST, port)) != 0
