@@ -56,19 +56,26 @@ def _attributes(wanted: Mapping[str, str]) -> _Part:
     return lambda event: equal(event) and all(event.get(name) is not None for name in present), types
 
 
+def _pairs(wanted: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """As Knative's own Broker, which takes no empty value: no event has one to compare with."""
+    if not all(wanted.values()):
+        raise ValueError(f"a filter compares with nothing: {dict(wanted)}")
+    return tuple(wanted.items())
+
+
 def _exact(wanted: Mapping[str, str]) -> _Part:
-    pairs = tuple(wanted.items())
+    pairs = _pairs(wanted)
     types = frozenset({wanted["type"]}) if "type" in wanted else None
     return lambda event: all(event.get(name) == value for name, value in pairs), types
 
 
 def _prefix(wanted: Mapping[str, str]) -> _Part:
-    pairs = tuple(wanted.items())
+    pairs = _pairs(wanted)
     return lambda event: all((event.get(name) or "").startswith(value) for name, value in pairs), None
 
 
 def _suffix(wanted: Mapping[str, str]) -> _Part:
-    pairs = tuple(wanted.items())
+    pairs = _pairs(wanted)
     return lambda event: all((event.get(name) or "").endswith(value) for name, value in pairs), None
 
 

@@ -105,6 +105,8 @@ def _delivery(spec: Object | None, home: str, resolve: Resolve) -> Delivery | No
         retry_after_max=seconds(spec["retryAfterMax"]) if "retryAfterMax" in spec else default.retry_after_max,
     )
     timeout = seconds(spec["timeout"]) if "timeout" in spec else Delivery().timeout
+    if not timeout:
+        raise ValueError("timeout is 0")
     sink = spec.get("deadLetterSink")
     structured = _one_of(_FORMATS, spec, "format", "binary")
     return Delivery(policy, timeout, destination(sink, home, resolve) if sink else None, structured)

@@ -54,6 +54,10 @@ def test_filtering(spec: dict[str, Any], matches: bool, types: set[str] | None) 
         {"all": []},
         {"exact": {"a": "b"}, "not": {}},
         {"not": {}},
+        {"exact": {"type": ""}},
+        {"exact": {"type": "a", "subject": ""}},
+        {"prefix": {"absent": ""}},
+        {"not": {"suffix": {"absent": ""}}},
     ],
 )
 def test_refusing_filters_that_cannot_be_applied(dialect: dict[str, Any]) -> None:

@@ -81,6 +81,8 @@ def test_resolving_subscribers(subscriber: dict[str, Any], expected: Destination
         {"delivery": {"retry": "many"}},
         {"delivery": {"backoffPolicy": "random"}},
         {"delivery": {"format": "xml"}},
+        {"delivery": {"timeout": "PT0S"}},
+        {"filters": [{"exact": {"type": ""}}]},
         {"broker": "another"},
     ],
 )
