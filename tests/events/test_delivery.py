@@ -74,6 +74,26 @@ def test_not_retrying_what_cannot_pass(stage: Stage, sink: Sink, status: int) ->
     assert len(sink.requests) == 1
 
 
+def test_a_1xx_that_ends_an_exchange_is_not_retried(stage: Stage, sink: Sink) -> None:
+    with saying(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n") as (url, came):
+        stage.trigger("all", sink, subscriber={"uri": url})
+        stage.start_bridge()
+        stage.publish(event())
+        (letter,) = stage.await_letters(1)
+    assert letter.headers["ce-knativeerrorcode"] == "101"
+    assert len(came) == 1
+
+
+def test_a_1xx_before_the_answer_says_nothing(stage: Stage, sink: Sink) -> None:
+    with saying(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n") as (url, came):
+        stage.trigger("all", sink, subscriber={"uri": url})
+        stage.start_bridge()
+        stage.publish(event())
+        stage.await_settled("all")
+    assert len(came) == 1
+    assert not stage.letters()
+
+
 @pytest.mark.parametrize(
     "answer",
     [Answer(422, body=b"x" * 10_000_000), Answer(422, {"Content-Length": "1000", "Connection": "close"}, b"half")],
@@ -212,6 +232,31 @@ def test_a_subscriber_that_dies_of_an_event_gets_it_once_an_attempt(stage: Stage
     stage.publish(event())
     stage.await_letters(1)
     assert len(sink.requests) == 3
+
+
+def test_no_more_requests_at_once_than_a_trigger_allows(stage: Stage, sink: Sink) -> None:
+    """Each waits until as many as may be have come; one more would come meanwhile."""
+    most, under_way, all_there, guard = 0, 0, threading.Event(), threading.Lock()
+
+    def slowly(_: Request) -> Answer:
+        nonlocal most, under_way
+        with guard:
+            under_way += 1
+            most = max(most, under_way)
+            if under_way == 3:
+                all_there.set()
+        all_there.wait(30)
+        time.sleep(0.05)
+        with guard:
+            under_way -= 1
+        return Answer()
+
+    sink.answer = slowly
+    stage.trigger("all", sink, {"jetstream.ticketing.dev/concurrency": "3"})
+    stage.start_bridge()
+    stage.publish(*(event() for _ in range(30)))
+    stage.await_settled("all")
+    assert most == 3
 
 
 def test_one_event_that_fails_does_not_stop_the_others(stage: Stage, sink: Sink) -> None:
