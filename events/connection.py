@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from nats.aio.client import Client
@@ -68,7 +69,7 @@ class Connection(Client):
         if headers and headers.startswith(_PLAIN_BLOCK):
             lines = headers[len(_PLAIN_BLOCK) :].decode(errors="replace").split("\r\n")
             pairs = (line.partition(":") for line in lines)
-            return {name: value.strip() for name, colon, value in pairs if colon and _NAME.fullmatch(name)}
+            return {name: value.strip() for name, colon, value in pairs if colon and _is_name(name)}
         try:
             return await super()._process_headers(headers)
         except (UnicodeError, IndexError):
@@ -80,6 +81,11 @@ class Connection(Client):
         readable = subject if subject.isascii() else subject.decode(errors="replace").encode()
         message: Msg = super()._build_message(sid, readable, reply, data, headers)
         return message
+
+
+@lru_cache(maxsize=1024)
+def _is_name(text: str) -> bool:
+    return _NAME.fullmatch(text) is not None
 
 
 async def _log_error(error: Exception) -> None:

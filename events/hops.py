@@ -20,8 +20,10 @@ class ExhaustedError(Exception):
 def detach(event: Event) -> int | None:
     """Take the count off an event; None if it has none."""
     text = event.headers.pop(_HEADER, None)
-    with suppress(TypeError, ValueError):
-        return min(int(text), MOST)  # type: ignore[arg-type]  # None is suppressed
+    if text is None:
+        return None
+    with suppress(ValueError):
+        return min(int(text), MOST)
     return None
 
 

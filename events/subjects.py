@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 EVERYTHING = ">"
@@ -13,6 +14,7 @@ _MAX_SUBJECT = 1024
 _EMPTY_TOKEN = re.compile(r"(?:^|(?<=\.))\.|\.$")
 
 
+@lru_cache(maxsize=1024)
 def encode(event_type: str) -> str:
     """The legal NATS subject of any event type, a different one for each; ordinary types are their own.
 

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self, cast
 from urllib.parse import urlsplit, urlunsplit
 from weakref import WeakSet
@@ -102,7 +103,7 @@ class Subscribers:
         self, url: str, headers: dict[str, str], data: bytes, patience: float
     ) -> tuple[int, Headers, bytes]:
         """A connection that the subscriber closed while it was idle says nothing about the subscriber: once more."""
-        limit = aiohttp.ClientTimeout(total=patience)
+        limit = _limit(patience)
         try:
             return await _exchange(self._kept, url, headers, data, limit)
         except aiohttp.ClientConnectorError:
@@ -118,6 +119,11 @@ class Subscribers:
         if alias is None:
             return url, {}
         return urlunsplit(parts._replace(netloc=alias)), {"Host": parts.netloc}
+
+
+@lru_cache
+def _limit(patience: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=patience)
 
 
 def _write(event: Event, headers: dict[str, str], *, structured: bool) -> bytes:
@@ -168,6 +174,8 @@ async def _exchange(
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
     """The whole body of a success; of a failure as much as there is, for its status says enough."""
+    if response.content.at_eof():  # nothing comes with a 204, the most frequent answer
+        return b""
     body = bytearray()
     try:
         async for chunk in response.content.iter_any():

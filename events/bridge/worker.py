@@ -90,10 +90,13 @@ class Worker:
             raise MalformedEventError(f"an event of {event['source']} on a subject of another type")
 
     async def _deliver(self, event: Event, parent: Parent) -> None:
-        with self._counts.answer_time.time():
+        began = time.perf_counter()
+        try:
             answer = await self._subscribers.deliver(
                 event, self._trigger.subscriber, self._delivery.timeout, self._fields, structured=self._structured
             )
+        finally:
+            self._counts.answer_time.observe(time.perf_counter() - began)
         await self._replies.store(answer, parent)
 
     async def _after_failure(self, event: Event, origin: Origin, error: DeliveryError) -> bytes:

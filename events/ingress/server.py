@@ -133,7 +133,7 @@ async def _body(request: web.BaseRequest) -> bytes:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     try:
         if request.content.is_eof():  # all of it came with the headers, as it mostly does
-            return await request.read()
+            return request.content.read_nowait()
         async with asyncio.timeout(_BODY_TIMEOUT):
             return await request.read()
     except web.HTTPRequestEntityTooLarge:
