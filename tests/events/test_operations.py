@@ -23,7 +23,7 @@ def test_ready_means_that_nats_answers(private_stage: Stage, nats_server: NatsSe
     bridge = start(private_stage)
     bridge.await_ready()
     nats_server.freeze()
-    assert bridge.status("/readyz") == 503
+    eventually(lambda: bridge.status("/readyz") == 503)
     assert bridge.status("/readyz") == 503
     assert bridge.status("/healthz") == 200
     nats_server.thaw()
