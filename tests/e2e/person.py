@@ -11,12 +11,14 @@ TIMEOUT_SECONDS = 30
 
 
 class Visitor(requests.Session):
-    """A browser's session with the shop."""
+    """A browser's session with the shop, which may have another name than the address of its `url`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, host: str = "") -> None:
         super().__init__()
         self.trust_env = False
         self._url = url
+        if host:
+            self.headers["Host"] = host
 
     def api(self, method: str, path: str, **body: object) -> requests.Response:
         """Send a request with a JSON body if there is one."""
@@ -26,8 +28,8 @@ class Visitor(requests.Session):
 class Person(Visitor):
     """A session of somebody who signed up."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
+    def __init__(self, url: str, host: str = "") -> None:
+        super().__init__(url, host)
         signed_up = self.api("POST", "/users/signup", email=f"{secrets.token_hex(8)}@example.com", password=PASSWORD)
         assert signed_up.status_code == 201, signed_up.text
 

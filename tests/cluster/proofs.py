@@ -1,0 +1,112 @@
+"""What is to hold in a cluster, each with what was seen of it."""
+
+import statistics
+import threading
+import time
+from collections import Counter
+
+from tests.cluster import kubectl
+from tests.cluster.shop import Insistent, purchase
+from tests.e2e.person import Visitor
+from tests.eventually import eventually
+
+WINDOW = "EXPIRATION_WINDOW_SECONDS"
+RENEWED = ("tickets-list", "tickets-show", "orders-create", "gateway")
+CROWD = 4
+
+
+class Proofs:
+    """`url` is the ingress, `host` the shop's name there."""
+
+    def __init__(self, url: str, host: str) -> None:
+        self._url, self._host = url, host
+
+    def all_is_ready(self) -> str:
+        """Every Knative Service, Broker and Trigger says so."""
+        kinds = ("services.serving.knative.dev", "domainmappings", "brokers", "triggers", "pods")
+        kubectl.await_ready(*kinds)
+        return ", ".join(f"{len(kubectl.names(kind))} {kind}" for kind in kinds)
+
+    def a_purchase_from_zero(self) -> str:
+        """With no function running, a ticket is offered, reserved and paid for."""
+        self._await_zero()
+        seller, buyer = self._person(), self._person()
+        began = time.monotonic()
+        purchase(seller, buyer)
+        return f"{time.monotonic() - began:.1f} s from the offer to the paid order"
+
+    def first_answers_from_zero(self) -> str:
+        """Each route that anybody may read answers from zero, one by one."""
+        visitor = Visitor(self._url, self._host)
+        ticket = "0" * 24
+        asked = [("GET", "/tickets"), ("GET", "/users/currentuser"), ("POST", "/users/signout")]
+        asked += [("GET", f"/tickets/{ticket}"), ("GET", "/orders"), ("GET", f"/orders/{ticket}")]
+        took = []
+        self._await_zero()
+        for method, path in asked:
+            began = time.perf_counter()
+            assert visitor.api(method, path).status_code in (200, 401, 404)
+            took.append(time.perf_counter() - began)
+        return f"p50 {statistics.median(took):.2f} s, {min(took):.2f} to {max(took):.2f} s, of {len(took)} functions"
+
+    def an_order_expires(self) -> str:
+        """Who does not pay in time loses the reservation, and the ticket is on sale again."""
+        kubectl.set_variable("orders-create", WINDOW, "20")
+        kubectl.await_ready("services.serving.knative.dev")
+        seller, buyer = self._person(), self._person()
+        ticket = seller.sell()
+        order = buyer.insist("POST", "/orders", ticketId=ticket).json()
+        kubectl.set_variable("orders-create", WINDOW, "900")
+        eventually(lambda: ticket not in seller.on_sale(), kubectl.PATIENCE_SECONDS)
+        buyer.await_status(order["id"], "cancelled")
+        eventually(lambda: ticket in seller.on_sale(), kubectl.PATIENCE_SECONDS)
+        return f"order {order['id']} was cancelled at its time"
+
+    def updates_fail_no_request(self) -> str:
+        """Functions and gateway are replaced while people ask for them."""
+        answers: Counter[int] = Counter()
+        done = threading.Event()
+        seller = self._person()
+        ticket = seller.sell()
+        crowd = [threading.Thread(target=self._browse, args=(ticket, answers, done)) for _ in range(CROWD)]
+        for browser in crowd:
+            browser.start()
+        for service in RENEWED:
+            kubectl.renew(service, str(time.time()))
+            time.sleep(2)
+            kubectl.await_ready("services.serving.knative.dev")
+        time.sleep(10)  # the old ones are on their way out now
+        done.set()
+        for browser in crowd:
+            browser.join()
+        assert set(answers) <= {200, 201, 204}, answers
+        return f"{sum(answers.values())} requests while {', '.join(RENEWED)} were replaced: {dict(answers)}"
+
+    def no_pod_is_missed(self) -> str:
+        """Each pod is deleted in its turn, in the middle of a purchase that all the same ends as it should."""
+        seller, buyer = self._person(), self._person()
+        purchase(seller, buyer)
+        deleted = kubectl.names("pods")
+        orders = []
+        for pod in deleted:
+            kubectl.kubectl("delete", "pod", pod, "--wait=false", "--ignore-not-found")
+            orders.append(purchase(seller, buyer)["id"])
+            kubectl.await_pod_gone_and_back(pod)
+        for order in orders:
+            buyer.await_status(order, "complete")
+        return f"{len(deleted)} pods deleted, {len(orders)} purchases complete"
+
+    def _browse(self, ticket: str, answers: Counter[int], done: threading.Event) -> None:
+        buyer = self._person()
+        while not done.is_set():
+            for answer in (buyer.api("GET", "/tickets"), buyer.api("GET", f"/tickets/{ticket}")):
+                answers[answer.status_code] += 1
+            mine = buyer.sell()
+            answer = buyer.api("POST", "/orders", ticketId=mine)
+            answers[answer.status_code] += 1
+
+    def _await_zero(self) -> None:
+        eventually(lambda: not kubectl.functions_running(), kubectl.PATIENCE_SECONDS)
+
+    def _person(self) -> Insistent:
+        return Insistent(self._url, self._host)
