@@ -84,6 +84,19 @@ def unknown_error() -> Problem:
     return Problem(500, described("api_error", "An unknown error occurred"))
 
 
+def too_many() -> Problem:
+    """The shop asks more often than it may (https://docs.stripe.com/rate-limits)."""
+    message = (
+        "Request rate limit exceeded. You can learn more about rate limits here https://stripe.com/docs/rate-limits."
+    )
+    return invalid(message, code="rate_limit", status=429)
+
+
+def not_allowed() -> Problem:
+    """The shop's account may not do that, whatever the request says."""
+    return invalid("Your account cannot currently make live charges.", code="account_invalid")
+
+
 def break_down(_call: Call, _given: Parameters, _identifier: str) -> Object:
     """Carry a request out in vain: like any answer, this one is kept under its key."""
     raise unknown_error()

@@ -16,18 +16,20 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What it can be told; nothing is out of order unless it is told so.
 
     `charge_delay` passes before a request is carried out, `delay` between that and its answer. A request fails, with
-    this `probability`, `before` it is carried out (500; `for_good`: and under its idempotency key from now on), or
-    `after` it (the connection is cut without an answer). Cards that are good are declined with the probability
-    `decline`. Refunds may come to nothing. Webhooks are sent at once, after `webhook_delay`, `twice`
-    or `never`, as was said when their events happened. A `seed` repeats what chance decides.
+    this `probability`, `before` it is carried out (500; `for_good`: and under its idempotency key from now on; or
+    `rate_limit`: 429; or `refuse`: 400, since the account may not), or `after` it (the connection is cut without an
+    answer). Cards that are good are declined with the probability `decline`. Charges may be `processing`, and refunds
+    `pending`, until something else is said of them: then they end like that. Webhooks are sent at once, after
+    `webhook_delay`, `twice` or `never`, as was said when their events happened. A `seed` repeats what chance decides.
     """
 
     charge_delay: Seconds = 0
     delay: Seconds = 0
-    fail: Literal["before", "for_good", "after"] | None = None
+    fail: Literal["before", "for_good", "rate_limit", "refuse", "after"] | None = None
     probability: Probability = 1
     decline: Probability = 0
-    refunds: Literal["succeeded", "failed"] = "succeeded"
+    charges: Literal["succeeded", "processing"] = "succeeded"
+    refunds: Literal["succeeded", "pending", "failed"] = "succeeded"
     webhooks: Literal["normal", "late", "twice", "never"] = "normal"
     webhook_delay: Seconds = 0
     seed: int | None = None

@@ -14,9 +14,9 @@ KINDS = {"latest_charge": "charge", "charge": "charge", "payment_intent": "payme
 
 @dataclass(frozen=True)
 class Call:
-    """What carries out a request; `key` is its idempotency key."""
+    """What carries out a request; `key` is its idempotency key. Without an id, nobody asked for what happens."""
 
-    id: str
+    id: str | None
     key: str | None
     ledger: Ledger
     webhooks: Webhooks

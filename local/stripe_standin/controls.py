@@ -3,7 +3,9 @@
 import msgspec
 from aiohttp import web
 
+from local.stripe_standin import intents, refunds
 from local.stripe_standin.behaviour import Behaviour, Conduct
+from local.stripe_standin.call import Call
 from local.stripe_standin.ledger import Ledger, Object
 from local.stripe_standin.webhooks import Webhooks
 
@@ -31,27 +33,35 @@ class Controls:
 
     async def _change_behaviour(self, request: web.Request) -> web.Response:
         try:
-            self._conduct.adopt(msgspec.json.decode(await request.read(), type=Behaviour))
+            self._adopt(msgspec.json.decode(await request.read(), type=Behaviour))
         except msgspec.DecodeError as error:
             return web.json_response({"error": {"message": str(error)}}, status=400)
         return await self._show_behaviour(request)
 
     async def _reset_behaviour(self, request: web.Request) -> web.Response:
-        self._conduct.adopt(Behaviour())
+        self._adopt(Behaviour())
         return await self._show_behaviour(request)
+
+    def _adopt(self, behaviour: Behaviour) -> None:
+        """Behave like this; what was under way comes to its end, if it is to."""
+        with self._ledger.transaction():
+            self._conduct.adopt(behaviour)
+            unasked = Call(None, None, self._ledger, self._webhooks, self._conduct)
+            intents.conclude(unasked)
+            refunds.conclude(unasked)
 
     async def _show_ledger(self, _: web.Request) -> web.Response:
         """Every intent and refund, and how many events are still to be sent."""
         refunded = {charge["id"]: charge["amount_refunded"] for charge in self._ledger.all("charge")}
-        intents = [
+        asked = [
             _part(intent, "id", "status", "amount", "currency", "amount_received", "metadata")
             | {"amount_refunded": refunded.get(intent["latest_charge"], 0)}
             for intent in self._ledger.all("payment_intent")
         ]
         names = ("id", "status", "amount", "payment_intent", "metadata")
-        refunds = [_part(refund, *names) for refund in self._ledger.all("refund")]
+        given_back = [_part(refund, *names) for refund in self._ledger.all("refund")]
         unsent = self._webhooks.unsent()
-        return web.json_response({"payment_intents": intents, "refunds": refunds, "unsent_events": unsent})
+        return web.json_response({"payment_intents": asked, "refunds": given_back, "unsent_events": unsent})
 
     async def _clear_ledger(self, request: web.Request) -> web.Response:
         with self._ledger.transaction():

@@ -10,6 +10,7 @@ from local.stripe_standin.parameters import Parameters
 from local.stripe_standin.problems import Problem, invalid
 
 KIND = "payment_intent"
+PROCESSING = "processing"
 LEAST, MOST = 50, 99_999_999  # cents: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
 
 _CREATION = parameters.record(
@@ -71,6 +72,15 @@ def page(call: Call, given: Parameters, _: str) -> Object:
     return call.listing(KIND, "/v1/payment_intents", given)
 
 
+def conclude(call: Call) -> None:
+    """Charge for what is processing, unless that is to go on."""
+    if call.conduct.behaviour.charges == PROCESSING:
+        return
+    for intent in call.ledger.all(KIND):
+        if intent["status"] == PROCESSING:
+            _charge(call, intent, None)
+
+
 def _check_amount(amount: int) -> None:
     if amount < LEAST:
         raise invalid("Amount must be at least $0.50 usd", "amount", "amount_too_small")
@@ -117,10 +127,22 @@ def _confirm(call: Call, intent: Object, card: str, *, refuse_action: bool) -> N
         return _ask_for_authentication(call, intent)
     if decline is None and call.conduct.happens(call.conduct.behaviour.decline):
         decline = cards.GENERIC
-    charge = _charge(intent, decline)
+    if decline is None and call.conduct.behaviour.charges == PROCESSING:
+        return _process(call, intent)
+    return _charge(call, intent, decline)
+
+
+def _charge(call: Call, intent: Object, decline: Decline | None) -> None:
+    charge = _new_charge(intent, decline)
     intent["latest_charge"] = charge["id"]
     call.ledger.save(charge)
     return _fail(call, intent, decline) if decline else _succeed(call, intent)
+
+
+def _process(call: Call, intent: Object) -> None:
+    intent["status"] = PROCESSING
+    call.ledger.save(intent)
+    call.announce("payment_intent.processing", intent)
 
 
 def _ask_for_authentication(call: Call, intent: Object) -> None:
@@ -144,7 +166,7 @@ def _fail(call: Call, intent: Object, decline: Decline) -> None:
     raise Problem(402, error | {"payment_intent": intent})
 
 
-def _charge(intent: Object, decline: Decline | None) -> Object:
+def _new_charge(intent: Object, decline: Decline | None) -> Object:
     return {
         "id": new_id("ch"),
         "object": "charge",

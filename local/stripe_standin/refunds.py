@@ -9,6 +9,7 @@ from local.stripe_standin.parameters import Parameters
 from local.stripe_standin.problems import invalid
 
 KIND = "refund"
+PENDING, FAILED = "pending", "failed"
 
 CREATION = parameters.record(
     "payment_intent",
@@ -37,12 +38,26 @@ def create(call: Call, given: Parameters, _: str) -> Object:
     refund = _new(charge, amount, given) | {"status": call.conduct.behaviour.refunds}
     call.ledger.save(refund)
     call.announce("refund.created", refund)
-    if refund["status"] == "succeeded":
-        charge["amount_refunded"] += amount
-        charge["refunded"] = charge["amount_refunded"] == charge["amount"]
-        call.ledger.save(charge)
+    if refund["status"] == FAILED:
+        call.announce("refund.failed", refund)
+    else:  # what is pending is no longer there to be refunded, as is what was refunded
+        _add(call, charge, amount)
         call.announce("charge.refunded", charge)
     return call.expanded(refund, given)
+
+
+def conclude(call: Call) -> None:
+    """Let what is pending come to the end that is told, unless it is to go on."""
+    if (end := call.conduct.behaviour.refunds) == PENDING:
+        return
+    for refund in call.ledger.all(KIND):
+        if refund["status"] == PENDING:
+            refund["status"] = end
+            call.ledger.save(refund)
+            call.announce("refund.updated", refund)
+            if end == FAILED:
+                _add(call, call.find("charge", refund["charge"], "charge"), -refund["amount"])
+                call.announce("refund.failed", refund)
 
 
 def show(call: Call, given: Parameters, identifier: str) -> Object:
@@ -55,6 +70,12 @@ def page(call: Call, given: Parameters, _: str) -> Object:
     if intent := given.get("payment_intent"):
         call.find("payment_intent", intent, "payment_intent")
     return call.listing(KIND, "/v1/refunds", given)
+
+
+def _add(call: Call, charge: Object, amount: int) -> None:
+    charge["amount_refunded"] += amount
+    charge["refunded"] = charge["amount_refunded"] == charge["amount"]
+    call.ledger.save(charge)
 
 
 def _amount(charge: Object, wanted: int | None) -> int:

@@ -22,6 +22,7 @@ from local.stripe_standin.problems import Problem, invalid
 from local.stripe_standin.webhooks import Webhooks
 
 FORM = "application/x-www-form-urlencoded"
+REFUSALS = {"before": api.unknown_error, "rate_limit": api.too_many, "refuse": api.not_allowed}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -93,8 +94,8 @@ class Server:
         behaviour = self._conduct.behaviour
         failure = behaviour.fail if behaviour.fail and self._conduct.happens(behaviour.probability) else None
         await asyncio.sleep(behaviour.charge_delay)
-        if failure == "before":
-            raise api.unknown_error()
+        if refusal := REFUSALS.get(failure or ""):
+            raise refusal()
         if failure == "for_good":
             endpoint = endpoint._replace(perform=api.break_down)
         reply = api.carry_out(endpoint, call, request.path, request.match_info.get("id", ""), text)

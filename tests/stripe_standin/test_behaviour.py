@@ -4,11 +4,19 @@ import time
 
 import pytest
 import requests
-from stripe import APIConnectionError, APIError, CardError, StripeClient
+from stripe import (
+    APIConnectionError,
+    APIError,
+    CardError,
+    InvalidRequestError,
+    RateLimitError,
+    StripeClient,
+    StripeError,
+)
 
 from tests.eventually import eventually
 from tests.provider import Provider
-from tests.stripe_standin.shop import PAID, pay, send
+from tests.stripe_standin.shop import AMOUNT, PAID, pay, send
 
 
 def test_it_can_fail_before_it_charges(client: StripeClient, provider: Provider) -> None:
@@ -28,6 +36,49 @@ def test_it_can_fail_after_it_has_charged(client: StripeClient, provider: Provid
     provider.behave()
     assert pay(client, key="k1").id == charged["id"]
     assert len(provider.ledger()["payment_intents"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("fail", "error", "said"),
+    [("rate_limit", RateLimitError, (429, "rate_limit")), ("refuse", InvalidRequestError, (400, "account_invalid"))],
+)
+def test_it_can_refuse_to_charge(
+    client: StripeClient, provider: Provider, fail: str, error: type[StripeError], said: tuple[int, str]
+) -> None:
+    provider.behave(fail=fail)
+    with pytest.raises(error) as raised:
+        pay(client, key="k1")
+    told = raised.value.error
+    assert told
+    assert (raised.value.http_status, told.code, told.param) == (*said, None)
+    provider.behave()
+    assert pay(client, key="k1").status == "succeeded"
+
+
+def test_charges_can_take_their_time(client: StripeClient, provider: Provider) -> None:
+    provider.behave(charges="processing")
+    intent = pay(client, key="k1")
+    assert (intent.status, intent.amount_received, intent.latest_charge) == ("processing", 0, None)
+    provider.behave(charges="processing", delay=0.1)
+    assert client.v1.payment_intents.retrieve(intent.id).status == "processing"
+    provider.behave()
+    ended = client.v1.payment_intents.retrieve(intent.id)
+    assert (ended.status, ended.amount_received) == ("succeeded", intent.amount)
+    assert pay(client, key="k1").status == "processing"  # as it was answered the first time
+
+
+@pytest.mark.parametrize(("end", "refundable"), [("succeeded", 0), ("failed", AMOUNT)])
+def test_refunds_can_take_their_time(client: StripeClient, provider: Provider, end: str, refundable: int) -> None:
+    intent = pay(client)
+    provider.behave(refunds="pending")
+    refund = client.v1.refunds.create({"payment_intent": intent.id})
+    assert refund.status == "pending"
+    with pytest.raises(InvalidRequestError, match="has already been refunded"):
+        client.v1.refunds.create({"payment_intent": intent.id})
+    provider.behave(refunds=end)
+    assert client.v1.refunds.retrieve(refund.id).status == end
+    [found] = provider.ledger()["payment_intents"]
+    assert AMOUNT - found["amount_refunded"] == refundable
 
 
 def test_refunds_fail_as_well(client: StripeClient, provider: Provider) -> None:

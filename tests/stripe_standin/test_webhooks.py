@@ -81,6 +81,19 @@ def test_a_refund_is_told(shop: Sink, telling: Provider) -> None:
     assert (charge["payment_intent"], charge["amount_refunded"], charge["refunded"]) == (intent.id, 2000, True)
 
 
+@pytest.mark.parametrize(("end", "told"), [("succeeded", ["updated"]), ("failed", ["failed", "updated"])])
+def test_the_end_of_a_refund_that_was_pending_is_told(shop: Sink, telling: Provider, end: str, told: list[str]) -> None:
+    intent = pay(telling.client())
+    telling.behave(refunds="pending")
+    refund = telling.client().v1.refunds.create({"payment_intent": intent.id})
+    before = len(events(shop, telling, 4))
+    telling.behave(refunds=end)
+    ends = [event for event in events(shop, telling, before + len(told)) if event.type != "refund.created"]
+    ends = [event for event in ends if event.data.object["id"] == refund.id]
+    assert sorted(event.type for event in ends) == [f"refund.{name}" for name in told]
+    assert {event.request and event.request.id for event in ends} == {None}
+
+
 def test_a_repeated_request_tells_nothing_new(shop: Sink, telling: Provider) -> None:
     for _ in range(3):
         pay(telling.client(), key="k1")
