@@ -44,6 +44,12 @@ class NotSettledYet(NotYet):
     message = "Payment is not settled yet"
 
 
+class NotRefundedYet(NotYet):
+    """The provider has taken a refund on, and is at it."""
+
+    message = "Payment is not refunded yet"
+
+
 def charge(payment: Payment, token: str) -> Outcome:
     """Charge a card, at once and without asking the buyer again: 3-D Secure counts as declined.
 
@@ -97,23 +103,30 @@ def outcome(intent_id: str, status: str, failure: str | None = None) -> Outcome 
 
 
 def refund(payment: Payment) -> None:
-    """Give all of a charge back; said twice, it is done once: the provider gives no more back than it took.
+    """Give all of a charge back, unless that is done or under way: the provider gives no more back than it took.
 
     A key of ours would keep a fault of the provider's for a day; the library makes one for its own second try.
 
     Raises:
-        NotRefundedError: it is not done.
+        NotRefundedYet: it is under way.
+        NotRefundedError: it failed, so the money has to go back another way. Trying again is up to a person.
         stripe.StripeError: it is not done, or that cannot be told.
     """
-    metadata = {"payment": payment.id, "order": payment.order_id}
-    try:
-        made = _client().v1.refunds.create({"payment_intent": payment.provider_id, "metadata": metadata})
-    except stripe.InvalidRequestError as error:
-        if error.code != "charge_already_refunded":
-            raise
-    else:
-        if made.status in UNDONE:
-            raise NotRefundedError(f"{made.id} is {made.status}")
+    refunds = _client().v1.refunds
+    made = [*refunds.list({"payment_intent": payment.provider_id, "limit": 100}).auto_paging_iter()]
+    if _given(made) < payment.amount and all(one.status == SUCCEEDED for one in made):
+        metadata = {"payment": payment.id, "order": payment.order_id}
+        made.append(refunds.create({"payment_intent": payment.provider_id, "metadata": metadata}))
+    if _given(made) >= payment.amount:
+        return
+    if undone := [f"{one.id} is {one.status}" for one in made if one.status in UNDONE]:
+        raise NotRefundedError(", ".join(undone))
+    raise NotRefundedYet
+
+
+def _given(refunds: list[stripe.Refund]) -> int:
+    """The cents that have gone back."""
+    return sum(one.amount for one in refunds if one.status == SUCCEEDED)
 
 
 def signed(content: bytes, signature: str) -> bool:

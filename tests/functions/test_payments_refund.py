@@ -8,6 +8,12 @@ from tests.functions.harness import Make, assert_event, event, new_id, refusal, 
 from tests.functions.overlap import overtake
 from tests.functions.till import DONE, FAULT, NOWHERE, Till
 
+UNREFUNDED = refusal(409, "Payment is not refunded yet")
+
+
+def statuses(till: Till) -> list[str]:
+    return [refund["status"] for refund in till.provider.ledger()["refunds"]]
+
 
 @pytest.fixture
 def due(till: Till) -> Till:
@@ -79,13 +85,33 @@ def test_records_what_somebody_refunded_by_hand(due: Till) -> None:
     assert (due.status, due.refunds) == ("refunded", [1999])
 
 
-def test_one_that_came_to_nothing_is_tried_again(due: Till) -> None:
+def test_one_that_came_to_nothing_is_left_to_a_person(due: Till) -> None:
     due.provider.behave(refunds="failed")
-    assert due.refund() == FAULT
-    assert due.status == "refunding"
+    assert [due.refund(), due.refund(), due.status] == [FAULT, FAULT, "refunding"]
     due.provider.behave()
-    assert (due.refund(), due.status) == (DONE, "refunded")
-    assert [refund["status"] for refund in due.provider.ledger()["refunds"]] == ["failed", "succeeded"]
+    assert [due.refund(), due.status, statuses(due)] == [FAULT, "refunding", ["failed"]]
+    due.provider.client().v1.refunds.create({"payment_intent": due.row["providerId"]})
+    assert [due.refund(), due.status, statuses(due)] == [DONE, "refunded", ["failed", "succeeded"]]
+
+
+def test_one_that_is_pending_is_waited_for(due: Till) -> None:
+    due.provider.behave(refunds="pending")
+    assert [due.refund(), due.refund(), due.status] == [UNREFUNDED, UNREFUNDED, "refunding"]
+    assert (statuses(due), due.told.count("refunded")) == (["pending"], 0)
+    due.provider.behave()
+    assert [due.refund(), due.status, statuses(due)] == [DONE, "refunded", ["succeeded"]]
+
+
+def test_one_that_was_pending_and_failed_is_left_to_a_person(due: Till) -> None:
+    due.provider.behave(refunds="pending")
+    due.refund()
+    due.provider.behave(refunds="failed")
+    assert [due.refund(), due.status, statuses(due)] == [FAULT, "refunding", ["failed"]]
+
+
+def test_adds_to_what_somebody_refunded_by_hand(due: Till) -> None:
+    due.provider.client().v1.refunds.create({"payment_intent": due.row["providerId"], "amount": 500})
+    assert [due.refund(), due.status, due.refunds] == [DONE, "refunded", [500, 1499]]
 
 
 @pytest.mark.parametrize("token", ["tok_visa", "tok_chargeDeclined"])
