@@ -55,6 +55,7 @@ def charge(payment: Payment, token: str) -> Outcome:
 
     Raises:
         PaymentInProgress: it cannot be told whether the card was charged.
+        stripe.StripeError: the provider does not take our request, so it will have to be settled as well.
     """
     try:
         intent = _client().v1.payment_intents.create(_intent(payment, token), {"idempotency_key": payment.id})
@@ -64,11 +65,10 @@ def charge(payment: Payment, token: str) -> Outcome:
         log.fault("the provider gives no answer", error, payment=payment.id)
         raise PaymentInProgress from error
     except stripe.InvalidRequestError as error:
-        # About the token it is the buyer's to know; anything else is ours.
-        if (error.param or "").startswith("payment_method"):
-            return Decline(error.user_message or UNMADE)
-        log.fault("the provider refuses our request", error, payment=payment.id)
-        return Decline(UNMADE)
+        # About the card it is the buyer's to know; anything else is our fault, and costs no buyer an order.
+        if not (error.param or "").startswith("payment_method"):
+            raise
+        return Decline(error.user_message or UNMADE)
     if (made := outcome(intent.id, intent.status)) is None:
         raise PaymentInProgress
     return made
