@@ -8,10 +8,12 @@ import functools
 import os
 import sys
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from functions.payments.domain import CURRENCY, Charge, Decline, Outcome, Payment, PaymentInProgress
 from functions.shared import log
+from functions.shared.clock import now
 from functions.shared.errors import NotYet
 
 # stripe imports every HTTP library that it finds, and uses one: 60 ms of a cold start.
@@ -23,15 +25,19 @@ for _name in _UNUSED:
     del sys.modules[_name]
 
 if TYPE_CHECKING:
-    from stripe.params import PaymentIntentCreateParams
+    from stripe.params import PaymentIntentCreateParams, PaymentIntentListParamsCreated
 
-TIMEOUT_SECONDS = 5  # for one try; the gateway waits 15 s for all
+# To connect and to answer, for one try. Two tries and the library's pause are 2 * (1 + 4) + 0.5 = 10.5 s, after up to
+# 2 s in which an order is looked for; of the 15 s that the gateway waits, the rest is for the database.
+TIMEOUT_SECONDS = (1.0, 4.0)
 RETRIES = 1
 SUCCEEDED, PROCESSING = "succeeded", "processing"
-UNDONE = ("failed", "canceled")  # of refunds; a pending one is on its way
+UNDONE = ("failed", "canceled")  # of refunds
 UNMADE = "The payment could not be made"
 # How far the provider's clock, and the time between storing a payment and asking, may lead an intent's time astray.
-SLACK = timedelta(minutes=5)
+SLACK = timedelta(minutes=1)
+# What the provider broke off with a fault of its own, it may mend for a while (https://docs.stripe.com/error-low-level).
+MENDING = timedelta(hours=1)
 
 
 class NotRefundedError(Exception):
@@ -75,24 +81,70 @@ def charge(payment: Payment, token: str) -> Outcome:
 
 
 def find(payment: Payment) -> Outcome:
-    """What came of a payment that was started: never charges.
+    """What came of a payment that was started: never charges, and what it says came to nothing never charges later.
 
     Raises:
         NotSettledYet: the provider does not know yet.
         stripe.StripeError: the provider does not answer.
     """
-    started = payment.started_at
-    first, last = int((started - SLACK).timestamp()), int((started + SLACK).timestamp())
-    intents = _client().v1.payment_intents.list({"created": {"gte": first, "lte": last}, "limit": 100})
-    for intent in intents.auto_paging_iter():
+    first = int((payment.started_at - SLACK).timestamp())
+    last = int((payment.started_at + SLACK).timestamp())
+    made = _listed(payment, {"gte": first, "lte": last})
+    if isinstance(made, Charge):
+        return made
+    if _fence(payment):
+        return Decline(UNMADE)
+    # The provider was asked, maybe long after the payment was started.
+    made = _listed(payment, {"gte": first})
+    if made is None and now() < payment.started_at + MENDING:
+        raise NotSettledYet
+    return made or Decline(UNMADE)
+
+
+def _listed(payment: Payment, created: "PaymentIntentListParamsCreated") -> Outcome | None:
+    """What the intents of a time say of the payment: that it was charged, if any says so.
+
+    Raises:
+        NotSettledYet: one is not at its end.
+    """
+    found = None
+    for intent in _client().v1.payment_intents.list({"created": created, "limit": 100}).auto_paging_iter():
         named = getattr(intent.metadata, "payment", None)
         if named == payment.id and payment.asked_for(intent.amount, intent.currency):
             failure = intent.last_payment_error
             found = outcome(intent.id, intent.status, failure.message if failure else None)
             if found is None:
                 raise NotSettledYet
-            return found
-    return Decline(UNMADE)
+            if isinstance(found, Charge):
+                return found
+    return found
+
+
+def _fence(payment: Payment) -> bool:
+    """Let nobody charge for the payment any more; False if the provider has been asked to already.
+
+    Its key is spent on an intent that nobody confirms, so nobody pays it. From then on the provider refuses to charge
+    under the key, whoever was held up on the way there (https://docs.stripe.com/api/idempotent_requests). It forgets
+    keys after a day at the earliest, when nobody is on the way any more. Said twice, it is the same intent.
+
+    Raises:
+        NotSettledYet: it is being asked just now.
+        stripe.StripeError: the provider does not answer.
+    """
+    unconfirmed: PaymentIntentCreateParams = {
+        "amount": payment.amount,
+        "currency": CURRENCY,
+        "metadata": {"fence": payment.id, "order": payment.order_id},
+    }
+    try:
+        _client().v1.payment_intents.create(unconfirmed, {"idempotency_key": payment.id})
+    except stripe.IdempotencyError:
+        return False
+    except stripe.APIError as error:
+        if error.http_status == HTTPStatus.CONFLICT:
+            raise NotSettledYet from error
+        raise
+    return True
 
 
 def outcome(intent_id: str, status: str, failure: str | None = None) -> Outcome | None:

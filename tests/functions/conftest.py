@@ -7,10 +7,11 @@ import pymongo
 import pytest
 
 from functions.payments import provider as asking
-from functions.shared import database
+from functions.shared import clock, database
 from local import servers
 from tests.functions.harness import Function, Make, Store, declared
 from tests.functions.till import DONE, Till
+from tests.properties.system import Time
 from tests.provider import Provider
 
 SERVICES = ("auth", "tickets", "orders", "payments")
@@ -96,6 +97,14 @@ def charged(till: Till) -> Till:
     till.charge()
     assert till.charges == [1999]
     return till
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    """The functions' time, which a test may let pass."""
+    time = Time()
+    monkeypatch.setattr(clock, "datetime", time)
+    return time
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import pytest
 
 from functions.payments import provider, repository
-from functions.shared import clock
 from functions.shared.idempotency import REQUEST_LIMIT
 from tests.functions.creations import Creation
 from tests.functions.harness import refusal, said
@@ -17,13 +16,6 @@ IN_PROGRESS = refusal(409, "Payment in progress")
 CANCELLED = refusal(400, "Cannot pay for a cancelled order")
 PAID = refusal(400, "Order is already paid")
 DECLINED = refusal(402, "Your card was declined.")
-
-
-@pytest.fixture
-def time(monkeypatch: pytest.MonkeyPatch) -> Time:
-    time = Time()
-    monkeypatch.setattr(clock, "datetime", time)
-    return time
 
 
 def paying(till: Till, token: str = CARD) -> Creation:

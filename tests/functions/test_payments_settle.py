@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from functions.payments import provider
 from tests.functions.harness import Function, Make, assert_event, event, new_id, refusal, said
 from tests.functions.till import DONE, FAULT, NOWHERE, Till
 
@@ -70,10 +69,6 @@ def test_a_payment_that_waits_for_somebody_has_failed(till: Till, params: dict[s
     intend(till, {"payment": till.id}, **params)
     assert till.settle() == DONE
     assert (till.status, till.row["reason"]) == ("failed", UNMADE)
-
-
-def test_what_the_provider_is_still_at_has_no_outcome_yet() -> None:
-    assert provider.outcome("pi_1", "processing") is None
 
 
 @pytest.mark.parametrize("metadata", [{}, {"payment": "1"}, {"other": "1"}])

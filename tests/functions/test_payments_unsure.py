@@ -16,6 +16,7 @@ from tests.functions.till import DONE, FAULT, NOWHERE, RECEIVED, Till
 IN_PROGRESS = refusal(409, "Payment in progress")
 CANCELLED = refusal(400, "Cannot pay for a cancelled order")
 PAID = refusal(400, "Order is already paid")
+UNSETTLED = refusal(409, "Payment is not settled yet")
 UNMADE = "The payment could not be made"
 
 
@@ -27,7 +28,7 @@ def kill_one_before(till: Till, module: ModuleType, name: str) -> None:
     killed_before(module.__name__, name, Creation(till.process, "payments", body, {}, till.buyer))
 
 
-@pytest.mark.parametrize("failure", ["before", "after"])
+@pytest.mark.parametrize("failure", ["before", "for_good", "after", "rate_limit"])
 def test_a_provider_that_fails_leaves_the_payment_pending(till: Till, failure: str) -> None:
     till.provider.behave(fail=failure)
     assert till.pay() == IN_PROGRESS
@@ -119,12 +120,52 @@ def test_the_payments_id_is_the_charges_key_so_asking_again_charges_nothing(till
     assert till.provider.ledger()["payment_intents"] == before
 
 
-def test_a_charge_that_comes_after_it_was_given_up_goes_back(till: Till) -> None:
-    paid, settled = overtake(till.process, till.pay, till.settle, (provider, "charge"))
-    assert (paid, settled) == (CANCELLED, DONE)
-    assert (till.status, till.told) == ("refunding", ["failed", "refund-requested", "started"])
-    assert (till.refund(), till.status) == (DONE, "refunded")
-    assert (till.charges, till.refunds) == ([1999], [1999])
+@pytest.mark.parametrize("failure", [None, "after"])
+def test_a_charge_that_was_given_up_before_it_was_asked_for_is_not_made(till: Till, failure: str | None) -> None:
+    def give_up() -> tuple[int, object]:
+        settled = till.settle()
+        till.provider.behave(fail=failure, webhooks="never")
+        return settled
+
+    paid, settled = overtake(till.process, till.pay, give_up, (provider, "charge"))
+    assert (paid, settled) == (IN_PROGRESS, DONE)
+    assert (till.status, till.charges, till.told) == ("failed", [], ["failed", "started"])
+    assert till.pay() == CANCELLED
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_charge_that_lands_after_everybody_has_gone_is_waited_for(till: Till) -> None:
+    till.provider.behave(charge_delay=2, webhooks="never")
+    assert till.pay() == IN_PROGRESS
+    till.provider.behave(webhooks="never")
+    eventually(lambda: till.settle() == DONE)
+    assert (till.status, till.charges, till.told) == ("succeeded", [1999], ["created", "started"])
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_charge_that_is_under_way_is_settled_when_it_is_no_longer(till: Till) -> None:
+    till.provider.behave(charge_delay=3600)
+    assert till.pay() == IN_PROGRESS
+    till.provider.behave()
+    assert (till.settle(), till.status) == (UNSETTLED, "pending")
+    till.provider.restart()  # it never happens
+    assert (till.settle(), till.status, till.charges) == (DONE, "failed", [])
+
+
+def test_a_charge_that_is_processing_is_waited_for(till: Till) -> None:
+    till.provider.behave(charges="processing")
+    assert till.pay() == IN_PROGRESS
+    assert (till.settle(), till.status) == (UNSETTLED, "pending")
+    till.provider.behave()
+    assert (till.settle(), till.status, till.charges) == (DONE, "succeeded", [1999])
+
+
+def test_a_request_that_the_provider_refuses_is_a_fault_of_ours(till: Till) -> None:
+    till.provider.behave(fail="refuse")
+    assert till.pay() == FAULT
+    assert (till.settle(), till.status, till.told) == (FAULT, "pending", ["started"])
+    till.provider.behave()
+    assert (till.settle(), till.status, till.row["reason"]) == (DONE, "failed", UNMADE)
 
 
 @pytest.mark.parametrize("recorded_by", ["webhook", "settle"])

@@ -1,0 +1,105 @@
+"""payments-settle gives a payment up only when nobody can charge for it any more."""
+
+from datetime import timedelta
+
+import pytest
+
+from functions.payments import provider, repository
+from functions.payments.domain import PaymentInProgress
+from tests.functions.harness import Document, process, refusal
+from tests.functions.till import DONE, FAULT, NOWHERE, Till
+from tests.properties.system import Time
+
+UNSETTLED = refusal(409, "Payment is not settled yet")
+UNMADE = "The payment could not be made"
+
+
+@pytest.fixture
+def unasked(till: Till) -> Till:
+    """A payment that the provider was not asked for."""
+    till.pay(STRIPE_API_BASE=NOWHERE)
+    assert (till.status, intents(till)) == ("pending", [])
+    return till
+
+
+def intents(till: Till) -> list[Document]:
+    return list(till.provider.ledger()["payment_intents"])
+
+
+def start(till: Till, **later: float) -> None:
+    """Let the payment have been started so much later."""
+    started = till.row["startedAt"] + timedelta(**later)
+    till.store["payments"].update_one({}, {"$set": {"startedAt": started}})
+
+
+def ask_late(till: Till) -> None:
+    """Whoever started the payment asks for the charge only now."""
+    with process(till.process.environment), pytest.raises(PaymentInProgress):
+        provider.charge(repository.find(till.id), "tok_visa")
+
+
+def test_what_was_given_up_cannot_be_charged(unasked: Till) -> None:
+    assert unasked.settle() == DONE
+    ask_late(unasked)
+    assert (unasked.status, unasked.charges) == ("failed", [])
+
+
+def test_giving_up_leaves_one_intent_that_charges_nobody(unasked: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(repository, "update", lambda *_: 1 / 0)
+        assert unasked.settle() == FAULT
+    assert unasked.settle() == DONE
+    [intent] = intents(unasked)
+    assert (intent["status"], intent["amount_received"]) == ("requires_payment_method", 0)
+    assert intent["metadata"] == {"fence": unasked.id, "order": unasked.order["id"]}
+    assert (unasked.status, unasked.row["reason"]) == ("failed", UNMADE)
+
+
+@pytest.mark.parametrize("failure", ["before", "after", "rate_limit", "refuse"])
+def test_nothing_is_given_up_while_the_provider_fails(unasked: Till, failure: str) -> None:
+    unasked.provider.behave(fail=failure)
+    assert (unasked.settle(), unasked.status) == (FAULT, "pending")
+
+
+@pytest.mark.parametrize("seconds", [-50, 0, 50])
+def test_a_charge_near_its_start_is_found_at_once(charged: Till, seconds: int) -> None:
+    start(charged, seconds=seconds)
+    assert charged.settle() == DONE
+    assert (charged.status, len(intents(charged))) == ("succeeded", 1)
+
+
+@pytest.mark.parametrize("minutes", [2, 60 * 12])
+def test_a_charge_long_after_its_start_is_found_too(charged: Till, minutes: int) -> None:
+    start(charged, minutes=-minutes)
+    assert charged.settle() == DONE
+    assert (charged.status, charged.charges) == ("succeeded", [1999])
+
+
+def test_a_charge_long_before_its_start_is_not_its_own(charged: Till) -> None:
+    start(charged, minutes=2)
+    assert (charged.settle(), charged.status) == (UNSETTLED, "pending")
+
+
+def test_a_charge_counts_whatever_else_names_the_payment(charged: Till) -> None:
+    params: Document = {"amount": 1999, "currency": "usd", "metadata": {"payment": charged.id}}
+    charged.provider.client().v1.payment_intents.create(params)  # type: ignore[arg-type]
+    assert (charged.settle(), charged.status) == (DONE, "succeeded")
+
+
+def test_what_the_provider_broke_off_is_given_up_when_it_had_time_to_mend_it(till: Till, time: Time) -> None:
+    till.provider.behave(fail="for_good")
+    till.pay()
+    till.provider.behave()
+    time.passed = provider.MENDING - timedelta(minutes=1)
+    assert (till.settle(), till.status) == (UNSETTLED, "pending")
+    time.passed = provider.MENDING
+    assert (till.settle(), till.status, till.row["reason"]) == (DONE, "failed", UNMADE)
+    ask_late(till)
+    assert till.charges == []
+
+
+def test_a_card_that_the_provider_does_not_know_is_given_up_as_well(till: Till, time: Time) -> None:
+    till.charge("tok_unknown")
+    assert (till.settle(), till.status) == (UNSETTLED, "pending")
+    time.passed = provider.MENDING
+    assert (till.settle(), till.status, till.charges) == (DONE, "failed", [])
