@@ -24,21 +24,29 @@ def create_payment(request: Request) -> Answer:
     with fields(request) as body:
         order_id = body.read("orderId", domain.parse_order_id)
         token = body.read("token", domain.parse_token)
-    payment = await_replica(lambda: repository.add(order_id, lambda order: _start(order, buyer)))
+    payment = await_replica(lambda: repository.add(order_id, lambda order: _start(order, buyer), _again))
     if payment is None:
         raise NotFound
-    outcome = provider.charge(payment, token)
-    settled = repository.update(
-        payment.id,
-        lambda payment, order: payment.settled(outcome, order),
-        lambda payment, updating: idempotency.keep(_answer(payment), updating),
-    )
-    return _answer(settled)
+    return _answer(_charge(payment, token) if payment.is_pending else payment)
 
 
 def _start(order: Order, buyer: User) -> Payment:
     payable = order.seen_by(buyer.id).payable(now())
-    return Payment(new_id(), payable.id, payable.price, now())
+    return Payment(new_id(), payable.id, payable.price, now(), request=idempotency.request())
+
+
+def _again(payment: Payment) -> Payment:
+    """The payment, for a retry of the request that started it: what came of it. To anybody else it is another one."""
+    return payment.known() if idempotency.repeats(payment.request) else payment.refuse_another()
+
+
+def _charge(payment: Payment, token: str) -> Payment:
+    outcome = provider.charge(payment, token)
+    return repository.update(
+        payment.id,
+        lambda payment, order: payment.settled(outcome, order),
+        lambda payment, updating: idempotency.offer(_answer(payment), updating),
+    )
 
 
 def _answer(payment: Payment) -> Answer:

@@ -120,7 +120,10 @@ Outcome = Charge | Decline
 
 @dataclass(frozen=True)
 class Payment:
-    """The payment of an order. `amount` is in cents; `provider_id` is there once money was taken."""
+    """The payment of an order. `amount` is in cents; `provider_id` is there once money was taken.
+
+    `request` tells the request that started it from all others, if that can be told.
+    """
 
     id: str
     order_id: str
@@ -129,6 +132,12 @@ class Payment:
     status: Status = Status.PENDING
     provider_id: str = ""
     reason: str = ""
+    request: str | None = None
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it is not known yet what came of it."""
+        return self._is(Status.PENDING)
 
     def asked_for(self, amount: int, currency: str) -> bool:
         """Whether that is what its charge was asked for. Others with the same account may name our payments too."""
@@ -153,6 +162,16 @@ class Payment:
         """The payment when the money has gone back."""
         return replace(self, status=Status.REFUNDED) if self._is(Status.REFUNDING) else self
 
+    def known(self) -> "Payment":
+        """The payment, if it is known what came of it.
+
+        Raises:
+            PaymentInProgress: it is not known yet.
+        """
+        if self.is_pending:
+            raise PaymentInProgress
+        return self
+
     def refuse_another(self) -> NoReturn:
         """An order that has a payment gets no other.
 
@@ -161,8 +180,7 @@ class Payment:
             AlreadyPaid: it was charged.
             CannotPayCancelled: it failed or went back, so its order is cancelled or will be in a moment.
         """
-        if self._is(Status.PENDING):
-            raise PaymentInProgress
+        self.known()
         raise AlreadyPaid if self._is(Status.SUCCEEDED) else CannotPayCancelled
 
     def paid(self) -> "Payment":

@@ -22,7 +22,7 @@ from functions.shared.transaction import Transaction, transaction
 INDEXES = {"payments": [IndexModel("orderId", name="one_payment_per_order", unique=True)], **outbox.INDEXES}
 
 Change = Callable[[Payment, Order], Payment]
-Also = Callable[[Payment, Transaction], None]
+Also = Callable[[Payment, Transaction], object]
 
 
 def replicate(order: Order) -> None:
@@ -43,11 +43,10 @@ def replicate(order: Order) -> None:
     transaction(_database(), work)
 
 
-def add(order_id: str, start: Callable[[Order], Payment]) -> Payment | None:
+def add(order_id: str, start: Callable[[Order], Payment], again: Callable[[Payment], Payment]) -> Payment | None:
     """Store the payment that `start` makes for the order as it is now, unless it refuses; None if nobody knows it.
 
-    Raises:
-        PaymentInProgress, AlreadyPaid, CannotPayCancelled: the order has a payment.
+    If the order has a payment already, nothing is stored, and it is what `again` makes of that.
     """
 
     def work(adding: Transaction) -> Payment | None:
@@ -62,7 +61,7 @@ def add(order_id: str, start: Callable[[Order], Payment]) -> Payment | None:
         return transaction(_database(), work)
     except (DuplicateKeyError, RuleBroken):
         if another := _of_order(order_id):
-            another.refuse_another()
+            return again(another)
         raise
 
 
@@ -153,6 +152,7 @@ def _payment_row(payment: Payment) -> Document:
         "status": payment.status.value,
         "providerId": payment.provider_id,
         "reason": payment.reason,
+        "request": payment.request,
     }
 
 
@@ -165,4 +165,5 @@ def _payment(row: Document) -> Payment:
         status=Status(row["status"]),
         provider_id=row["providerId"],
         reason=row["reason"],
+        request=row.get("request"),
     )

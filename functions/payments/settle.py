@@ -4,7 +4,6 @@ import functions_framework
 
 from events.catalogue import PaymentOverdue
 from functions.payments import provider, repository
-from functions.payments.domain import Status
 from functions.shared.events import reacts_to
 
 
@@ -13,6 +12,6 @@ from functions.shared.events import reacts_to
 def settle_payment(event: PaymentOverdue) -> None:
     """Ask the provider what came of a payment that is still pending, and record that; never charge."""
     payment = repository.find(event.id)
-    if payment.status == Status.PENDING:
+    if payment.is_pending:
         outcome = provider.find(payment)
         repository.update(payment.id, lambda payment, order: payment.settled(outcome, order))

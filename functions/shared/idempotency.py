@@ -95,11 +95,26 @@ def keep(answer: Answer, storing: Transaction) -> None:
     Raises:
         InProgress: another attempt has taken over.
     """
-    if (attempt := _current.get()) is None:
-        return
-    kept = {"$set": {"answer": _to_row(answer)}}
-    if not _rows().update_one(_mark(attempt), kept, session=storing.session).matched_count:
+    if not offer(answer, storing):
         raise InProgress
+
+
+def offer(answer: Answer, storing: Transaction) -> bool:
+    """Store the answer like `keep`, but to what has happened already, whoever has the key now; False if another has."""
+    if (attempt := _current.get()) is None:
+        return True
+    kept = {"$set": {"answer": _to_row(answer)}}
+    return _rows().update_one(_mark(attempt), kept, session=storing.session).matched_count == 1
+
+
+def request() -> str | None:
+    """What tells the current request from all others, whichever attempt at it this is; None if it has no key."""
+    return attempt.fingerprints[0] if (attempt := _current.get()) else None
+
+
+def repeats(earlier: str | None) -> bool:
+    """Whether the current request is that one again: with its key, from its caller, with its body."""
+    return earlier in attempt.fingerprints if (attempt := _current.get()) else False
 
 
 def _attempt(request: Request, caller: Caller | None) -> Attempt:

@@ -64,8 +64,46 @@ def test_a_retry_after_a_provider_that_failed_hears_what_became_of_it(till: Till
     till.provider.behave()
     assert said(paying(till).post()) == IN_PROGRESS
     till.settle()
-    assert said(paying(till).post()) == PAID
+    assert said(paying(till).post()) == (201, {"id": till.id})
     assert till.charges == [1999]
+
+
+def test_a_retry_after_a_decline_that_was_settled_hears_of_it(till: Till) -> None:
+    till.provider.behave(fail="after")
+    assert said(paying(till, "tok_chargeDeclined").post()) == IN_PROGRESS
+    till.provider.behave()
+    till.settle()
+    assert said(paying(till, "tok_chargeDeclined").post()) == DECLINED
+
+
+def test_a_retry_of_what_went_back_hears_that_the_order_is_cancelled(till: Till) -> None:
+    till.provider.behave(fail="after")
+    assert said(paying(till).post()) == IN_PROGRESS
+    till.provider.behave()
+    till.cancel()
+    till.settle()
+    assert said(paying(till).post()) == CANCELLED
+
+
+@pytest.mark.parametrize("change", ["key", "body", "no key"])
+def test_what_is_no_retry_of_it_hears_that_the_order_is_paid(till: Till, change: str) -> None:
+    till.provider.behave(fail="after")
+    assert said(paying(till).post()) == IN_PROGRESS
+    till.provider.behave()
+    till.settle()
+    first = paying(till)
+    other = {
+        "key": lambda: first.post("another"),
+        "body": lambda: first.post(body=first.other),
+        "no key": lambda: first.post(None),
+    }
+    assert said(other[change]()) == PAID
+
+
+def test_a_payment_without_a_key_is_nobodys_retry(till: Till) -> None:
+    till.pay()
+    assert till.row["request"] is None
+    assert [till.pay(), said(paying(till).post())] == [PAID, PAID]
 
 
 def test_a_retry_after_a_crash_between_charge_and_commit_charges_nothing(till: Till, time: Time) -> None:
@@ -74,20 +112,19 @@ def test_a_retry_after_a_crash_between_charge_and_commit_charges_nothing(till: T
     time.passed = REQUEST_LIMIT
     assert said(paying(till).post()) == IN_PROGRESS
     till.webhook()
-    assert said(paying(till).post()) == PAID
+    assert said(paying(till).post()) == (201, {"id": till.id})
     assert (till.charges, till.told) == ([1999], ["created", "started"])
 
 
-def test_one_that_was_taken_over_leaves_its_charge_to_be_settled(till: Till, time: Time) -> None:
+def test_one_that_was_taken_over_records_its_charge_all_the_same(till: Till, time: Time) -> None:
     def later() -> tuple[int, object]:
         time.passed = REQUEST_LIMIT
         return said(paying(till).post())
 
     late, taker = overtake(till.process, lambda: said(paying(till).post()), later, (provider, "charge"))
-    assert (taker, till.charges) == (IN_PROGRESS, [1999])
-    assert late in ((201, {"id": till.id}), HELD)
-    till.settle()
-    assert (till.status, till.told) == ("succeeded", ["created", "started"])
+    assert (taker, late) == (IN_PROGRESS, (201, {"id": till.id}))
+    assert (till.status, till.charges, till.told) == ("succeeded", [1999], ["created", "started"])
+    assert said(paying(till).post()) == late
 
 
 def test_a_fault_of_ours_is_not_kept(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,13 +31,13 @@ def _one_payment_per_order(patch: pytest.MonkeyPatch) -> None:
 def _payment_before_the_charge(patch: pytest.MonkeyPatch) -> None:
     add, charge = repository.add, provider.charge
 
-    def only_start(order_id: str, start: Callable[[Order], Payment]) -> Payment | None:
+    def only_start(order_id: str, start: Callable[[Order], Payment], _again: object) -> Payment | None:
         row = database()["orders"].find_one({"_id": ObjectId(order_id)})
         return start(repository._order(row)) if row else None
 
     def charge_and_add(payment: Payment, token: str) -> Outcome:
         outcome = charge(payment, token)
-        add(payment.order_id, lambda _: payment)
+        add(payment.order_id, lambda _: payment, Payment.refuse_another)
         return outcome
 
     patch.setattr(repository, "add", only_start)
