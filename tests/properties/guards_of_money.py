@@ -1,8 +1,9 @@
 """Each guard that keeps money where it belongs, and how to take it out.
 
 Not here, since another stands behind each of them: the status that payments-refund looks at (the provider refuses to
-give more back than it took), the refusal to pay for a complete order (it has its payment) and what protects a complete
-order from payment.failed (what has failed never succeeds).
+give more back than it took), the refund after a failure (what is given up is fenced first), the refusal to pay for a
+complete order (it has its payment) and what protects a complete order from payment.failed (what has failed never
+succeeds).
 """
 
 from collections.abc import Callable, Mapping
@@ -77,9 +78,12 @@ def _refund_of_what_was_paid(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Payment, "order_cancelled", lambda payment: payment)
 
 
-def _refund_after_a_failure(patch: pytest.MonkeyPatch) -> None:
-    settled = Payment.settled
-    patch.setattr(Payment, "settled", lambda p, outcome, o: p if p.status == Status.FAILED else settled(p, outcome, o))
+def _fence(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(provider, "_fence", lambda _payment: True)
+
+
+def _look_at_what_was_asked_for(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Payment, "asked_for", lambda _payment, _amount, _currency: True)
 
 
 def _end_of_refunded_payments(patch: pytest.MonkeyPatch) -> None:
@@ -150,7 +154,8 @@ GUARDS = (
     Guard("the write of an order that does not change", "kept", _write_of_an_unchanged_order, seed=2),
     Guard("the refund of what comes too late", "kept", _refund_of_what_comes_too_late, seed=9),
     Guard("the refund of what was paid", "kept", _refund_of_what_was_paid, seed=5),
-    Guard("the refund after a failure", "kept", _refund_after_a_failure),
+    Guard("the fence around what is given up", "kept", _fence),
+    Guard("the look at what an intent was asked for", "kept|refunded|recorded", _look_at_what_was_asked_for),
     Guard("the end of refunded payments", "a payment went through", _end_of_refunded_payments),
     Guard("the refusal to pay for a cancelled order", "known to be cancelled", _refusal_of_cancelled_orders),
     Guard("the refusal to pay for an expired order", "what expired", _refusal_of_expired_orders, seed=23),

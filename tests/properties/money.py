@@ -42,8 +42,9 @@ def at_rest(state: State) -> None:
 
 
 def charges(state: State) -> list[Document]:
-    """The intents for which money was taken."""
-    return [intent for intent in state.ledger["payment_intents"] if intent["status"] == "succeeded"]
+    """The intents for which money was taken by us; those of others name no order."""
+    succeeded = [intent for intent in state.ledger["payment_intents"] if intent["status"] == "succeeded"]
+    return [intent for intent in succeeded if "order" in intent["metadata"]]
 
 
 def _nobody_is_charged_twice(state: State) -> None:

@@ -76,7 +76,10 @@ class Payers(People):
     @precondition(placed)
     @rule(which=WHICH, card=CARDS, given_up=st.booleans(), again=st.booleans())
     def pay_slowly(self, which: int, card: str, *, given_up: bool, again: bool) -> None:
-        """Before the provider is asked, every event overtakes the payment: it is overdue, or its order cancelled."""
+        """Before the provider is asked, every event overtakes the payment: it is overdue, or its order cancelled.
+
+        Who tries again meanwhile does not hear what comes of the first try.
+        """
         order = self._one_to_pay(which)
         if given_up:
             self.give_up(order)
@@ -85,9 +88,11 @@ class Payers(People):
             self.broker.deliver_to("payments")
             if again:
                 self._pay(order, card)
+                self.system.provider.behave(**CUT)
 
         with process(self.system.function("payments-create").environment):
             overlap(partial(self._pay, order, GOOD), meanwhile, BEFORE_CHARGING)
+        self.system.provider.behave()
 
     @precondition(lambda self: placed(self) and "orders" not in self.broker.stopped)
     @rule(which=WHICH, slowly=st.booleans())
@@ -113,12 +118,13 @@ class Payers(People):
     @precondition(lambda self: self.system.rows("payments", "payments"))
     @rule(which=WHICH)
     def forged_webhook_arrives(self, which: int) -> None:
-        """Somebody else says that a payment succeeded."""
+        """Somebody else says that a payment succeeded; another shop with the same account says that it is its own."""
         row = pick(self.system.rows("payments", "payments"), which)
         metadata = {"payment": str(row["_id"]), "order": row["orderId"]}
         money = {"amount": row["amountCents"], "currency": "usd"}
         answer = self._tell({"id": "pi_forged", "status": "succeeded", "metadata": metadata, **money}, "whsec_guessed")
         assert answer.status_code == 400, "a forged webhook was taken"
+        self._charge_for_something_else(str(row["_id"]), row["amountCents"] + 1)
 
     @precondition(lambda self: self.broker.waiting_for("payments"))
     @rule(behaviour=BEHAVIOURS)
@@ -127,6 +133,10 @@ class Payers(People):
         with self._behaving(behaviour):
             for delivery in self.broker.waiting_for("payments"):
                 self.broker.attempt(delivery)
+
+    def _charge_for_something_else(self, payment: str, amount: int) -> None:
+        params: Any = {"amount": amount, "currency": "usd", "confirm": True, "payment_method": "pm_card_visa"}
+        self.system.provider.client().v1.payment_intents.create(params | {"metadata": {"payment": payment}})
 
     @contextmanager
     def _behaving(self, behaviour: dict[str, Any]) -> Iterator[None]:
@@ -190,4 +200,5 @@ class Payers(People):
 
     def _charges(self, order: Order | None = None) -> list[Document]:
         succeeded = [intent for intent in self._intents() if intent["status"] == "succeeded"]
-        return [intent for intent in succeeded if order is None or intent["metadata"]["order"] == order.id]
+        of_orders = [intent for intent in succeeded if "order" in intent["metadata"]]
+        return [intent for intent in of_orders if order is None or intent["metadata"]["order"] == order.id]
