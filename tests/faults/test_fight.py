@@ -27,7 +27,15 @@ DECLINING = 0.4
 SLOW_SECONDS = 1.0  # to charge a card: time to change one's mind
 BREATH_SECONDS = 0.7  # between blows, for payments to get on at all
 LAST = "payments-mongo"  # ends the transactions of those that were killed before
-VICTIMS = {"payments-create", "payments-webhook", "payments-replicate-order", "payments-refund", "stripe"}
+VICTIMS = {
+    "payments-create",
+    "payments-webhook",
+    "payments-replicate-order",
+    "payments-schedule-settlement",
+    "payments-settle",
+    "payments-refund",
+    "stripe",
+}
 
 
 def test_fifty_buyers_fight_over_ten_tickets_while_all_that_payments_need_is_killed(tmp_path: Path) -> None:
@@ -47,6 +55,8 @@ def test_fifty_buyers_fight_over_ten_tickets_while_all_that_payments_need_is_kil
         seen = witness.end()
         report(stack, seen, ledger, kills)
         assert [*rules.breaches(seen), *history.breaches(seen, ledger)] == []
+        assert seen.refunds
+        assert "Your card was declined." in {payment["reason"] for payment in seen.payments.values()}
 
 
 def _storm(stack: Stack, chance: random.Random, victims: set[str]) -> Counter[str]:
