@@ -46,6 +46,7 @@ def _charge(payment: Payment, token: str) -> Payment:
         payment.id,
         lambda payment, order: payment.settled(outcome, order),
         lambda payment, updating: idempotency.offer(_answer(payment), updating),
+        known=payment,
     )
 
 

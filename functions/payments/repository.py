@@ -16,7 +16,7 @@ from functions.payments.messages import event
 from functions.shared import outbox
 from functions.shared.database import Document, Documents, ensure_indexes, keep_newest
 from functions.shared.errors import NotFound, RuleBroken
-from functions.shared.transaction import Transaction, transaction
+from functions.shared.transaction import Overtaken, Transaction, transaction
 
 # This index is what makes a second charge impossible, whatever races: an order has one payment or none.
 INDEXES = {"payments": [IndexModel("orderId", name="one_payment_per_order", unique=True)], **outbox.INDEXES}
@@ -77,15 +77,19 @@ def find(payment_id: str, within: Transaction | None = None) -> Payment:
     return _payment(row)
 
 
-def update(payment_id: str, change: Change, also: Also = lambda _payment, _updating: None) -> Payment:
+def update(
+    payment_id: str, change: Change, also: Also = lambda _payment, _updating: None, known: Payment | None = None
+) -> Payment:
     """Store what `change` makes of the payment, with the event that tells of it; do `also` what belongs to that.
+
+    It need not be read, which saves a command, by who takes it for `known` to be what it was when last seen.
 
     Raises:
         NotFound: there is no such payment, or its order is not known.
     """
 
     def work(updating: Transaction) -> Payment:
-        payment = find(payment_id, updating)
+        payment = known or find(payment_id, updating)
         if (order := _touch(payment.order_id, updating)) is None:
             raise NotFound
         changed = change(payment, order)
@@ -93,7 +97,12 @@ def update(payment_id: str, change: Change, also: Also = lambda _payment, _updat
         also(changed, updating)
         return changed
 
-    return transaction(_database(), work)
+    try:
+        return transaction(_database(), work)
+    except Overtaken:
+        if known is None:
+            raise
+        return update(payment_id, change, also)
 
 
 def _of_order(order_id: str, within: Transaction | None = None) -> Payment | None:
@@ -114,7 +123,7 @@ def _touch(order_id: str, within: Transaction) -> Order | None:
 
 def _save(payment: Payment, changed: Payment, saving: Transaction) -> None:
     if changed != payment:
-        saving.replace("payments", payment.id, _payment_row(changed))
+        saving.replace("payments", payment.id, _payment_row(changed), was={"status": payment.status.value})
         outbox.add(event(changed), saving)
 
 

@@ -27,6 +27,10 @@ LET_GO_SECONDS = 1
 DUPLICATE_KEY, WRITE_CONFLICT = 11000, 112
 
 
+class Overtaken(Exception):  # noqa: N818 - that another was faster is no error
+    """A row is no longer what a write takes it for: another transaction has changed it or taken it away."""
+
+
 class Transaction:
     """A transaction under way. Reads take its `session`, and see nothing of `writes`, which are sent at its end."""
 
@@ -39,9 +43,11 @@ class Transaction:
         """Write a new row."""
         self.writes.append(InsertOne(row, namespace=f"{self._database}.{collection}"))
 
-    def replace(self, collection: str, row_id: str, row: Document, *, upsert: bool = False) -> None:
-        """Write all of a row anew."""
-        this = {"_id": ObjectId(row_id)}
+    def replace(
+        self, collection: str, row_id: str, row: Document, *, upsert: bool = False, was: Document | None = None
+    ) -> None:
+        """Write all of a row anew; `was` is what it must still be."""
+        this = {"_id": ObjectId(row_id), **(was or {})}
         self.writes.append(ReplaceOne(this, row, upsert=upsert, namespace=f"{self._database}.{collection}"))
 
     def update(self, collection: str, row_id: str, change: Document) -> None:
@@ -56,14 +62,18 @@ class Transaction:
         """Send what was collected.
 
         Raises:
+            Overtaken: a row that was to be replaced or updated is not there, or not what it was.
             pymongo.errors.DuplicateKeyError: a unique index does not take it.
             pymongo.errors.PyMongoError: another transaction won, or the database did not take it.
         """
         if self.writes:
             try:
-                self.session.client.bulk_write(self.writes, session=self.session)
+                written = self.session.client.bulk_write(self.writes, session=self.session)
             except ClientBulkWriteException as error:
                 raise _cause(error) from error
+            rows = sum(isinstance(write, ReplaceOne | UpdateOne) for write in self.writes)
+            if written.matched_count + written.upserted_count < rows:
+                raise Overtaken
 
 
 def transaction(database: Documents, work: Callable[[Transaction], Result]) -> Result:

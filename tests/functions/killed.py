@@ -30,7 +30,7 @@ def killed_before(owner: str, name: str, creation: Creation) -> None:
     assert died.returncode == -signal.SIGKILL
 
 
-def _kill(*_: object) -> None:
+def _kill(*_: object, **__: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 

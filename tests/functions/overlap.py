@@ -21,11 +21,11 @@ def stopped_once_before(module: ModuleType, name: str) -> Iterator[tuple[threadi
     call = getattr(module, name)
     reached, may_go_on = threading.Event(), threading.Event()
 
-    def stop(*arguments: object) -> object:
+    def stop(*arguments: object, **named: object) -> object:
         if not reached.is_set():
             reached.set()
             assert may_go_on.wait(DEADLINE_SECONDS)
-        return call(*arguments)
+        return call(*arguments, **named)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, name, stop)
