@@ -4,8 +4,10 @@ from collections.abc import Callable
 from types import ModuleType
 
 import pytest
+import stripe
 
 from functions.payments import provider, repository
+from functions.shared import clock
 from tests.eventually import eventually
 from tests.functions.creations import Creation
 from tests.functions.harness import at_once, process, refusal
@@ -17,6 +19,7 @@ IN_PROGRESS = refusal(409, "Payment in progress")
 CANCELLED = refusal(400, "Cannot pay for a cancelled order")
 PAID = refusal(400, "Order is already paid")
 UNSETTLED = refusal(409, "Payment is not settled yet")
+GATEWAY_PATIENCE_SECONDS = 15  # Envoy's own default, which envoy.yaml leaves alone
 UNMADE = "The payment could not be made"
 
 
@@ -43,6 +46,12 @@ def test_a_provider_that_is_too_slow_leaves_the_payment_pending(till: Till, slow
     assert till.status == "pending"
     till.provider.behave()
     eventually(lambda: till.charges == [1999])
+
+
+def test_the_provider_is_not_waited_for_as_long_as_the_gateway_waits() -> None:
+    tries = (1 + provider.RETRIES) * sum(provider.TIMEOUT_SECONDS)
+    pauses = provider.RETRIES * stripe.HTTPClient.INITIAL_DELAY
+    assert clock.REPLICATION_PATIENCE_SECONDS + tries + pauses < GATEWAY_PATIENCE_SECONDS
 
 
 def test_a_provider_that_is_away_leaves_the_payment_pending(till: Till) -> None:

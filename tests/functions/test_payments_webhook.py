@@ -85,6 +85,15 @@ def test_an_intent_that_was_not_asked_for_changes_nothing(
     assert charged.store.dump()["payments"] == before["payments"]
 
 
+@pytest.mark.parametrize("kind", [SUCCESS, FAILURE, CANCELED])
+def test_an_intent_that_keeps_others_from_charging_is_not_the_payments(
+    charged: Till, webhook: Function, kind: str
+) -> None:
+    fence = webhooks.intent(None, metadata={"fence": charged.id, "order": charged.order["id"]})
+    assert send(webhook, webhooks.content(kind, fence)) == RECEIVED
+    assert (charged.status, charged.told) == ("pending", ["started"])
+
+
 @pytest.mark.parametrize("payment", ["5" * 24, "f" * 24, "1", "", None, 5, True, [], {"id": 1}, "\u00e9", "a" * 500])
 def test_a_success_of_an_unknown_payment_is_harmless(charged: Till, webhook: Function, payment: object) -> None:
     before = charged.store.dump()
