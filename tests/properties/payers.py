@@ -137,6 +137,7 @@ class Payers(People):
     def _charge_for_something_else(self, payment: str, amount: int) -> None:
         params: Any = {"amount": amount, "currency": "usd", "confirm": True, "payment_method": "pm_card_visa"}
         self.system.provider.client().v1.payment_intents.create(params | {"metadata": {"payment": payment}})
+        assert self._tell(self._intents()[-1]).status_code == 200
 
     @contextmanager
     def _behaving(self, behaviour: dict[str, Any]) -> Iterator[None]:
