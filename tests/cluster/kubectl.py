@@ -7,7 +7,8 @@ from typing import Any
 from tests.eventually import eventually
 
 NAMESPACE = "ticketing"
-STEADY = ("gateway", "bridge", "nats", "stripe-standin")  # and databases and relays: what never scales to zero
+STEADY = {"gateway"}  # of the Knative Services: it never scales to zero
+SERVICE = "serving.knative.dev/service"  # the label of a Knative Service's pods
 PATIENCE_SECONDS = 600
 
 Object = dict[str, Any]
@@ -51,7 +52,7 @@ def await_pod_gone_and_back(pod: str) -> None:
 
 def functions_running() -> list[str]:
     """Pods of functions, which are none when nothing is asked of the system for some minutes."""
-    services = {item["metadata"]["name"] for item in objects("services.serving.knative.dev")} - set(STEADY)
+    services = {item["metadata"]["name"] for item in objects("services.serving.knative.dev")} - STEADY
     pods = objects("pods")
     return [pod["metadata"]["name"] for pod in pods if pod["metadata"]["labels"].get(SERVICE) in services]
 
@@ -69,9 +70,6 @@ def renew(service: str, stamp: str) -> None:
     """Make a new revision of a Knative Service that differs in nothing but a stamp."""
     path = "/spec/template/metadata/annotations/ticketing.dev~1renewed"
     _patch(service, [{"op": "add", "path": path, "value": stamp}])
-
-
-SERVICE = "serving.knative.dev/service"
 
 
 def _patch(service: str, patch: list[Object]) -> None:
