@@ -5,7 +5,7 @@ export PORT
 export PYTHONPATH := $(CURDIR)
 bin := .venv/bin
 
-.PHONY: help run reset demo events dead-letters test soak check manifests cluster format bench schemas requirements
+.PHONY: help run reset demo events dead-letters test soak check manifests prove cluster format bench schemas requirements
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -47,6 +47,9 @@ check: .venv/.installed  ## style, types, import contracts
 
 manifests: .venv/.installed  ## render knative/ as people apply it, and check it without a cluster
 	@$(bin)/python -m tests.manifests
+
+prove: .venv/.installed  ## see that an installed overlay works: URL=http://127.0.0.1:8080 HOST=ticketing.dev
+	@$(bin)/python -m tests.cluster $(URL) $(HOST) $(PROOFS)
 
 cluster:  ## prepare a kind cluster with Knative in it (needs Docker)
 	@knative/kind.sh
