@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 WHEEL_BINARIES = Path(sys.executable).parent
 HOST = "127.0.0.1"
 UNPRIVILEGED_AND_NOT_EPHEMERAL = range(20_000, 32_768)
-PORT_LANE, LANES = "PORT_LANE", 8
+PORT_LANE, LANES = "PORT_LANE", 32
 
 # SecantusDB is written in Python and keeps much in memory, all of which the collector walks through at every turn:
 # a tenth of its processor time.

@@ -29,7 +29,7 @@ def ports_of(environment: dict[str, str]) -> list[str]:
 @pytest.mark.parametrize("lane", ["0", "3"])
 def test_lanes_never_give_the_same_port(monkeypatch: pytest.MonkeyPatch, lane: str) -> None:
     monkeypatch.setenv(servers.PORT_LANE, lane)
-    ours = set(servers.free_ports(200))
+    ours = set(servers.free_ports(150))
     monkeypatch.setenv(servers.PORT_LANE, str(int(lane) + 1))
 
-    assert ours.isdisjoint(servers.free_ports(200))
+    assert ours.isdisjoint(servers.free_ports(150))

@@ -1,5 +1,6 @@
 """The one-machine stack as tests run it: the real one, in a process of its own, with its state in a given folder."""
 
+import itertools
 import json
 import os
 import signal
@@ -19,6 +20,10 @@ from tests.provider import Controls
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "local.stack"]
+LANES_OF_TESTS = 4  # of as many workers
+LANES_LEFT = servers.LANES - LANES_OF_TESTS
+
+_stacks = itertools.count()
 
 
 class Stack:
@@ -97,9 +102,10 @@ class Stack:
 def settings(state: Path, port: int, **environment: str) -> Mapping[str, str]:
     """The environment of a stack; the tests' own says nothing about it.
 
-    Its ports lie in another lane than the test's, who may look for one while a function of the stack is killed.
+    Its ports lie in another lane than the test's and the last stacks': who looks for one may do so at a moment at which
+    a function of another stack is killed, and its port seems free.
     """
-    lane = int(os.environ.get(servers.PORT_LANE, "0")) + servers.LANES // 2
+    lane = LANES_OF_TESTS + (LANES_OF_TESTS * next(_stacks) + int(os.environ.get(servers.PORT_LANE, "0"))) % LANES_LEFT
     ours = {"LOCAL_STATE": str(state), "PORT": str(port), "PYTHONPATH": str(ROOT), servers.PORT_LANE: str(lane)}
     return {"PATH": os.environ["PATH"], **ours, **environment}
 
