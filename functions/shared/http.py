@@ -13,6 +13,7 @@ from http import HTTPStatus
 
 import msgspec
 from flask import Request, Response
+from gunicorn.config import Keepalive
 from werkzeug.exceptions import HTTPException
 
 from events.catalogue import SOURCE_PREFIX, TYPE_PREFIX
@@ -22,6 +23,10 @@ from functions.shared.ids import parse_id
 
 JSON = "application/json"
 SERVER_FAULT = [Problem("Something went wrong")]
+# Who stands in front keeps idle connections, Knative's queue-proxy for 90 s. If gunicorn closed them first, as it does
+# after 2 s, a request that is sent just then would meet a reset. functions-framework has no setting for it.
+KEEP_ALIVE_SECONDS = 120
+Keepalive.default = KEEP_ALIVE_SECONDS
 UNREAD = {HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}  # answers that may come before the body
 
 

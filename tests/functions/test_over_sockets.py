@@ -132,3 +132,11 @@ def test_goes_on_serving_after_all_that(connection: http.client.HTTPConnection) 
     for _ in range(2):
         connection.request("POST", "/", TICKET, headers())
         assert answer(connection)[0] == 201
+
+
+def test_a_connection_that_was_idle_for_a_while_is_still_good(connection: http.client.HTTPConnection) -> None:
+    """As one of Knative's queue-proxy may be, which keeps it for 90 s; gunicorn as it comes closes it after 2 s."""
+    for idle in (3, 0):
+        connection.request("POST", "/", TICKET, headers())
+        assert answer(connection)[0] == 201
+        time.sleep(idle)
