@@ -44,9 +44,10 @@ def await_ready(*kinds: str) -> None:
         eventually(lambda kind=kind: all(map(is_ready, objects(kind))), PATIENCE_SECONDS)  # type: ignore[misc]
 
 
-def await_pod_gone_and_back(pod: str) -> None:
-    """Wait until a pod that was deleted is gone, and those that are to be there are ready."""
-    eventually(lambda: pod not in names("pods") or _is_new(pod), PATIENCE_SECONDS)
+def await_end_of(pod: Object) -> None:
+    """Wait until a pod is gone, by its uid, for a StatefulSet's comes back under its name; and all others are ready."""
+    uid = pod["metadata"]["uid"]
+    eventually(lambda: uid not in {item["metadata"]["uid"] for item in objects("pods")}, PATIENCE_SECONDS)
     await_ready("pods")
 
 
@@ -74,9 +75,3 @@ def renew(service: str, stamp: str) -> None:
 
 def _patch(service: str, patch: list[Object]) -> None:
     kubectl("patch", "services.serving.knative.dev", service, "--type=json", "-p", json.dumps(patch))
-
-
-def _is_new(pod: str) -> bool:
-    """A StatefulSet's pod comes back under its name."""
-    [item] = [one for one in objects("pods") if one["metadata"]["name"] == pod]
-    return "deletionTimestamp" not in item["metadata"]

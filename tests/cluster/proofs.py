@@ -88,12 +88,12 @@ class Proofs:
         """Each pod is deleted in its turn, in the middle of a purchase that all the same ends as it should."""
         seller, buyer = self._person(), self._person()
         purchase(seller, buyer)
-        deleted = kubectl.names("pods")
+        deleted = kubectl.objects("pods")
         orders = []
         for pod in deleted:
-            kubectl.kubectl("delete", "pod", pod, "--wait=false", "--ignore-not-found")
+            kubectl.kubectl("delete", "pod", pod["metadata"]["name"], "--wait=false", "--ignore-not-found")
             orders.append(purchase(seller, buyer)["id"])
-            kubectl.await_pod_gone_and_back(pod)
+            kubectl.await_end_of(pod)
         for order in orders:
             buyer.await_status(order, "complete")
         return f"{len(deleted)} pods deleted, {len(orders)} purchases complete"
