@@ -57,7 +57,7 @@ class Proofs:
         kubectl.await_ready("services.serving.knative.dev")
         seller, buyer = self._person(), self._person()
         ticket = seller.sell()
-        order = buyer.book(ticket)
+        order = buyer.insist("POST", "/orders", ticketId=ticket).json()
         kubectl.set_variable("orders-create", WINDOW, "900")
         eventually(lambda: ticket not in seller.on_sale(), kubectl.PATIENCE_SECONDS)
         buyer.await_status(order["id"], "cancelled")
