@@ -14,8 +14,8 @@ from functions.shared.errors import NotAuthorized
 CLOCKS_DIFFER_SECONDS = 60
 MOST_REMEMBERED = 32
 
-# Until when a token is valid for this function with these keys. The bridge signs a minute's deliveries with one token,
-# and to verify it costs as much as all else that a small function does.
+# Until when a token is valid for this function with these keys. The bridge signs the deliveries of five minutes with
+# one token, and to verify it costs as much as all else that a small function does.
 _valid_until: dict[tuple[str, str, str], float] = {}
 
 
