@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import sys
+from collections import deque
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
@@ -15,6 +16,7 @@ WHEEL_BINARIES = Path(sys.executable).parent
 HOST = "127.0.0.1"
 UNPRIVILEGED_AND_NOT_EPHEMERAL = range(20_000, 32_768)
 PORT_LANE, LANES = "PORT_LANE", 32
+_given_of_late = deque[int](maxlen=128)
 
 # SecantusDB is written in Python and keeps much in memory, all of which the collector walks through at every turn:
 # a tenth of its processor time.
@@ -83,7 +85,8 @@ def free_ports(count: int, but: int | None = None) -> list[int]:
     """Different ports that no one listens on now, without the one that somebody will soon.
 
     They lie below those that the system gives to outgoing connections, which could take one while its server restarts.
-    Several who look at once, each with a PORT_LANE of its own, never find the same.
+    Several who look at once, each with a PORT_LANE of its own, never find the same, and who looks again does not find
+    what it was given of late: its server may not listen yet, or be down between two starts.
     """
     with ExitStack() as probes:
         return [_bind_somewhere(probes.enter_context(socket.socket()), but) for _ in range(count)]
@@ -94,10 +97,11 @@ def _bind_somewhere(probe: socket.socket, but: int | None) -> int:
     ports = UNPRIVILEGED_AND_NOT_EPHEMERAL[int(lane) % LANES :: LANES] if lane else UNPRIVILEGED_AND_NOT_EPHEMERAL
     while True:
         port = secrets.choice(ports)
-        if port == but:
+        if port == but or port in _given_of_late:
             continue
         with suppress(OSError):
             probe.bind((HOST, port))
+            _given_of_late.append(port)
             return port
 
 

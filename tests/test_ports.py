@@ -14,7 +14,7 @@ GATEWAYS = 20_500
 def test_no_process_of_a_stack_gets_the_port_of_its_gateway(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LOCAL_STATE", str(tmp_path))
     monkeypatch.delenv(servers.PORT_LANE)
-    monkeypatch.setattr(servers, "UNPRIVILEGED_AND_NOT_EPHEMERAL", range(GATEWAYS - 25, GATEWAYS + 25))
+    monkeypatch.setattr(servers, "UNPRIVILEGED_AND_NOT_EPHEMERAL", range(GATEWAYS - 100, GATEWAYS + 100))
 
     for _ in range(20):
         plan = Plan(State(), GATEWAYS)
@@ -33,3 +33,9 @@ def test_lanes_never_give_the_same_port(monkeypatch: pytest.MonkeyPatch, lane: s
     monkeypatch.setenv(servers.PORT_LANE, str(int(lane) + 1))
 
     assert ours.isdisjoint(servers.free_ports(150))
+
+
+def test_nobody_gets_a_port_again_that_was_given_of_late() -> None:
+    ours = [servers.free_port() for _ in range(100)]
+
+    assert len(set(ours)) == len(ours)
