@@ -23,7 +23,7 @@ async def _main() -> None:
     environment = os.environ
     connection = Connection()
     publisher = RowPublisher(Publisher(connection), Layout.parse(environment["BROKER"]))
-    async with AsyncMongoClient[dict[str, Any]](environment["MONGO_URI"]) as client:
+    async with AsyncMongoClient[dict[str, Any]](environment["MONGO_URI"], tz_aware=True) as client:
         relay = Relay(Outbox(client.get_default_database()), publisher)
 
         reaches = health.Reach(connection)

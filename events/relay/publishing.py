@@ -8,7 +8,7 @@ import nats.errors
 
 from events.cloudevent import MalformedEventError, from_row, identity
 from events.jetstream import Publisher, RefusedError
-from events.relay.outbox import Row
+from events.relay.outbox import Refused, Row
 from events.subjects import Layout
 
 _log = logging.getLogger(__name__)
@@ -24,20 +24,20 @@ class RowPublisher:
         self._layout = layout
         self._stalled = False
 
-    async def publish(self, rows: Sequence[Row]) -> list[Row]:
-        """Return the rows that are stored now: all but those whose events can never be."""
-        stored = await asyncio.gather(*(self._publish(row) for row in rows))
-        return [row for row, done in zip(rows, stored, strict=True) if done]
+    async def publish(self, rows: Sequence[Row]) -> list[Refused]:
+        """Return once all are stored but those, with reasons, whose events can never be."""
+        reasons = await asyncio.gather(*(self._publish(row) for row in rows))
+        return [(row, reason) for row, reason in zip(rows, reasons, strict=True) if reason]
 
-    async def _publish(self, row: Row) -> bool:
+    async def _publish(self, row: Row) -> str | None:
         try:
             event = from_row(row["event"])
             key = {"Nats-Msg-Id": identity(event["source"], event["id"])}
             await self._store(self._layout.event(event["type"]), event.message_headers() | key, event.data)
         except (MalformedEventError, RefusedError, KeyError, AttributeError, TypeError) as error:
             _log.error("event cannot be published", extra={"row": str(row["_id"]), "reason": repr(error)})
-            return False
-        return True
+            return repr(error)
+        return None
 
     async def _store(self, subject: str, headers: dict[str, str], data: bytes) -> None:
         while True:

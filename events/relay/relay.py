@@ -1,13 +1,12 @@
-"""How an outbox empties: its change stream for latency, sweeps for certainty."""
+"""How an outbox empties: its change stream, from where the relay was when it last noted that."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from pymongo.errors import PyMongoError
 
-from events.relay.outbox import Change, Outbox, Position, Row
+from events.relay.outbox import Change, Outbox, Position
 from events.relay.publishing import RowPublisher
 
 _log = logging.getLogger(__name__)
@@ -15,8 +14,8 @@ _log = logging.getLogger(__name__)
 _BATCH = 100
 _RETRY_DELAY = 1.0  # seconds
 _NOTE_INTERVAL = 1.0  # seconds; noting each event by itself costs the database as much as storing it did
-_SWEEP_INTERVAL = timedelta(minutes=1)
-_IN_FLIGHT = timedelta(seconds=10)  # younger rows are the change stream's
+_LOOK_INTERVAL = 60.0  # seconds
+_FORGET_INTERVAL = 3600.0  # seconds
 
 
 class Relay:
@@ -25,7 +24,6 @@ class Relay:
     def __init__(self, outbox: Outbox, rows: RowPublisher) -> None:
         self._outbox = outbox
         self._rows = rows
-        self._published: list[Row] = []
         self._position: Position | None = None
         self.following = False
 
@@ -40,14 +38,14 @@ class Relay:
             await asyncio.sleep(_RETRY_DELAY)
 
     async def _follow(self) -> None:
-        await self._outbox.prepare()
-        # The change stream is open before the first sweep looks, so that no row falls between them.
+        # The change stream is open before anybody looks for older rows, so that none falls between them.
         async with self._outbox.follow() as changes, asyncio.TaskGroup() as tasks:
             queue: asyncio.Queue[Change] = asyncio.Queue(_BATCH)
             tasks.create_task(_fill(queue, changes))
             tasks.create_task(self._publish_changes(queue))
-            tasks.create_task(self._note())
-            tasks.create_task(self._sweep())
+            tasks.create_task(_every(_NOTE_INTERVAL, self._note))
+            tasks.create_task(_every(_LOOK_INTERVAL, self._look_back))
+            tasks.create_task(_every(_FORGET_INTERVAL, self._outbox.forget))
             self.following = True
 
     async def _publish_changes(self, queue: asyncio.Queue[Change]) -> None:
@@ -55,31 +53,30 @@ class Relay:
             batch = [await queue.get()]
             while not queue.empty():
                 batch.append(queue.get_nowait())
-            published = await self._rows.publish([row for row, _ in batch])
-            self._published += published  # only now: meanwhile `_note` may have begun a new list
+            await self._outbox.refuse(await self._rows.publish([row for row, _ in batch]))
             self._position = batch[-1][1]
 
     async def _note(self) -> None:
-        """Note from time to time what JetStream has. What is not noted when the relay dies is published again."""
-        while True:
-            await asyncio.sleep(_NOTE_INTERVAL)
-            published, self._published = self._published, []
-            position, self._position = self._position, None
-            if published:
-                await self._outbox.mark_published(published)
-            if position:
-                await self._outbox.save(position)
+        """Note from time to time how far JetStream has come. What came after that is published again by the next."""
+        position, self._position = self._position, None
+        if position:
+            await self._outbox.save(position)
 
-    async def _sweep(self) -> None:
-        older_than = None
-        while True:
-            async for batch in self._outbox.unpublished(older_than):
-                if published := await self._rows.publish(batch):
-                    await self._outbox.mark_published(published)
-            await asyncio.sleep(_SWEEP_INTERVAL.total_seconds())
-            older_than = _IN_FLIGHT
+    async def _look_back(self) -> None:
+        """Publish what somebody asks for once more, and what could not be published: the reason may be gone."""
+        async for batch in self._outbox.again():
+            await self._outbox.refuse(await self._rows.publish(batch))
+        async for batch in self._outbox.refused():
+            still = {row["_id"] for row, _ in await self._rows.publish(batch)}
+            await self._outbox.accept(row for row in batch if row["_id"] not in still)
 
 
 async def _fill(queue: asyncio.Queue[Change], changes: AsyncIterator[Change]) -> None:
     async for change in changes:
         await queue.put(change)
+
+
+async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await work()
+        await asyncio.sleep(seconds)

@@ -24,7 +24,7 @@ ONE_LIVE_ORDER_PER_TICKET = IndexModel(
 )
 BY_BUYER = IndexModel([("userId", ASCENDING), ("_id", ASCENDING)])
 
-INDEXES = {"orders": [ONE_LIVE_ORDER_PER_TICKET, BY_BUYER], **outbox.INDEXES}
+INDEXES = {"orders": [ONE_LIVE_ORDER_PER_TICKET, BY_BUYER]}
 
 
 def add(order: Order, event: Event, answer: Answer) -> None:

@@ -19,7 +19,7 @@ from functions.shared.errors import NotFound, RuleBroken
 from functions.shared.transaction import Overtaken, Transaction, transaction
 
 # This index is what makes a second charge impossible, whatever races: an order has one payment or none.
-INDEXES = {"payments": [IndexModel("orderId", name="one_payment_per_order", unique=True)], **outbox.INDEXES}
+INDEXES = {"payments": [IndexModel("orderId", name="one_payment_per_order", unique=True)]}
 
 Change = Callable[[Payment, Order], Payment]
 Also = Callable[[Payment, Transaction], object]

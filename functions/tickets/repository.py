@@ -20,7 +20,6 @@ from functions.tickets.domain import Ticket
 INDEXES = {
     "tickets": [IndexModel([("orderId", ASCENDING), ("_id", ASCENDING)])],
     "reservations": [IndexModel("ticketId")],
-    **outbox.INDEXES,
 }
 
 

@@ -76,12 +76,18 @@ class Market:
         return time.perf_counter() - began
 
     def backlog(self) -> int:
-        """Events that are stored and not delivered yet, in the outboxes and in the log."""
-        unpublished = sum(database["outbox"].count_documents({"publishedAt": None}) for database in self._databases)
-        return unpublished + asyncio.run(self._undelivered())
+        """Events that are stored and not delivered yet, in the outboxes and in the log.
 
-    async def _undelivered(self) -> int:
+        No order expires here, so the log has nothing but what was in outboxes.
+        """
+        rows = sum(database["outbox"].count_documents({}) for database in self._databases)
+        published, undelivered = asyncio.run(self._progress())
+        return max(rows - published, 0) + undelivered
+
+    async def _progress(self) -> tuple[int, int]:
+        """How many events the log has, and how many of them Triggers have not had or not acknowledged."""
         connection = await nats.connect(self._nats_url)
+        published = (await connection.jetstream().stream_info(LOG)).state.messages
         consumers = await connection.jetstream().consumers_info(LOG)
         await connection.close()
-        return sum((one.num_pending or 0) + (one.num_ack_pending or 0) for one in consumers)
+        return published, sum((one.num_pending or 0) + (one.num_ack_pending or 0) for one in consumers)

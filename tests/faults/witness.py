@@ -25,7 +25,7 @@ class Mark:
     """How far everything is. Two equal marks: nothing happened between them."""
 
     outbox: int  # rows of all outboxes
-    unpublished: int
+    unpublished: int  # of which, once nothing else is under way, the log has no event
     unpaid: int  # orders that can be paid yet
     stored: int  # the log's last sequence
     undelivered: int  # of all Triggers together
@@ -108,14 +108,22 @@ class Witness:
 
     def _mark(self) -> Mark:
         money = self._provider.ledger()
-        return Mark(
+        mark = Mark(
             outbox=sum(outbox.count_documents({}) for outbox in self._outboxes),
-            unpublished=sum(outbox.count_documents({"publishedAt": None}) for outbox in self._outboxes),
+            unpublished=0,
             unpaid=self._orders["orders"].count_documents({"status": {"$in": UNPAID}}),
             charges=len(money["payment_intents"]),
             unsent=money["unsent_events"],
             **self._log.progress(),
         )
+        return replace(mark, unpublished=self._unpublished()) if mark.calm else mark
+
+    def _unpublished(self) -> int:
+        logged = self._log.stored()
+        return sum((event["source"], event["id"]) not in logged for event in self._events())
+
+    def _events(self) -> list[Row]:
+        return [row["event"] for outbox in self._outboxes for row in outbox.find()]
 
     def _what_stands(self, mark: Mark) -> Snapshot:
         return self._kept(mark, orders={"status": {"$in": LIVE}}, reservations={"live": True})
@@ -123,7 +131,7 @@ class Witness:
     def _everything(self, mark: Mark) -> Snapshot:
         return replace(
             self._kept(mark, orders={}, reservations={}),
-            events=[row["event"] for outbox in self._outboxes for row in outbox.find()],
+            events=self._events(),
             logged=self._log.stored(),
             emails={row["email"] for row in self._users.find()},
         )
