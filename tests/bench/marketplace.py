@@ -9,34 +9,42 @@ import jwt
 import nats
 import psutil
 import pymongo
+import requests
 from bson import ObjectId
 from pymongo.database import Database
 
 from events.subjects import Layout
-from tests.bench import load, processes
+from tests.bench import load, processes, reserving
 from tests.e2e.stack import Stack, running
 
 BURST_SECONDS, STEADY_SECONDS = 60, 120
 STEADY_RATE = 60
 MOST_ORDERS = 30_000
+EVENTS_OF_AN_ORDER = 2  # order.created and ticket.updated
 LOG = Layout("ticketing", "default").log
 
 
 def measure(folder: Path) -> None:
     """Print how many orders are accepted and kept up with, and what the stack weighs."""
     print("## Orders through the gateway, everything running")
+    floor = reserving.floor(folder)
     with running(folder, EXPIRATION_WINDOW_SECONDS="3600") as stack:
-        print(f"idle: {processes.memory(psutil.Process(stack.process.pid)):.0f} MiB PSS in all")
+        everything = psutil.Process(stack.process.pid)
+        print(f"idle: {processes.memory(everything):.0f} MiB PSS in all")
         market = Market(stack)
-        burst = load.drive(market.orders(MOST_ORDERS), market.headers, seconds=BURST_SECONDS)
+        began = processes.cpu(everything)
+        burst = market.take(market.orders(MOST_ORDERS), seconds=BURST_SECONDS)
         drained = market.await_delivery()
+        each = (processes.cpu(everything) - began) / burst.statuses[requests.codes.created]
         print(f"burst: {burst.per_second(201):.0f} accepted/s for {burst.elapsed:.0f} s, drained {drained:.0f} s later")
         print(f"       {dict(burst.statuses)}, p50 {load.percentile(burst.latencies, 0.5) * 1000:.0f} ms")
-        steady = load.drive(market.orders(STEADY_RATE * STEADY_SECONDS), market.headers, rate=STEADY_RATE)
+        floors = each / ((floor + reserving.floor(folder)) / 2)
+        print(f"       {each * 1000:.1f} ms CPU per order, all services and servers; {floors:.1f} times the floor")
+        steady = market.take(market.orders(STEADY_RATE * STEADY_SECONDS), rate=STEADY_RATE)
         backlog, drained = market.backlog(), market.await_delivery()
         print(f"steady: {steady.per_second(201):.0f} accepted/s for {steady.elapsed:.0f} s, then {backlog} undelivered")
         print(f"       p50 {load.percentile(steady.latencies, 0.5) * 1000:.0f} ms, drained {drained:.1f} s later")
-        print(f"after: {processes.memory(psutil.Process(stack.process.pid)):.0f} MiB PSS in all")
+        print(f"after: {processes.memory(everything):.0f} MiB PSS in all")
 
 
 class Market:
@@ -51,6 +59,7 @@ class Market:
             pymongo.MongoClient[dict[str, object]](uri).get_default_database() for uri in uris
         ]
         claims = {"id": str(ObjectId()), "email": "bench@example.com", "iat": 1, "exp": 4_000_000_000}
+        self._taken = 0
         self.headers = {"Authorization": "Bearer " + jwt.encode(claims, environment["JWT_KEY"], "HS256")}
 
     def orders(self, count: int) -> Iterator[load.Request]:
@@ -75,14 +84,19 @@ class Market:
             time.sleep(0.2)
         return time.perf_counter() - began
 
+    def take(self, orders: Iterator[load.Request], **pace: float) -> load.Outcome:
+        """Have orders made at a pace, or as fast as they are taken."""
+        outcome = load.drive(orders, self.headers, **pace)
+        self._taken += outcome.statuses[requests.codes.created]
+        return outcome
+
     def backlog(self) -> int:
         """Events that are stored and not delivered yet, in the outboxes and in the log.
 
-        No order expires here, so the log has nothing but what was in outboxes.
+        The database is not asked, which would keep it from its work.
         """
-        rows = sum(database["outbox"].count_documents({}) for database in self._databases)
         published, undelivered = asyncio.run(self._progress())
-        return max(rows - published, 0) + undelivered
+        return max(EVENTS_OF_AN_ORDER * self._taken - published, 0) + undelivered
 
     async def _progress(self) -> tuple[int, int]:
         """How many events the log has, and how many of them Triggers have not had or not acknowledged."""
