@@ -18,7 +18,7 @@ def pytest_configure() -> None:
 
     What they start can be interrupted, also where a shell started the tests in the background, deaf to Ctrl-C.
     """
-    os.environ.setdefault(servers.PORT_LANE, os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    os.environ[servers.PORT_LANE] = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

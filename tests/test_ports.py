@@ -1,5 +1,6 @@
 """Ports for servers that start on one machine at the same time."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,10 @@ def test_nobody_gets_a_port_again_that_was_given_of_late() -> None:
     ours = [servers.free_port() for _ in range(100)]
 
     assert len(set(ours)) == len(ours)
+
+
+def test_each_worker_of_a_test_run_has_a_lane_of_its_own() -> None:
+    """Workers inherit what was set in the process that started them."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+
+    assert os.environ[servers.PORT_LANE] == worker.removeprefix("gw")
