@@ -8,7 +8,7 @@ import nats.errors
 
 from events.cloudevent import MalformedEventError, from_row, identity
 from events.jetstream import Publisher, RefusedError
-from events.relay.outbox import Refused, Row
+from events.relay.notes import Refused, Row
 from events.subjects import Layout
 
 _log = logging.getLogger(__name__)

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from pymongo.errors import PyMongoError
 
-from events.relay.outbox import Change, Outbox, Position
+from events.relay.notes import Position
+from events.relay.outbox import Change, Outbox
 from events.relay.publishing import RowPublisher
 
 _log = logging.getLogger(__name__)
@@ -16,6 +17,7 @@ _RETRY_DELAY = 1.0  # seconds
 _NOTE_INTERVAL = 1.0  # seconds; noting each event by itself costs the database as much as storing it did
 _LOOK_INTERVAL = 60.0  # seconds
 _FORGET_INTERVAL = 3600.0  # seconds
+_STALL = 60.0  # seconds
 
 
 class Relay:
@@ -32,12 +34,13 @@ class Relay:
         while True:
             try:
                 await self._follow()
-            except* PyMongoError as errors:
+            except* (PyMongoError, TimeoutError) as errors:
                 _log.warning("outbox is out of reach, trying on", extra={"reason": repr(errors.exceptions[0])})
             self.following = False
             await asyncio.sleep(_RETRY_DELAY)
 
     async def _follow(self) -> None:
+        self._position = None  # of the last stream: whoever lost its position since must not find it again
         # The change stream is open before anybody looks for older rows, so that none falls between them.
         async with self._outbox.follow() as changes, asyncio.TaskGroup() as tasks:
             queue: asyncio.Queue[Change] = asyncio.Queue(_BATCH)
@@ -45,7 +48,7 @@ class Relay:
             tasks.create_task(self._publish_changes(queue))
             tasks.create_task(_every(_NOTE_INTERVAL, self._note))
             tasks.create_task(_every(_LOOK_INTERVAL, self._look_back))
-            tasks.create_task(_every(_FORGET_INTERVAL, self._outbox.forget))
+            tasks.create_task(_every(_FORGET_INTERVAL, self._forget))
             self.following = True
 
     async def _publish_changes(self, queue: asyncio.Queue[Change]) -> None:
@@ -53,27 +56,35 @@ class Relay:
             batch = [await queue.get()]
             while not queue.empty():
                 batch.append(queue.get_nowait())
-            await self._outbox.refuse(await self._rows.publish([row for row, _ in batch]))
+            await self._outbox.notes.refuse(await self._rows.publish([row for row, _ in batch]))
             self._position = batch[-1][1]
 
     async def _note(self) -> None:
         """Note from time to time how far JetStream has come. What came after that is published again by the next."""
         position, self._position = self._position, None
         if position:
-            await self._outbox.save(position)
+            await self._outbox.notes.save(position)
 
     async def _look_back(self) -> None:
         """Publish what somebody asks for once more, and what could not be published: the reason may be gone."""
         async for batch in self._outbox.again():
-            await self._outbox.refuse(await self._rows.publish(batch))
+            await self._outbox.notes.refuse(await self._rows.publish(batch))
         async for batch in self._outbox.refused():
             still = {row["_id"] for row, _ in await self._rows.publish(batch)}
-            await self._outbox.accept(row for row in batch if row["_id"] not in still)
+            await self._outbox.notes.accept(row for row in batch if row["_id"] not in still)
+
+    async def _forget(self) -> None:
+        try:
+            await self._outbox.forget()
+        except PyMongoError as error:  # publishing goes on without it
+            _log.warning("old rows are not forgotten", extra={"reason": repr(error)})
 
 
 async def _fill(queue: asyncio.Queue[Change], changes: AsyncIterator[Change]) -> None:
+    """A stream that nobody reads for long may lose what it has not given yet: opening it again would show that."""
     async for change in changes:
-        await queue.put(change)
+        async with asyncio.timeout(_STALL):
+            await queue.put(change)
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

@@ -1,15 +1,19 @@
 """From an outbox to the log, whatever dies in between."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from bson import ObjectId
-from pymongo import MongoClient
+from pymongo import AsyncMongoClient, MongoClient
 from pymongo.database import Database
 
+from events.relay import relay as relaying
+from events.relay.notes import Notes, Position
+from events.relay.outbox import Change
 from local import servers
 from tests.events.harness import Loop, Sink, Stage, event
 from tests.events.processes import NatsServer, Process, Server
@@ -18,6 +22,7 @@ from tests.eventually import eventually
 Documents = Database[dict[str, Any]]
 NOTE = {"_id": "outbox"}
 POSITION = {"position": {"$exists": True}}
+PUBLISHED = {"at": {"$exists": True}}
 LOST_POSITION = {"position": {"_data": "8200"}}
 
 
@@ -94,7 +99,7 @@ def test_rows_are_forgotten_after_a_week_if_they_are_published(stage: Stage, ser
     relay = service.start_relay(stage)
     relay.await_ready()
     service.commit(event(), event(id="refused", source=None))
-    eventually(lambda: service.notes(**POSITION) == 1)
+    eventually(lambda: service.notes(**PUBLISHED) == 1)
     relay.kill()
     old = committed(days=8)
     refused = {**old, "_id": ObjectId.from_datetime(datetime.now(UTC) - timedelta(days=9)), "event": {"no": "event"}}
@@ -120,7 +125,7 @@ def test_events_committed_while_no_relay_ran(stage: Stage, service: Service) -> 
     relay = service.start_relay(stage)
     relay.await_ready()
     service.commit(event())
-    eventually(lambda: service.notes(**POSITION) == 1)
+    eventually(lambda: service.notes(**PUBLISHED) == 1)
     relay.kill()
     service.commit(*(event() for _ in range(250)))
     service.start_relay(stage)
@@ -167,19 +172,65 @@ def test_publishing_once_more_what_somebody_asks_for(stage: Stage, service: Serv
     assert stored(stage) == 2
 
 
-def test_an_outbox_that_is_dropped_and_restored(stage: Stage, service: Service) -> None:
+@pytest.mark.parametrize("running", [True, False])
+def test_an_outbox_that_is_dropped_and_restored(stage: Stage, service: Service, *, running: bool) -> None:
     stage.start_bridge()
     relay = service.start_relay(stage)
     relay.await_ready()
     service.commit(event())
-    eventually(lambda: service.notes(**POSITION, again=None) == 1)
+    eventually(lambda: service.notes(**PUBLISHED, again=None) == 1)
+    if not running:
+        relay.kill()
     rows = list(service.database["outbox"].find())
     service.database["outbox"].drop()
     service.database["outbox"].insert_many([*rows, committed()])
+    if not running:
+        service.start_relay(stage)
     await_stored(stage, 2)
     service.commit(event())
     await_stored(stage, 3)
-    relay.kill()
+
+
+def test_a_wish_that_comes_while_another_is_carried_out(loop: Loop, service: Service, mongo_uri: str) -> None:
+    wish = {"$min": {"again": datetime(2026, 1, 1, tzinfo=UTC)}, "$inc": {"asked": 1}}
+
+    async def carry_out() -> None:
+        async with AsyncMongoClient[dict[str, Any]](mongo_uri, tz_aware=True) as client:
+            notes = Notes(client.get_default_database())
+            note = await notes.read()
+            service.database["relay"].update_one(NOTE, wish)
+            await notes.done(note)
+            assert (await notes.read()).again
+            await notes.done(await notes.read())
+            assert (await notes.read()).again is None
+
+    service.database["relay"].update_one(NOTE, wish, upsert=True)
+    loop.run(carry_out())
+
+
+def test_a_wish_that_is_no_date(stage: Stage, service: Service) -> None:
+    service.database["relay"].insert_one({**NOTE, "again": 1764000000})
+    stage.start_bridge()
+    relay = service.start_relay(stage)
+    relay.await_ready()
+    service.commit(event())
+    await_stored(stage, 1)
+    assert "no date" in relay.log
+
+
+def test_a_stream_that_is_not_read_for_long_is_opened_again(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SecantusDB forgets what an open stream has not given yet, and says so only when one is opened."""
+    monkeypatch.setattr(relaying, "_STALL", 0.01)
+
+    async def changes() -> AsyncIterator[Change]:
+        for _ in range(2):
+            yield {}, Position({}, datetime.now(UTC))
+
+    async def fill_what_nobody_empties() -> None:
+        with pytest.raises(TimeoutError):
+            await relaying._fill(asyncio.Queue(1), changes())
+
+    loop.run(fill_what_nobody_empties())
 
 
 def test_two_relays_publish_everything_once(stage: Stage, service: Service) -> None:
