@@ -9,7 +9,7 @@ from tests.faults.client import Client
 from tests.faults.ledger import Ledger, Reservation
 
 LONGEST_PAUSE_SECONDS = 2.0
-HESITATION_SECONDS = (0.2, 1.0)
+HESITATION_SECONDS = (0.2, 3.0)  # an order may take a while to be known to payments, and its charge one second
 CHANGES_OF_MIND = 0.5  # the share of orders that are cancelled while they are paid
 
 
