@@ -53,8 +53,9 @@ class Notes:
         """What is noted now."""
         noted = await self._relay.find_one(_OUTBOX) or {}
         if (again := noted.get("again")) is not None and not isinstance(again, datetime):
-            _log.error("what is to be published again is no date", extra={"again": repr(again)})
-            again = None
+            # Not ignored: it would hide that a lost position wants something, too.
+            _log.error("from when on to publish again is no date, so everything is", extra={"again": repr(again)})
+            again = EVER
         return Note(noted.get("position"), noted.get("at"), again and max(again, EVER), noted.get("asked"))
 
     async def save(self, position: Position) -> None:

@@ -20,6 +20,10 @@ _FORGET_INTERVAL = 3600.0  # seconds
 _STALL = 60.0  # seconds
 
 
+class _StalledError(Exception):
+    """What came from the change stream had no place to go for _STALL seconds."""
+
+
 class Relay:
     """Moves events from one outbox to one Broker. Several may run at once: JetStream drops what it has."""
 
@@ -34,8 +38,10 @@ class Relay:
         while True:
             try:
                 await self._follow()
-            except* (PyMongoError, TimeoutError) as errors:
+            except* PyMongoError as errors:
                 _log.warning("outbox is out of reach, trying on", extra={"reason": repr(errors.exceptions[0])})
+            except* _StalledError:
+                _log.warning("nobody takes what comes from the outbox, following it anew")
             self.following = False
             await asyncio.sleep(_RETRY_DELAY)
 
@@ -83,8 +89,11 @@ class Relay:
 async def _fill(queue: asyncio.Queue[Change], changes: AsyncIterator[Change]) -> None:
     """A stream that nobody reads for long may lose what it has not given yet: opening it again would show that."""
     async for change in changes:
-        async with asyncio.timeout(_STALL):
-            await queue.put(change)
+        try:
+            async with asyncio.timeout(_STALL):
+                await queue.put(change)
+        except TimeoutError as error:
+            raise _StalledError from error
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

@@ -9,7 +9,6 @@ import jwt
 import nats
 import psutil
 import pymongo
-import requests
 from bson import ObjectId
 from pymongo.database import Database
 
@@ -35,7 +34,7 @@ def measure(folder: Path) -> None:
         began = processes.cpu(everything)
         burst = market.take(market.orders(MOST_ORDERS), seconds=BURST_SECONDS)
         drained = market.await_delivery()
-        each = (processes.cpu(everything) - began) / burst.statuses[requests.codes.created]
+        each = (processes.cpu(everything) - began) / burst.statuses[201]
         print(f"burst: {burst.per_second(201):.0f} accepted/s for {burst.elapsed:.0f} s, drained {drained:.0f} s later")
         print(f"       {dict(burst.statuses)}, p50 {load.percentile(burst.latencies, 0.5) * 1000:.0f} ms")
         floors = each / ((floor + reserving.floor(folder)) / 2)
@@ -87,7 +86,7 @@ class Market:
     def take(self, orders: Iterator[load.Request], **pace: float) -> load.Outcome:
         """Have orders made at a pace, or as fast as they are taken."""
         outcome = load.drive(orders, self.headers, **pace)
-        self._taken += outcome.statuses[requests.codes.created]
+        self._taken += outcome.statuses[201]
         return outcome
 
     def backlog(self) -> int:

@@ -3,13 +3,16 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from lightkube import KubeConfig
+from pymongo import MongoClient
 
 from tests.events.api_server import ApiServer
 from tests.events.harness import Loop, Sink, Stage
+from tests.events.outbox import Service
 from tests.events.processes import NatsServer, Process
 from tests.events.realm import Realm, config_of
 from tests.eventually import eventually
@@ -79,6 +82,16 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield start
     for process in started:
         process.kill()
+
+
+@pytest.fixture
+def service(mongo_uri: str, tmp_path: Path) -> Iterator[Service]:
+    """A service's database; its relays end with the test."""
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
+        service = Service(mongo_uri, client.get_default_database(), tmp_path)
+        yield service
+        for relay in service.relays:
+            relay.kill()
 
 
 @pytest.fixture(scope="session")

@@ -62,9 +62,10 @@ def test_fifty_buyers_fight_over_ten_tickets_while_all_that_payments_need_is_kil
 
 def _somebody_was_refunded(stack: Stack, seller: Person, ledger: Ledger) -> bool:
     """If not, there is one more ticket to fight for."""
-    if not stack.provider.ledger()["refunds"] and not ledger.on_sale:
+    refunded = bool(stack.provider.ledger()["refunds"])
+    if not refunded and not ledger.on_sale:
         ledger.on_sale.append(seller.sell())
-    return bool(stack.provider.ledger()["refunds"])
+    return refunded
 
 
 def _storm(stack: Stack, chance: random.Random, victims: set[str]) -> Counter[str]:
