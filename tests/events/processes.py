@@ -16,6 +16,7 @@ from tests.eventually import eventually
 from tests.servers import await_port
 
 TRIES = 3
+TIMEOUT_SECONDS = 60
 
 
 class Process:
@@ -41,7 +42,7 @@ class Process:
     def status(self, path: str) -> int:
         """The answer to a probe, 0 if nobody answers."""
         try:
-            return requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=5).status_code
+            return requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=TIMEOUT_SECONDS).status_code
         except requests.ConnectionError:
             return 0
 
@@ -51,7 +52,7 @@ class Process:
 
     def metrics(self) -> dict[str, float]:
         """What it measured, by series as Prometheus writes them."""
-        text = requests.get(f"http://127.0.0.1:{self.port}/metrics", timeout=30).text
+        text = requests.get(f"http://127.0.0.1:{self.port}/metrics", timeout=TIMEOUT_SECONDS).text
         lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
         return {series: float(value) for series, _, value in lines}
 
@@ -68,10 +69,14 @@ class Process:
         """Ask it to stop, and do not wait."""
         self._process.terminate()
 
+    def await_end(self) -> int:
+        """Return its exit code once it has ended."""
+        return self._process.wait(TIMEOUT_SECONDS)
+
     def terminate(self) -> int:
         """Ask it to stop; returns its exit code."""
-        self._process.terminate()
-        return self._process.wait(10)
+        self.ask_to_stop()
+        return self.await_end()
 
 
 class Server:

@@ -120,7 +120,7 @@ def test_a_request_that_has_begun_ends_before_the_ingress_does(stage: Stage, sin
         eventually(lambda: _refuses(bridge.ingress_port))
         begun.sendall(b"ta")
         assert begun.recv(1024).startswith(b"HTTP/1.1 202 ")
-    assert bridge.terminate() == 0
+    assert bridge.await_end() == 0
     start(stage)
     sink.await_requests(2)
 
