@@ -3,6 +3,8 @@
 import json
 import secrets
 import sys
+from contextlib import suppress
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import requests
@@ -31,7 +33,7 @@ class Person:
         Raises:
             UnexpectedError: the answer's status is none of the expected ones.
         """
-        answer = self._send(method, path, body)
+        answer = self._once_known(method, path, body)
         shown = {name: value for name, value in body.items() if name != "password"}
         asked = " ".join([f"{self._name}:", method, path, *([json.dumps(shown)] if shown else [])])
         write(f"  {asked}\n      {answer.status_code} {answer.text.strip()}")
@@ -49,6 +51,18 @@ class Person:
         path = f"/api/orders/{order}"
         wait_until(lambda: self._send("GET", path).json()["status"] == status, patience)
         self.does("GET", path, 200)
+
+    def _once_known(self, method: str, path: str, body: dict[str, object]) -> requests.Response:
+        """The answer, asked for again while it is 404: what another service tells may take longer than two seconds."""
+        answers: list[requests.Response] = []
+
+        def known() -> bool:
+            answers.append(self._send(method, path, body))
+            return answers[-1].status_code != HTTPStatus.NOT_FOUND
+
+        with suppress(UnexpectedError):
+            wait_until(known)
+        return answers[-1]
 
     def _list(self) -> set[str]:
         """The ids of all tickets on sale, page by page."""
