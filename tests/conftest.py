@@ -7,8 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from events import jetstream
+from functions.shared import database, transaction
 from local import servers
 from tests.e2e.stack import Stack, running
+from tests.eventually import PATIENCE_SECONDS
 from tests.provider import Provider
 from tests.servers import running_server
 
@@ -20,6 +23,17 @@ def pytest_configure() -> None:
     """
     os.environ[servers.PORT_LANE] = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Iterator[None]:
+    """Nothing of ours in this process gives up because the machine stood still; who tests a limit sets it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jetstream, "_ACK_TIMEOUT", PATIENCE_SECONDS)
+        patch.setattr(database, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
+        patch.setattr(transaction, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
+        patch.setattr(transaction, "CONTENTION_SECONDS", PATIENCE_SECONDS)
+        yield
 
 
 @pytest.fixture(scope="session")

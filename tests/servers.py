@@ -9,7 +9,7 @@ from pathlib import Path
 
 from local import servers
 
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 @contextmanager

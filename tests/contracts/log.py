@@ -17,7 +17,7 @@ TIMEOUT_SECONDS = 30
 async def events(nats_url: str, layout: Layout) -> list[Event]:
     """Every event in the log, and those that wait until they are due."""
     connection = await nats.connect(nats_url)
-    jetstream = connection.jetstream()
+    jetstream = connection.jetstream(timeout=TIMEOUT_SECONDS)
     kept = {layout.log: layout.events(), layout.schedules: layout.scheduled()}
     try:
         return [

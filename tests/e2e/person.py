@@ -1,9 +1,12 @@
 """Somebody with a browser: the shop over HTTP, through the gateway."""
 
 import secrets
+from http import HTTPStatus
 from typing import Any
 
 import requests
+
+from tests.eventually import eventually
 
 PASSWORD = "open sesame"
 GOOD_CARD, DECLINED_CARD = "tok_visa", "tok_chargeDeclined"
@@ -39,11 +42,11 @@ class Person(Visitor):
 
     def reserve(self, ticket: str) -> str:
         """Reserve a ticket; the order's id."""
-        return str(self._done(self.api("POST", "/orders", ticketId=ticket), 201)["id"])
+        return str(self._done(self._once_known("/orders", ticketId=ticket), 201)["id"])
 
     def pay(self, order: str, card: str = GOOD_CARD) -> requests.Response:
         """Try to pay for an order with a card, by its token or payment method."""
-        return self.api("POST", "/payments", orderId=order, token=card)
+        return self._once_known("/payments", orderId=order, token=card)
 
     def order(self, order: str) -> dict[str, Any]:
         """One of one's own orders."""
@@ -63,6 +66,17 @@ class Person(Visitor):
             following = page.links.get("next", {}).get("url")
             url = f"{self._url}{following}" if following else None
         return found
+
+    def _once_known(self, path: str, **body: object) -> requests.Response:
+        """Post until the service knows the ticket or order: it waits two seconds, not enough on every machine."""
+        answers: list[requests.Response] = []
+
+        def known() -> bool:
+            answers.append(self.api("POST", path, **body))
+            return answers[-1].status_code != HTTPStatus.NOT_FOUND
+
+        eventually(known)
+        return answers[-1]
 
     @staticmethod
     def _done(response: requests.Response, status: int) -> dict[str, Any]:

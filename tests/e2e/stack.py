@@ -20,6 +20,7 @@ from tests.provider import Controls
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "local.stack"]
+START_SECONDS = 300
 LANES_OF_TESTS = 4  # of as many workers
 LANES_LEFT = servers.LANES - LANES_OF_TESTS
 
@@ -46,7 +47,7 @@ class Stack:
 
     def await_ready(self) -> None:
         """Return once it says where it is."""
-        eventually(lambda: self.said("stack", self.url) or self.process.poll() is not None)
+        eventually(lambda: self.said("stack", self.url) or self.process.poll() is not None, START_SECONDS)
         assert self.process.poll() is None, self.lines
 
     def said(self, name: str, text: str) -> bool:

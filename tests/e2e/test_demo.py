@@ -28,7 +28,7 @@ EXPIRED = ["expiration.completed"]
 def guest(
     nats_url: str, mongo_server: str, provider: Provider, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
-    """A stack on the tests' own servers, where an order expires after 8 seconds, and few may sign in."""
+    """A stack on the tests' own servers, where an order expires after 20 seconds, and few may sign in."""
     provider.reset()
     existing = {
         "NATS_URL": nats_url,
@@ -37,7 +37,7 @@ def guest(
         "STRIPE_KEY": provider.key,
         "STRIPE_WEBHOOK_SECRET": provider.webhook_secret,
     }
-    changed = {"EXPIRATION_WINDOW_SECONDS": "8", "SIGNIN_INTERVAL_MILLISECONDS": "20000"}
+    changed = {"EXPIRATION_WINDOW_SECONDS": "20", "SIGNIN_INTERVAL_MILLISECONDS": "20000"}
     with running(tmp_path_factory.mktemp("guest"), None, **existing, **changed) as started:
         yield started
 

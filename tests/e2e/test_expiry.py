@@ -7,7 +7,7 @@ from tests.e2e.person import Person
 from tests.e2e.stack import running
 from tests.eventually import eventually
 
-WINDOW_SECONDS = 4
+WINDOW_SECONDS = 8
 
 
 def test_an_unpaid_order_is_cancelled_at_its_expiry_and_its_ticket_is_on_sale_again(tmp_path: Path) -> None:
@@ -19,7 +19,7 @@ def test_an_unpaid_order_is_cancelled_at_its_expiry_and_its_ticket_is_on_sale_ag
         eventually(lambda: buyer.order(order)["status"] == "cancelled")
 
         eventually(lambda: ticket in seller.on_sale())
-        assert buyer.order(buyer.reserve(ticket))["status"] == "created"
+        assert buyer.api("POST", "/orders", ticketId=ticket).json()["status"] == "created"
 
 
 def test_an_order_expires_although_everything_is_stopped_during_the_wait(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_an_order_expires_although_everything_is_stopped_during_the_wait(tmp_pat
         seller, buyer = Person(stack.url), Person(stack.url)
         ticket = seller.sell()
         order = buyer.reserve(ticket)
-        eventually(lambda: ticket not in seller.on_sale())
+        eventually(lambda: seller.ticket(ticket)["version"] > 0)
 
     time.sleep(WINDOW_SECONDS)
 

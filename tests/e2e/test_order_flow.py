@@ -95,8 +95,9 @@ def test_a_deleted_ticket_cannot_be_ordered(seller: Person, buyer: Person) -> No
 
 def test_two_hundred_buyers_fight_for_one_ticket_and_one_gets_it(stack: Stack, seller: Person) -> None:
     ticket = seller.sell()
+    with ThreadPoolExecutor(max_workers=16) as entrance:
+        buyers = list(entrance.map(lambda _: Person(stack.url), range(BUYERS)))
     with ThreadPoolExecutor(max_workers=BUYERS) as crowd:
-        buyers = list(crowd.map(lambda _: Person(stack.url), range(BUYERS)))
         answers = list(crowd.map(lambda buyer: buyer.api("POST", "/orders", ticketId=ticket), buyers))
 
     lost = [answer.json() for answer in answers if answer.status_code == 400]

@@ -15,7 +15,7 @@ from tests.eventually import eventually
 from tests.provider import Controls
 
 PRICE_CENTS = 2000
-EXPIRATION_WINDOW_SECONDS = 4
+EXPIRATION_WINDOW_SECONDS = 15
 FOREVER_SECONDS = 3600
 
 

@@ -16,7 +16,7 @@ import pytest
 from events.catalogue import ExpirationCompleted
 from local import servers
 from local.tail import layout_of_the_broker
-from tests.e2e.stack import ROOT
+from tests.e2e.stack import ROOT, START_SECONDS
 from tests.eventually import eventually
 
 README = (ROOT / "README.md").read_text()
@@ -42,7 +42,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "PATH": path,
         "LOCAL_STATE": str(folder),
         "PORT": str(servers.free_port()),
-        "EXPIRATION_WINDOW_SECONDS": "5",
+        "EXPIRATION_WINDOW_SECONDS": "20",
     }
 
 
@@ -52,7 +52,7 @@ def started(environment: dict[str, str]) -> Iterator[None]:
     state = Path(environment["LOCAL_STATE"])
     with subprocess.Popen(["sh", "-c", f"exec {commands('Quick start')[0]}"], cwd=ROOT, env=environment) as stack:
         try:
-            eventually((state / "running.json").exists)
+            eventually((state / "running.json").exists, START_SECONDS)
             yield
         finally:
             stack.terminate()

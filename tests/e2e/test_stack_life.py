@@ -74,7 +74,7 @@ def test_a_killed_stack_leaves_no_process(tmp_path: Path) -> None:
     stack.await_end()
 
     eventually(lambda: not alive(started))
-    assert processes_under(tmp_path) == []
+    eventually(lambda: processes_under(tmp_path) == [])
 
 
 def test_a_stack_can_be_stopped_while_it_starts(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_stack_can_be_stopped_while_it_starts(tmp_path: Path) -> None:
 
     stack.stop()
 
-    assert processes_under(tmp_path) == []
+    eventually(lambda: processes_under(tmp_path) == [])
 
 
 def test_a_second_stack_in_the_same_folder_is_refused(stack: Stack) -> None:
@@ -122,7 +122,7 @@ def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
     nowhere = f"nats://127.0.0.1:{servers.free_port()}"
 
     assert "no NATS server answers at NATS_URL" in _refused(tmp_path, servers.free_port(), NATS_URL=nowhere)
-    assert processes_under(tmp_path) == []
+    eventually(lambda: processes_under(tmp_path) == [])
 
 
 def test_resetting_forgets_the_state_that_is_used(tmp_path: Path) -> None:

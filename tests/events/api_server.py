@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
+from local import servers
 from tests.events.api_objects import Address, Object, Refusal, Store
 
 _UNKNOWN = "nowhere.test"
@@ -36,7 +37,7 @@ class ApiServer:
         self.requests: list[str] = []
         self.instead: Callable[[str], Instead | None] = lambda _: None
         self.silent: tuple[str, ...] = ()
-        self._port = 0
+        self._port = servers.free_port()
         self._server: ThreadingHTTPServer | None = None
         self.start()
 
@@ -52,7 +53,6 @@ class ApiServer:
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), handler)
         self._server.daemon_threads = True
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # watchers come and go
-        self._port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def stop(self) -> None:

@@ -11,13 +11,16 @@ from lightkube import KubeConfig
 from pymongo import MongoClient
 
 from tests.events.api_server import ApiServer
-from tests.events.harness import Loop, Sink, Stage
+from tests.events.harness import ACK_WAIT_SECONDS, Loop, Sink, Stage
 from tests.events.outbox import Service
 from tests.events.processes import NatsServer, Process
 from tests.events.realm import Realm, config_of
 from tests.eventually import eventually
 
 Start = Callable[..., Process]
+
+# What is under way when a bridge is told to stop has as long as it takes; the end comes as soon as it is done.
+PATIENT = {"ACK_WAIT_SECONDS": str(ACK_WAIT_SECONDS), "DRAIN_SECONDS": "60"}
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +78,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     def start(stage: Stage, **environment: str) -> Process:
         manifests = tmp_path / "manifests.yaml"
         manifests.write_text(yaml.safe_dump_all(stage.objects))
-        given = {"NATS_URL": stage.nats_url, "MANIFESTS": str(manifests), "ACK_WAIT_SECONDS": "1.5", **environment}
+        given = {"NATS_URL": stage.nats_url, "MANIFESTS": str(manifests), **PATIENT, **environment}
         started.append(Process("events.bridge", given, tmp_path / "bridge.log"))
         return started[-1]
 

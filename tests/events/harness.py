@@ -22,11 +22,11 @@ from events.jetstream import Publisher
 from events.subjects import Layout
 from local import servers
 from tests.events.given import Given
-from tests.eventually import eventually
+from tests.eventually import PATIENCE_SECONDS, eventually
 
 T = TypeVar("T")
 
-ACK_WAIT_SECONDS = 1.5
+ACK_WAIT_SECONDS = 10.0  # a machine that stalls for a while makes nothing come twice
 QUICK = {"retry": 2, "backoffPolicy": "linear", "backoffDelay": "PT0.05S"}
 
 Headers = Mapping[str, str]
@@ -42,7 +42,7 @@ class Loop:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` on the loop and wait for it."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_SECONDS)
 
     def start(self, work: Coroutine[Any, Any, None]) -> Callable[[], None]:
         """Run `work` beside the test; calling what is returned cancels it and waits for its end."""
@@ -177,7 +177,7 @@ class Stage:
         self.nats_url = nats_url
         self.layout = Layout("test-" + secrets.token_hex(4), "default")
         self.connection = loop.run(_connect(nats_url))
-        self.jetstream = self.connection.jetstream()
+        self.jetstream = self.connection.jetstream(timeout=PATIENCE_SECONDS)
         self.publisher = Publisher(self.connection)
         self.dead_letters = DeadLetters(self.publisher, self.jetstream, self.layout)
         self.objects: list[dict[str, Any]] = [self._object("Broker", "default", {})]

@@ -20,13 +20,13 @@ def test_a_bridge_that_is_killed_in_mid_flight_loses_nothing(stage: Stage, sink:
     never = threading.Event()
     sink.answer = lambda _: Answer() if never.wait(30) else Answer(500)
     stage.trigger("all", sink)
-    first = start(stage)
+    first = start(stage, ACK_WAIT_SECONDS="1.5")
     first.await_ready()
     stage.publish(*(event(id=str(n)) for n in range(100)))
     sink.await_requests(16)
     first.kill()
     sink.answer = lambda _: Answer()
-    start(stage)
+    start(stage, ACK_WAIT_SECONDS="1.5")
     eventually(lambda: set(sink.ids) == {str(n) for n in range(100)})
     stage.await_settled("all")
     never.set()
@@ -87,15 +87,15 @@ def test_a_scheduled_reply_survives_a_killed_nats_server(
 ) -> None:
     """Killed before the event is due, started after. The kill may cost the acknowledgement of the first delivery."""
     stage = private_stage
-    due = datetime.now(UTC) + timedelta(seconds=1.5)
-    reply = {
-        "ce-specversion": "1.0",
-        "ce-id": "r",
-        "ce-source": "/r",
-        "ce-type": "later",
-        "ce-notbefore": due.isoformat(),
-    }
-    sink.answer = lambda _: Answer(200, reply)
+    due: list[datetime] = []
+
+    def reply(_: Request) -> Answer:
+        due.append(datetime.now(UTC) + timedelta(seconds=8))
+        when = due[0].isoformat()
+        named = {"ce-specversion": "1.0", "ce-id": "r", "ce-source": "/r", "ce-type": "later", "ce-notbefore": when}
+        return Answer(200, named)
+
+    sink.answer = reply
     stage.trigger("replier", sink, filter={"attributes": {"type": "dev.test.happened"}})
     stage.trigger("listener", other_sink, filter={"attributes": {"type": "later"}})
     stage.start_bridge()
@@ -103,7 +103,7 @@ def test_a_scheduled_reply_survives_a_killed_nats_server(
     stage.await_settled("replier")
     assert not other_sink.requests
     nats_server.kill()
-    eventually(lambda: datetime.now(UTC) > due)
+    eventually(lambda: datetime.now(UTC) > due[0])
     nats_server.start()
     other_sink.await_requests(1)
     stage.await_settled("listener")

@@ -26,7 +26,7 @@ def test_rows_are_forgotten_after_a_week_if_they_are_published(stage: Stage, ser
     relay = service.start_relay(stage)
     relay.await_ready()
     service.commit(event(), event(id="refused", source=None))
-    eventually(lambda: service.notes(**PUBLISHED) == 1)
+    eventually(lambda: service.notes(**PUBLISHED, again=None) == 1)
     relay.kill()
     old = committed(days=8)
     refused = {**old, "_id": ObjectId.from_datetime(datetime.now(UTC) - timedelta(days=9)), "event": {"no": "event"}}

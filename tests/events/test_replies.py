@@ -166,10 +166,11 @@ def test_what_fails_on_our_side_is_no_attempt_of_the_subscribers(stage: Stage, s
 
 def test_a_schedule_survives_a_full_log(stage: Stage, sink: Sink, other_sink: Sink) -> None:
     stage.broker({"jetstream.ticketing.dev/max-bytes": "400000"})
-    chained(stage, sink, other_sink, Answer(200, {**REPLY, "ce-notbefore": soon(3)}, b"x" * 200_000))
+    chained(stage, sink, other_sink, Answer())
+    sink.answer = lambda _: Answer(200, {**REPLY, "ce-notbefore": soon(3)}, b"x" * 200_000)
+    stage.send(stage.layout.event("filler"), {}, b"x" * 300_000)
     stage.publish(event())
     stage.await_settled("replier")
-    stage.send(stage.layout.event("filler"), {}, b"x" * 300_000)
     time.sleep(4)
     assert not other_sink.requests
     stage.loop.run(stage.jetstream.purge_stream(stage.layout.log, subject=stage.layout.event("filler")))

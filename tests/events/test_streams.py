@@ -9,6 +9,7 @@ from events.bridge import manifest
 from events.bridge.resources import Broker
 from events.bridge.streams import ensure_streams
 from tests.events.harness import Sink, Stage, event
+from tests.eventually import PATIENCE_SECONDS
 
 GIB = 1 << 30
 METADATA = 128 << 10  # bytes of it that NATS keeps with a stream
@@ -18,7 +19,7 @@ BROKER = Path(__file__).parents[2] / "knative" / "base" / "eventing" / "broker.y
 def test_a_volume_holds_many_brokers(private_stage: Stage) -> None:
     stage = private_stage
     stage.loop.run(ensure_streams(stage.jetstream, Broker(stage.layout.namespace, "default")))
-    answer = stage.loop.run(stage.connection.request("$JS.API.INFO"))
+    answer = stage.loop.run(stage.connection.request("$JS.API.INFO", timeout=PATIENCE_SECONDS))
     assert 0 < 100 * json.loads(answer.data)["reserved_storage"] < 10 * GIB
 
 

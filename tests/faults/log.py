@@ -16,7 +16,7 @@ from local import manifests
 
 T = TypeVar("T")
 
-NEXT_SECONDS = 30
+ANSWER_SECONDS = 30
 
 
 class Log:
@@ -50,7 +50,7 @@ class Log:
         return asyncio.run(answer())
 
     async def _progress(self, connection: Client) -> dict[str, int]:
-        jetstream = connection.jetstream()
+        jetstream = connection.jetstream(timeout=ANSWER_SECONDS)
         log = await jetstream.stream_info(self._layout.log)
         consumers = await jetstream.consumers_info(self._layout.log)
         schedules = await jetstream.stream_info(self._layout.schedules, subjects_filter=self._layout.scheduled())
@@ -63,16 +63,16 @@ class Log:
         }
 
     async def _stored(self, connection: Client) -> Counter[tuple[str, str]]:
-        jetstream = connection.jetstream()
+        jetstream = connection.jetstream(timeout=ANSWER_SECONDS)
         count = (await jetstream.stream_info(self._layout.log)).state.messages
         every = await jetstream.subscribe(
             self._layout.events(), stream=self._layout.log, ordered_consumer=True, headers_only=True
         )
-        messages = [await every.next_msg(NEXT_SECONDS) for _ in range(count)]
+        messages = [await every.next_msg(ANSWER_SECONDS) for _ in range(count)]
         return Counter((found["ce-source"], found["ce-id"]) for found in (one.headers or {} for one in messages))
 
     async def _dead_letters(self, connection: Client) -> list[str]:
-        dead = DeadLetters(Publisher(connection), connection.jetstream(), self._layout)
+        dead = DeadLetters(Publisher(connection), connection.jetstream(timeout=ANSWER_SECONDS), self._layout)
         return [f"{letter.trigger}: {letter.reason}" async for letter in dead.list()]
 
 

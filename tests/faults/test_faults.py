@@ -64,7 +64,7 @@ def _storm(stack: Stack, chance: random.Random, ledger: Ledger) -> Counter[str]:
 
 def _calm(stack: Stack, witness: Witness) -> Snapshot:
     began = time.monotonic()
-    eventually(lambda: blows.recovered(stack))
+    eventually(lambda: blows.recovered(stack), PATIENCE_SECONDS)
     seen = witness.calm()
     print(f"calm after {time.monotonic() - began:.1f} s, with {len(seen.orders)} live orders")
     return seen

@@ -18,7 +18,7 @@ from tests.faults.buyer import Buyer
 from tests.faults.crowd import shopping
 from tests.faults.ledger import Ledger
 from tests.faults.scene import hurried, report
-from tests.faults.witness import Witness
+from tests.faults.witness import PATIENCE_SECONDS, Witness
 
 SEED = int(os.environ.get("SEED") or 20261)
 BUYERS, TICKETS = 50, 10
@@ -51,8 +51,8 @@ def test_fifty_buyers_fight_over_ten_tickets_while_all_that_payments_need_is_kil
                 blows.upset(stack, chance, webhooks=webhooks, decline=DECLINING, delay=SLOW_SECONDS)
                 kills += _storm(stack, chance, victims)
                 print(f"{len(ledger.on_sale)} tickets left after a storm")
-            eventually(lambda: _somebody_was_refunded(stack, seller, ledger))
-            eventually(lambda: not ledger.on_sale)
+            eventually(lambda: _somebody_was_refunded(stack, seller, ledger), PATIENCE_SECONDS)
+            eventually(lambda: not ledger.on_sale, PATIENCE_SECONDS)
         seen = witness.end()
         report(stack, seen, ledger, kills)
         assert [*rules.breaches(seen), *history.breaches(seen, ledger)] == []
@@ -74,5 +74,5 @@ def _storm(stack: Stack, chance: random.Random, victims: set[str]) -> Counter[st
         time.sleep(blow.pause + BREATH_SECONDS)
         blows.strike(stack, blow)
         kills.update(blow.victims)
-    eventually(lambda: blows.recovered(stack))
+    eventually(lambda: blows.recovered(stack), PATIENCE_SECONDS)
     return kills

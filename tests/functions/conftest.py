@@ -109,8 +109,8 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Functions wait for the provider for a moment only."""
+    """Functions wait for the provider for a second only."""
     asking._client_of.cache_clear()
-    monkeypatch.setattr(asking, "TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(asking, "TIMEOUT_SECONDS", 1.0)
     yield
     asking._client_of.cache_clear()

@@ -9,7 +9,7 @@ import pytest
 from functions.auth import repository as accounts
 from functions.orders import repository as orders
 from functions.payments import repository as payments
-from functions.shared import clock, outbox
+from functions.shared import clock, outbox, transaction
 from functions.shared.idempotency import REQUEST_LIMIT
 from functions.tickets import repository as tickets
 from tests.functions.creations import CREATIONS, Creation, offering
@@ -50,6 +50,12 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     return time
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits long for a row that another transaction holds: here some hold it until the end of the test."""
+    monkeypatch.setattr(transaction, "CONTENTION_SECONDS", 2)
+
+
 def post_later(creation: Creation, time: Time) -> tuple[int, object]:
     """Ask again once the first attempt is out of time."""
     time.passed = REQUEST_LIMIT
@@ -80,6 +86,7 @@ def test_one_that_was_taken_over_stores_nothing(creation: Creation, store: Store
     assert (said(creation.post()), creation.count(store)) == (taker, 1)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_one_that_is_storing_cannot_be_taken_over(function: Make, tickets_store: Store, time: Time) -> None:
     creation = offering(function)
     first, taker = overtake(
@@ -101,6 +108,7 @@ def test_one_that_was_killed_holds_its_mark_until_its_time_is_over(
     assert creation.count(store) == 1
 
 
+@pytest.mark.usefixtures("impatient")
 def test_one_that_was_killed_in_its_transaction_has_stored_nothing(
     creation: Creation, store: Store, time: Time
 ) -> None:

@@ -6,6 +6,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from functions.orders import tickets
+from functions.shared import clock
+from tests.eventually import PATIENCE_SECONDS
 from tests.functions.harness import Function, Make, User, event, new_id, process, refusal, said
 from tests.functions.scenes import ticket_state
 
@@ -47,6 +49,7 @@ def test_waits_for_the_ticket(
     def arrive() -> None:
         assert replica.deliver(event(name, "tickets", data)).status_code == 204
 
+    monkeypatch.setattr(clock, "REPLICATION_PATIENCE_SECONDS", PATIENCE_SECONDS)
     with process(create.environment):
         assert ordered_once_looked_for(create, "5" * 24, arrive, monkeypatch).status_code == expected
 

@@ -13,7 +13,7 @@ import pytest
 from local import manifests, servers
 from tests.functions.harness import Store, User, declared
 
-START_SECONDS = 30
+START_SECONDS = 120
 LIMIT = 64 * 1024
 TICKET = json.dumps({"title": "Jazz night", "price": 20}).encode()
 TOO_LARGE = (413, {"errors": [{"message": "Payload Too Large"}]})

@@ -41,7 +41,7 @@ def test_a_provider_that_fails_leaves_the_payment_pending(till: Till, failure: s
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("slow", ["charge_delay", "delay"])
 def test_a_provider_that_is_too_slow_leaves_the_payment_pending(till: Till, slow: str) -> None:
-    till.provider.behave(**{slow: 2})
+    till.provider.behave(**{slow: 10})
     assert till.pay() == IN_PROGRESS
     assert till.status == "pending"
     till.provider.behave()
@@ -144,7 +144,7 @@ def test_a_charge_that_was_given_up_before_it_was_asked_for_is_not_made(till: Ti
 
 @pytest.mark.usefixtures("hasty")
 def test_a_charge_that_lands_after_everybody_has_gone_is_waited_for(till: Till) -> None:
-    till.provider.behave(charge_delay=2, webhooks="never")
+    till.provider.behave(charge_delay=10, webhooks="never")
     assert till.pay() == IN_PROGRESS
     till.provider.behave(webhooks="never")
     eventually(lambda: till.settle() == DONE)

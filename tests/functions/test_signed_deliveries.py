@@ -30,7 +30,7 @@ FORGED = {
     "expired": signed(iat=NOW - 700, exp=NOW - 100),
     "without expiry": signed(exp=None),
     "without time of issue": signed(iat=None),
-    "not valid yet": signed(nbf=NOW + 600),
+    "not valid yet": signed(nbf=NOW + 86_400),
     "of another key": signed(NEXT_KEY),
     "of the sessions' key": signed(JWT_KEY),
     "of no key": signed("", "none"),
@@ -97,7 +97,7 @@ def test_clocks_may_differ(replicate: Function, seconds: int) -> None:
 
 
 def test_what_was_taken_once_is_refused_when_it_expires(replicate: Function) -> None:
-    issued = int(time.time()) - 657  # so that it is over in three seconds, even for a clock that is late
+    issued = int(time.time()) - 650  # so that it is over in ten seconds, even for a clock that is late
     token = signed(iat=issued, exp=issued + 600)
     assert deliver(replicate, Authorization=f"Bearer {token}") == (204, None)
     eventually(lambda: deliver(replicate, Authorization=f"Bearer {token}") == NOBODY)

@@ -8,9 +8,8 @@ import pytest
 import stripe
 
 from functions.payments import provider as payment_provider
-from functions.shared import clock, database, transaction
+from functions.shared import clock, database
 from local import servers
-from tests.eventually import PATIENCE_SECONDS
 from tests.properties.system import System, Time
 from tests.provider import Provider
 
@@ -23,9 +22,6 @@ def system(mongo_server: str, provider: Provider, monkeypatch: pytest.MonkeyPatc
     run, time = secrets.token_hex(6), Time()
     monkeypatch.setattr(clock, "datetime", time)
     monkeypatch.setattr(clock, "REPLICATION_PATIENCE_SECONDS", 0)
-    # What is made to overlap here stands still for as long as it takes, on a slow machine too.
-    monkeypatch.setattr(transaction, "CONTENTION_SECONDS", PATIENCE_SECONDS)
-    monkeypatch.setattr(transaction, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
     monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0)
     monkeypatch.setattr(payment_provider, "SLACK", timedelta(days=1))  # the provider's time does not pass with ours
     uris = {service: servers.with_database(mongo_server, f"{service}_{run}") for service in SERVICES}

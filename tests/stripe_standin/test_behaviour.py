@@ -99,13 +99,13 @@ def test_it_answers_late(client: StripeClient, provider: Provider) -> None:
 
 
 def test_a_charge_lands_after_its_caller_has_gone(client: StripeClient, provider: Provider) -> None:
-    provider.behave(charge_delay=1)
+    provider.behave(charge_delay=5)
     began = time.monotonic()
     with pytest.raises(requests.ReadTimeout):
         requests.post(f"{provider.url}/v1/payment_intents", PAID, auth=(provider.key, ""), timeout=0.2)
     provider.behave()
     eventually(lambda: bool(client.v1.payment_intents.list().data))
-    assert time.monotonic() - began >= 1
+    assert time.monotonic() - began >= 5
 
 
 def test_it_can_decline_good_cards(client: StripeClient, provider: Provider) -> None:
