@@ -9,7 +9,7 @@ from tests.faults.client import Client
 from tests.faults.ledger import Ledger, Reservation
 
 LONGEST_PAUSE_SECONDS = 2.0
-HESITATION_SECONDS = (0.2, 3.0)  # an order may take a while to be known to payments, and its charge one second
+GLANCES_SECONDS = 0.2
 CHANGES_OF_MIND = 0.5  # the share of orders that are cancelled while they are paid
 
 
@@ -47,13 +47,19 @@ class Buyer(Client):
     def _see_through(self, order: str, closing: threading.Event) -> None:
         with ThreadPoolExecutor(1) as meanwhile:
             if self._chance.random() < CHANGES_OF_MIND:
-                meanwhile.submit(self._cancel, order, self._chance.uniform(*HESITATION_SECONDS))
-            known = self.pay(self._person, order, GOOD_CARD)
-        while not known and not self._rests(closing):
-            known = self.pay(self._person, order, GOOD_CARD)
+                meanwhile.submit(self._change_mind, order, closing)
+            while not self.pay(self._person, order, GOOD_CARD) and not self._rests(closing):
+                pass
 
-    def _cancel(self, order: str, pause: float) -> None:
-        threading.Event().wait(pause)
+    def _change_mind(self, order: str, closing: threading.Event) -> None:
+        """Cancel as soon as the payment is under way. Whether the money or the cancellation is first is open then."""
+        while not closing.wait(GLANCES_SECONDS):
+            seen = self.ask(self._other_tab, "GET", f"/orders/{order}", 200)
+            if seen and seen.json()["status"] != "created":
+                self._cancel(order)
+                return
+
+    def _cancel(self, order: str) -> None:
         if self.ask(self._other_tab, "DELETE", f"/orders/{order}", 204, 400):
             self._ledger.cancelled.add(order)
 
