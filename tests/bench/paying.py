@@ -1,7 +1,6 @@
 """What payments-create adds to the time that the provider takes, one payment after the other."""
 
 import http.client
-import itertools
 import json
 import statistics
 import time
@@ -16,6 +15,7 @@ from bson import ObjectId
 from stripe import PaymentIntentService
 
 from local import servers
+from local.plan import Process
 from tests.bench import processes
 from tests.bench.reserving import KEY, headers
 from tests.provider import Provider
@@ -27,25 +27,32 @@ Document = dict[str, Any]
 
 
 def measure(folder: Path) -> None:
-    """Print the medians of a charge by the provider's own library, and of a payment with all that belongs to it."""
+    """Print the medians of a charge by the provider's own library, and of a payment with all that belongs to it.
+
+    The time of our own is told in floors, too: of a bare function's answer to an order, one transaction of two writes.
+    """
     print("## Paying for an order, directly at the function, one at a time")
     port = servers.free_port()
     with running_server(servers.mongo_server(port, folder / "mongo"), port), Provider(folder) as provider:
-        uri = servers.with_database(servers.mongo_uri(port), "payments")
+        uri, elsewhere = (servers.with_database(servers.mongo_uri(port), name) for name in ("payments", "orders"))
         asks = {"STRIPE_API_BASE": provider.url, "STRIPE_KEY": provider.key}
         create = processes.functions(MONGO_URI=uri, JWT_KEY=KEY, **asks)["payments-create"]
-        with processes.running(create):
-            processes.await_answer(create)
-            payer = str(ObjectId())
-            payments = Payments(int(create.environment["PORT"]), headers(payer))
-            orders = iter(_orders(uri, payer, PAYMENTS + WARM_UP))
+        bare = processes.bare(processes.functions(MONGO_URI=elsewhere, JWT_KEY=KEY)["orders-create"], "reserve")
+        with processes.running(create), processes.running(bare):
+            payer = headers(payer_id := str(ObjectId()))
+            payments, floor = Requests(create, "/api/payments", payer), Requests(bare, "/api/orders", payer)
             intents = provider.client().v1.payment_intents
-            for order in itertools.islice(orders, WARM_UP):
-                _charge(intents)
-                payments.pay(order)
-            taken = [(_timed(partial(_charge, intents)), _timed(partial(payments.pay, order))) for order in orders]
-    alone, whole = (statistics.median(times) * 1000 for times in zip(*taken, strict=True))
+            taken = [
+                (
+                    _timed(partial(_charge, intents)),
+                    _timed(partial(payments.post, orderId=order, token="pm_card_visa")),
+                    _timed(partial(floor.post, ticketId=ticket)),
+                )
+                for order, ticket in zip(_orders(uri, payer_id), _tickets(elsewhere), strict=True)
+            ]
+    alone, whole, least = (statistics.median(times) * 1000 for times in zip(*taken[WARM_UP:], strict=True))
     print(f"p50: charge {alone:.1f} ms, payment {whole:.1f} ms: {whole - alone:.1f} ms of our own")
+    print(f"floor {least:.1f} ms: {(whole - alone) / least:.1f} of them")
 
 
 def _timed(act: Callable[[], object]) -> float:
@@ -58,27 +65,37 @@ def _charge(intents: PaymentIntentService) -> None:
     intents.create({"amount": CENTS, "currency": "usd", "confirm": True, "payment_method": "pm_card_visa"})
 
 
-class Payments:
-    """The function, asked over one connection by a client that takes next to no time itself."""
+class Requests:
+    """A function, asked over one connection by a client that takes next to no time itself."""
 
-    def __init__(self, port: int, headers: dict[str, str]) -> None:
-        self._connection = http.client.HTTPConnection(servers.HOST, port)
+    def __init__(self, function: Process, path: str, headers: dict[str, str]) -> None:
+        processes.await_answer(function)
+        self._connection = http.client.HTTPConnection(servers.HOST, int(function.environment["PORT"]))
+        self._path = path
         self._headers = headers | {"Content-Type": "application/json"}
 
-    def pay(self, order: str) -> None:
-        """Pay for an order."""
-        body = json.dumps({"orderId": order, "token": "pm_card_visa"})
-        self._connection.request("POST", "/api/payments", body, self._headers)
+    def post(self, **body: str) -> None:
+        """Have something created."""
+        self._connection.request("POST", self._path, json.dumps(body), self._headers)
         answer = self._connection.getresponse()
         text = answer.read()
         assert answer.status == http.HTTPStatus.CREATED, text
 
 
-def _orders(uri: str, payer: str, count: int) -> list[str]:
+def _orders(uri: str, payer: str) -> list[str]:
     """Put orders of a buyer into the replica."""
     expires = datetime.now(UTC) + timedelta(hours=1)
-    order: Document = {"userId": payer, "status": "created", "expiresAt": expires, "priceCents": CENTS, "version": 0}
-    rows = [{"_id": ObjectId(), **order} for _ in range(count)]
+    return _insert(uri, "orders", userId=payer, status="created", expiresAt=expires, priceCents=CENTS, version=0)
+
+
+def _tickets(uri: str) -> list[str]:
+    """Put tickets into the replica of orders."""
+    return _insert(uri, "tickets", title="x", priceCents=CENTS, version=0)
+
+
+def _insert(uri: str, collection: str, **fields: object) -> list[str]:
+    """As many rows as are needed; their ids."""
+    rows: list[Document] = [{"_id": ObjectId(), **fields} for _ in range(WARM_UP + PAYMENTS)]
     with pymongo.MongoClient[Document](uri) as client:
-        client.get_default_database()["orders"].insert_many(rows)
+        client.get_default_database()[collection].insert_many(rows)
     return [str(row["_id"]) for row in rows]
