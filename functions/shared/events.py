@@ -19,7 +19,7 @@ from flask import Request, Response
 from events.catalogue import Event
 from functions.shared import body, cloudevent, signature
 from functions.shared.errors import NotUnderstood
-from functions.shared.http import Handler, as_json, observed, refusal_or_fault
+from functions.shared.http import Empty, Handler, as_json, observed, refusal_or_fault
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def _respond(function: Reaction, kinds: Kinds, request: Request) -> Response:
         reply = function(_typed(cloudevent.receive(request), kinds))
     except Exception as error:  # noqa: BLE001 - the broker needs a status for whatever happens
         return as_json(refusal_or_fault(error))
-    return Response(status=HTTPStatus.NO_CONTENT) if reply is None else _as_response(reply)
+    return Empty(status=HTTPStatus.NO_CONTENT) if reply is None else _as_response(reply)
 
 
 def _typed(received: CloudEvent, kinds: Kinds) -> Event:

@@ -74,6 +74,12 @@ def path_id(request: Request) -> str:
     return found
 
 
+class Empty(Response):
+    """A response without a body, so with no type of one."""
+
+    default_mimetype = None
+
+
 def route(function: Route) -> Handler:
     """Make a route an HTTP function."""
 
@@ -131,7 +137,7 @@ def _answer(function: Route, request: Request) -> Answer:
 
 def _respond(request: Request, answer: Answer) -> Response:
     if answer.body is None:
-        return Response(status=answer.status, headers=answer.headers)
+        return Empty(status=answer.status, headers=answer.headers)
     if _wants_cloudevent(request):
         return _response(answer, _as_cloudevent(answer.body), cloudevent.CONTENT_TYPE)
     return as_json(answer)

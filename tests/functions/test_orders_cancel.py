@@ -31,7 +31,7 @@ def set_status(orders_store: Store, order: Document, status: str) -> None:
 
 def test_marks_an_order_as_cancelled(function: Make, cancel: Function, order: Document) -> None:
     response = give_up(cancel, order["id"])
-    assert (response.status_code, response.data) == (204, b"")
+    assert (response.status_code, response.data, "Content-Type" in response.headers) == (204, b"", False)
     shown = function("orders-show").call("GET", f"/api/orders/{order['id']}", user=BUYER)
     assert said(shown) == (200, order | {"status": "cancelled", "version": 1})
 
