@@ -149,7 +149,13 @@ class Worker:
         }
         if event is None:
             return about
-        return about | {"event": event["id"], "type": event["type"], "trace": event.get("traceparent")}
+        return about | {"event": event["id"], "type": event["type"], "trace": _trace_id(event)}
+
+
+def _trace_id(event: Event) -> str | None:
+    """The part of its `traceparent` that all hops of a trace share (W3C Trace Context), as functions log it."""
+    version, _, rest = (event.get("traceparent") or "").partition("-")
+    return rest.partition("-")[0] if version == "00" else None
 
 
 def _delayed(seconds: float) -> bytes:
