@@ -19,6 +19,7 @@ from local import manifests
 from local.state import NOTHING_RUNS, State
 
 TYPE_WIDTH = len("ticket.reservation-rejected")
+PATIENCE = 20  # seconds, and tries to connect again: the stack starts a NATS again that dies
 
 
 def main() -> int:
@@ -28,16 +29,15 @@ def main() -> int:
         print(NOTHING_RUNS, file=sys.stderr)
         return 1
     with suppress(KeyboardInterrupt):
-        try:
+        with suppress(NoServersError, OSError):
             asyncio.run(show(running.nats_url, lambda line: print(line, flush=True)))
-        except (NoServersError, OSError):
-            print(f"NATS does not answer at {running.nats_url}", file=sys.stderr)
-            return 1
+        print(f"NATS does not answer at {running.nats_url}", file=sys.stderr)
+        return 1
     return 0
 
 
 async def show(nats_url: str, say: Callable[[str], None], ready: Callable[[], None] = lambda: None) -> None:
-    """Say each event from now on, in one line; `ready` is called when none can be missed any more."""
+    """Say each event from now on, in one line, until NATS is gone; `ready` is called when none can be missed."""
     async for event, time in _events(nats_url, layout_of_the_broker(), ready):
         name = event["type"].removeprefix(TYPE_PREFIX)
         say(f"{time:%H:%M:%S}  {name:<{TYPE_WIDTH}}  {event.data.decode(errors='replace')}")
@@ -45,7 +45,7 @@ async def show(nats_url: str, say: Callable[[str], None], ready: Callable[[], No
 
 async def _events(nats_url: str, log: Layout, ready: Callable[[], None]) -> AsyncIterator[tuple[Event, datetime]]:
     """New events of the log and when they were stored; what is none is passed over, the dead letters have it."""
-    connection = await nats.connect(nats_url, max_reconnect_attempts=-1, error_cb=_ignore)
+    connection = await nats.connect(nats_url, max_reconnect_attempts=PATIENCE, reconnect_time_wait=1, error_cb=_ignore)
     only_new = ConsumerConfig(deliver_policy=DeliverPolicy.NEW)
     stream = await connection.jetstream().subscribe(
         log.events(), stream=log.log, ordered_consumer=True, config=only_new

@@ -1,5 +1,6 @@
 """The walk-through and the tail, against a stack on servers that exist already."""
 
+import asyncio
 import json
 import re
 import signal
@@ -9,12 +10,15 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import nats
 import pytest
 import requests
 
+from local import tail
 from tests.e2e.person import Person, Visitor
 from tests.e2e.stack import ROOT, Stack, running, settings
-from tests.eventually import eventually
+from tests.events.processes import NatsServer
+from tests.eventually import PATIENCE_SECONDS, eventually
 from tests.provider import Provider
 
 RESERVED = ["ticket.created", "order.created", "ticket.updated", "order.cancelled"]
@@ -84,21 +88,34 @@ def test_the_tail_shows_events_as_they_pass_until_ctrl_c(guest: Stack) -> None:
     seller, lines = Person(guest.url), list[str]()
     with subprocess.Popen(
         [sys.executable, "-m", "local.tail"], env=environment(guest), cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as tail:
-        assert tail.stdout
-        listener = threading.Thread(target=lines.extend, args=[tail.stdout])
+    ) as process:
+        assert process.stdout
+        listener = threading.Thread(target=lines.extend, args=[process.stdout])
         listener.start()
         try:
             eventually(lambda: seller.sell() in "".join(lines))
             order = seller.reserve(seller.sell())
             eventually(lambda: any(order in line and "expiration.completed" in line for line in lines))
-            tail.send_signal(signal.SIGINT)
-            eventually(lambda: tail.poll() is not None)
+            process.send_signal(signal.SIGINT)
+            eventually(lambda: process.poll() is not None)
         finally:
-            tail.kill()
+            process.kill()
             listener.join()
 
-    assert tail.returncode == 0
+    assert process.returncode == 0
+
+
+def test_the_tail_ends_with_its_nats(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tail, "PATIENCE", 2)
+    server, log = NatsServer(tmp_path), tail.layout_of_the_broker()
+    server.start()
+
+    async def watch() -> None:
+        async with await nats.connect(server.url) as connection:
+            await connection.jetstream().add_stream(name=log.log, subjects=[log.events()])
+        await asyncio.wait_for(tail.show(server.url, print, ready=server.kill), PATIENCE_SECONDS)
+
+    asyncio.run(watch())
 
 
 @pytest.mark.parametrize("module", ["local.demo", "local.tail"])
