@@ -17,11 +17,11 @@ from stripe import PaymentIntentService
 from local import servers
 from local.plan import Process
 from tests.bench import processes
-from tests.bench.reserving import KEY, headers
+from tests.bench.reserving import KEY, headers, tickets
 from tests.provider import Provider
 from tests.servers import running_server
 
-PAYMENTS, WARM_UP = 300, 20
+ROUNDS, WARM_UP = 320, 20
 CENTS = 2000
 Document = dict[str, Any]
 
@@ -48,7 +48,7 @@ def measure(folder: Path) -> None:
                     _timed(partial(payments.post, orderId=order, token="pm_card_visa")),
                     _timed(partial(floor.post, ticketId=ticket)),
                 )
-                for order, ticket in zip(_orders(uri, payer_id), _tickets(elsewhere), strict=True)
+                for order, ticket in zip(_orders(uri, payer_id, ROUNDS), tickets(elsewhere, ROUNDS), strict=True)
             ]
     alone, whole, least = (statistics.median(times) * 1000 for times in zip(*taken[WARM_UP:], strict=True))
     print(f"p50: charge {alone:.1f} ms, payment {whole:.1f} ms: {whole - alone:.1f} ms of our own")
@@ -82,20 +82,11 @@ class Requests:
         assert answer.status == http.HTTPStatus.CREATED, text
 
 
-def _orders(uri: str, payer: str) -> list[str]:
+def _orders(uri: str, payer: str, count: int) -> list[str]:
     """Put orders of a buyer into the replica."""
     expires = datetime.now(UTC) + timedelta(hours=1)
-    return _insert(uri, "orders", userId=payer, status="created", expiresAt=expires, priceCents=CENTS, version=0)
-
-
-def _tickets(uri: str) -> list[str]:
-    """Put tickets into the replica of orders."""
-    return _insert(uri, "tickets", title="x", priceCents=CENTS, version=0)
-
-
-def _insert(uri: str, collection: str, **fields: object) -> list[str]:
-    """As many rows as are needed; their ids."""
-    rows: list[Document] = [{"_id": ObjectId(), **fields} for _ in range(WARM_UP + PAYMENTS)]
+    order: Document = {"userId": payer, "status": "created", "expiresAt": expires, "priceCents": CENTS, "version": 0}
+    rows = [{"_id": ObjectId(), **order} for _ in range(count)]
     with pymongo.MongoClient[Document](uri) as client:
-        client.get_default_database()[collection].insert_many(rows)
+        client.get_default_database()["orders"].insert_many(rows)
     return [str(row["_id"]) for row in rows]

@@ -63,10 +63,15 @@ def _run(process: Process, uri: str) -> tuple[float, float]:
 
 
 def _requests(url: str, uri: str, count: int) -> Iterator[load.Request]:
+    return (load.Request("POST", url, {"ticketId": ticket}) for ticket in tickets(uri, count))
+
+
+def tickets(uri: str, count: int) -> list[str]:
+    """Put tickets into the replica that orders has of them; their ids."""
+    rows = [{"_id": ObjectId(), "version": 0, "title": "x", "priceCents": 2000} for _ in range(count)]
     with pymongo.MongoClient[dict[str, object]](uri) as client:
-        tickets = [{"_id": ObjectId(), "version": 0, "title": "x", "priceCents": 2000} for _ in range(count)]
-        client.get_default_database()["tickets"].insert_many(tickets)
-    return (load.Request("POST", url, {"ticketId": str(ticket["_id"])}) for ticket in tickets)
+        client.get_default_database()["tickets"].insert_many(rows)
+    return [str(row["_id"]) for row in rows]
 
 
 def headers(user: str | None = None) -> dict[str, str]:
