@@ -34,7 +34,7 @@ def replica(orders_store: Store, ticket_id: str) -> Document | None:
 def test_creates_and_saves_a_ticket(replicate: Function, orders_store: Store) -> None:
     ticket_id = new_id()
     response = replicate.deliver(created(ticket_id))
-    assert (response.status_code, response.data) == (204, b"")
+    assert (response.status_code, response.data, "Content-Type" in response.headers) == (204, b"", False)
     assert replica(orders_store, ticket_id) == {"version": 0, "title": "Jazz", "priceCents": 2000}
     assert orders_store.events() == []
 
