@@ -51,9 +51,8 @@ def test_nats_is_gone_for_a_while_and_back(
     eventually(lambda: private_stage.connection.is_connected)
     private_stage.await_settled("all")
     assert max(Counter(sink.ids).values()) <= 2
-    assert (
-        sum(count - 1 for count in Counter(sink.ids).values()) <= 48
-    )  # those under way, and those whose acknowledgement was not on disk yet
+    # Some 16 that were under way, and those whose acknowledgement NATS had not on disk yet.
+    assert len(sink.ids) - len(set(sink.ids)) <= 48
 
 
 def test_one_of_two_bridges_is_killed_with_hundreds_under_way(stage: Stage, sink: Sink, start: Start) -> None:
