@@ -12,11 +12,7 @@ help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
 
 .venv/.installed: requirements.txt requirements-dev.txt
-	@echo "==> Installing pinned packages into .venv (once)"
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.13 ...")'
-	@$(PYTHON) -m venv --clear .venv
-	@$(bin)/pip install --quiet --progress-bar on --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-dev.txt
-	@touch $@
+	@$(PYTHON) -m local.install
 
 run: .venv/.installed  ## start the whole system on this machine (Ctrl-C stops it)
 	@exec $(bin)/python -m local.stack
