@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-OLDEST = (3, 11)
+OLDEST, NEWEST = (3, 11), (3, 13)  # SecantusDB has wheels for no newer one
 LISTS = [Path("requirements.txt"), Path("requirements-dev.txt")]
 VENV = Path(".venv")
 INSTALLED = VENV / ".installed"
@@ -16,14 +16,17 @@ INSTALLED = VENV / ".installed"
 
 def main() -> int:
     """Install unless that is done; the status to exit with."""
-    if sys.version_info[:2] < OLDEST:
-        print("Python {}.{} or newer is needed: make PYTHON=python3.13 ...".format(*OLDEST), file=sys.stderr)
+    if not OLDEST <= sys.version_info[:2] <= NEWEST:
+        told = "Python {}.{} to {}.{} is needed: make PYTHON=python3.13 ..."
+        print(told.format(*OLDEST, *NEWEST), file=sys.stderr)
         return 1
-    with LISTS[0].open() as lock:  # let go of by the system, however this process ends
+    # Let go of by the system once this process and the one that it runs have ended, however they end. NFS wants to be
+    # able to write what it locks.
+    with LISTS[0].open("r+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             if not _is_current():
-                _install()
+                _install(lock.fileno())
         except subprocess.CalledProcessError as error:
             return error.returncode
     return 0
@@ -34,17 +37,17 @@ def _is_current() -> bool:
     return INSTALLED.exists() and all(one.stat().st_mtime <= INSTALLED.stat().st_mtime for one in LISTS)
 
 
-def _install() -> None:
+def _install(lock: int) -> None:
     print("==> Installing pinned packages into .venv (once)", flush=True)
-    _run(sys.executable, "-m", "venv", "--clear", str(VENV))
+    _run(lock, sys.executable, "-m", "venv", "--clear", str(VENV))
     wanted = [part for one in LISTS for part in ("--requirement", str(one))]
     quiet = ("--quiet", "--progress-bar", "on", "--disable-pip-version-check")
-    _run(str(VENV / "bin" / "python"), "-m", "pip", "install", *quiet, "--require-hashes", *wanted)
+    _run(lock, str(VENV / "bin" / "python"), "-m", "pip", "install", *quiet, "--require-hashes", *wanted)
     INSTALLED.touch()
 
 
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True)  # noqa: S603 - what it runs stands above
+def _run(lock: int, *command: str) -> None:
+    subprocess.run(command, check=True, pass_fds=[lock])  # noqa: S603 - what it runs stands above
 
 
 if __name__ == "__main__":

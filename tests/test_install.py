@@ -1,13 +1,19 @@
 """`make` installs what is pinned once, however many of its targets begin at the same time."""
 
+import fcntl
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from local import servers
+from tests.eventually import PATIENCE_SECONDS
+
 ROOT = Path(__file__).parent.parent
 INSTALLING = "Installing pinned packages"
+OTHERS = "import sys; sys.version_info = {}; import local.install; sys.exit(local.install.main())"
 
 
 @pytest.fixture
@@ -18,9 +24,9 @@ def clone(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def install(clone: Path) -> subprocess.Popen[str]:
+def install(clone: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "local.install"],
+        [sys.executable, *(arguments or ("-m", "local.install"))],
         cwd=clone,
         env={"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
@@ -44,3 +50,27 @@ def test_what_cannot_be_installed_is_told_and_not_taken_for_done(clone: Path) ->
     assert failed.returncode != 0
     assert "Invalid requirement" in told
     assert not (clone / ".venv" / ".installed").exists()
+
+
+@pytest.mark.parametrize("version", [(3, 10, 0), (3, 14, 0)])
+def test_a_python_without_wheels_is_told_which_one_has_some(clone: Path, version: tuple[int, ...]) -> None:
+    refused = install(clone, "-c", OTHERS.format(version))
+    told, _ = refused.communicate()
+    assert refused.returncode == 1
+    assert "Python 3.11 to 3.13 is needed: make PYTHON=" in told
+    assert not (clone / ".venv").exists()
+
+
+def test_while_pip_goes_on_nobody_else_begins_though_who_started_it_was_killed(clone: Path) -> None:
+    with socket.create_server((servers.HOST, 0)) as index, (clone / "requirements.txt").open("r+") as lock:
+        index.settimeout(PATIENCE_SECONDS)
+        wheel = f"http://{servers.HOST}:{index.getsockname()[1]}/some-1-py3-none-any.whl"
+        lock.write(f"some @ {wheel} --hash=sha256:{'0' * 64}\n")
+        lock.flush()
+        with install(clone) as killed, index.accept()[0] as asking:
+            killed.kill()
+            killed.wait()
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            asking.sendall(b"HTTP/1.1 404 Not Found\r\n\r\n")
+        fcntl.flock(lock, fcntl.LOCK_EX)
