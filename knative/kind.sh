@@ -22,12 +22,14 @@ fi
 kind get clusters 2>/dev/null | grep -qx ticketing || kind create cluster --name ticketing --image "$node" --wait 3m
 kubectl() { command kubectl --context kind-ticketing "$@"; }
 
+# By force, since the cluster fills the rules of aggregated ClusterRoles, which a second run could not write otherwise.
+apply() { kubectl apply --server-side --force-conflicts -f "$1"; }
 for manifest in "$serving"/serving-crds.yaml "$eventing"/eventing-crds.yaml; do
-  kubectl apply --server-side -f "$manifest"
+  apply "$manifest"
 done
 kubectl wait --for=condition=Established --all crd --timeout=2m
 for manifest in "$serving"/serving-core.yaml "$eventing"/eventing-core.yaml "$kourier"/kourier.yaml; do
-  kubectl apply --server-side -f "$manifest"
+  apply "$manifest"
 done
 
 # Serving checks what its ConfigMaps are told, once it can.

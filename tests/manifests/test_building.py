@@ -99,6 +99,13 @@ def test_a_kind_cluster_has_fixed_versions_that_the_manifests_are_made_for() -> 
     assert all((int(major), int(minor)) >= (1, 22) for _, major, minor in knative)
 
 
+def test_a_kind_cluster_can_be_prepared_again() -> None:
+    applied = [line for line in KIND.read_text().splitlines() if "kubectl apply" in line]
+
+    assert applied
+    assert [line for line in applied if "--server-side --force-conflicts" not in line] == []
+
+
 def test_uninstalling_looks_for_what_the_bridge_holds() -> None:
     assert f'"{FINALIZER}"' in (ROOT / "knative" / "uninstall.sh").read_text()
 
