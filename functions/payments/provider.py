@@ -7,7 +7,7 @@ once and is found again (https://docs.stripe.com/api/idempotent_requests).
 import functools
 import os
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -34,8 +34,10 @@ RETRIES = 1
 SUCCEEDED, PROCESSING = "succeeded", "processing"
 UNDONE = ("failed", "canceled")  # of refunds
 UNMADE = "The payment could not be made"
-# How far the provider's clock, and the time between storing a payment and asking, may lead an intent's time astray.
+# Most charges are made within this time of their payment's start.
 SLACK = timedelta(minutes=1)
+# How far our clock may be ahead of the provider's, by which an intent has its time.
+ASTRAY = timedelta(days=1)
 # What the provider broke off with a fault of its own, it may mend for a while (https://docs.stripe.com/error-low-level).
 MENDING = timedelta(hours=1)
 
@@ -87,18 +89,20 @@ def find(payment: Payment) -> Outcome:
         NotSettledYet: the provider does not know yet.
         stripe.StripeError: the provider does not answer.
     """
-    first = int((payment.started_at - SLACK).timestamp())
-    last = int((payment.started_at + SLACK).timestamp())
-    made = _listed(payment, {"gte": first, "lte": last})
+    made = _listed(payment, {"gte": _stamp(payment.started_at - SLACK), "lte": _stamp(payment.started_at + SLACK)})
     if isinstance(made, Charge):
         return made
-    if _fence(payment):
-        return Decline(UNMADE)
-    # The provider was asked, maybe long after the payment was started.
-    made = _listed(payment, {"gte": first})
-    if made is None and now() < payment.started_at + MENDING:
+    fenced = _fence(payment)
+    # It may have been charged at another time all the same: clocks differ, the provider may have been asked long after
+    # the start, and by a fence that comes after days it has forgotten the key. What an intent names decides.
+    made = _listed(payment, {"gte": _stamp(payment.started_at - ASTRAY)})
+    if made is None and not fenced and now() < payment.started_at + MENDING:
         raise NotSettledYet
     return made or Decline(UNMADE)
+
+
+def _stamp(moment: datetime) -> int:
+    return int(moment.timestamp())
 
 
 def _listed(payment: Payment, created: "PaymentIntentListParamsCreated") -> Outcome | None:

@@ -1,5 +1,8 @@
 """One order to pay for, and everything that can happen around its payment."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from werkzeug.test import TestResponse
 
@@ -77,6 +80,11 @@ class Till:
         body = webhooks.content(kind, webhooks.intent(self.id, failure, id=known[-1] if known else "pi_1"))
         headers = {"Stripe-Signature": webhooks.signature(body)}
         return said(self._of_payments("webhook").call("POST", data=body, headers=headers))
+
+    def alter_provider(self, statement: str) -> None:
+        """Change what the provider has in its database."""
+        with closing(sqlite3.connect(self.provider._environment["DATABASE"], isolation_level=None)) as known:
+            known.execute(statement)
 
     @property
     def row(self) -> Document:
