@@ -19,7 +19,11 @@ if ! docker info >/dev/null 2>&1; then
   exit 1
 fi
 
-kind get clusters 2>/dev/null | grep -qx ticketing || kind create cluster --name ticketing --image "$node" --wait 3m
+if kind get clusters 2>/dev/null | grep -qx ticketing; then
+  kind export kubeconfig --name ticketing
+else
+  kind create cluster --name ticketing --image "$node" --wait 3m
+fi
 kubectl() { command kubectl --context kind-ticketing "$@"; }
 
 # By force, since the cluster fills the rules of aggregated ClusterRoles, which a second run could not write otherwise.

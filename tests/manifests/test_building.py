@@ -1,14 +1,11 @@
 """What builds and installs agrees with what is installed."""
 
-import os
 import re
-import subprocess
 
 import pytest
 
-from events.control.view import FINALIZER
 from local.manifests import ROOT
-from tests.manifests.building import KIND, SKAFFOLD, of_target, profiles, stages
+from tests.manifests.building import SKAFFOLD, of_target, profiles, stages
 from tests.manifests.rendering import APPLIED, Manifest, containers, of_kind, workloads
 
 ARTIFACTS = [artifact for profile in profiles().values() for artifact in profile["build"]["artifacts"]]
@@ -88,29 +85,3 @@ def test_skaffold_is_of_a_version_that_knows_all_this(rendered: dict[str, list[M
     assert int(version[1]) >= 14
     for kind, group in kinds:
         assert of_kind(rendered["local"], f"{group.rpartition('/')[0] or group}/{kind}")
-
-
-def test_a_kind_cluster_has_fixed_versions_that_the_manifests_are_made_for() -> None:
-    script = KIND.read_text()
-    knative = re.findall(r"^(\w+)=https://\S+/download/knative-v(\d+)\.(\d+)\.\d+$", script, re.MULTILINE)
-
-    assert re.search(r"^node=kindest/node:v1\.(3[4-9]|[4-9]\d)\.\d+@sha256:[0-9a-f]{64}\s", script, re.MULTILINE)
-    assert [name for name, *_ in knative] == ["serving", "eventing", "kourier"]
-    assert all((int(major), int(minor)) >= (1, 22) for _, major, minor in knative)
-
-
-def test_a_kind_cluster_can_be_prepared_again() -> None:
-    applied = [line for line in KIND.read_text().splitlines() if "kubectl apply" in line]
-
-    assert applied
-    assert [line for line in applied if "--server-side --force-conflicts" not in line] == []
-
-
-def test_uninstalling_looks_for_what_the_bridge_holds() -> None:
-    assert f'"{FINALIZER}"' in (ROOT / "knative" / "uninstall.sh").read_text()
-
-
-@pytest.mark.parametrize("script", sorted((ROOT / "knative").glob("*.sh")), ids=lambda path: path.name)
-def test_a_script_can_be_run(script: os.PathLike[str]) -> None:
-    assert os.access(script, os.X_OK)
-    subprocess.run(["bash", "-n", script], check=True)

@@ -1,0 +1,68 @@
+"""What prepares a cluster, installs into it and uninstalls acts on the cluster that is meant."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from events.control.view import FINALIZER
+from local.manifests import ROOT
+from local.servers import WHEEL_BINARIES
+from tests.manifests.building import KIND, SKAFFOLD
+
+
+def test_a_kind_cluster_has_fixed_versions_that_the_manifests_are_made_for() -> None:
+    script = KIND.read_text()
+    knative = re.findall(r"^(\w+)=https://\S+/download/knative-v(\d+)\.(\d+)\.\d+$", script, re.MULTILINE)
+
+    assert re.search(r"^node=kindest/node:v1\.(3[4-9]|[4-9]\d)\.\d+@sha256:[0-9a-f]{64}\s", script, re.MULTILINE)
+    assert [name for name, *_ in knative] == ["serving", "eventing", "kourier"]
+    assert all((int(major), int(minor)) >= (1, 22) for _, major, minor in knative)
+
+
+def test_a_kind_cluster_can_be_prepared_again() -> None:
+    applied = [line for line in KIND.read_text().splitlines() if "kubectl apply" in line]
+
+    assert applied
+    assert [line for line in applied if "--server-side --force-conflicts" not in line] == []
+
+
+def test_uninstalling_looks_for_what_the_bridge_holds() -> None:
+    assert f'"{FINALIZER}"' in (ROOT / "knative" / "uninstall.sh").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["production"], "the current one is: here"),
+        (["nowhere", "there"], "OVERLAY is one of: "),
+        (["production", "there"], "context was not found for specified context: there"),
+    ],
+)
+def test_uninstalling_acts_on_no_cluster_that_was_not_named(
+    tmp_path: Path, arguments: list[str], complaint: str
+) -> None:
+    (tmp_path / "config").write_text("current-context: here\n")
+    environment = {"PATH": f"{WHEEL_BINARIES}:{os.environ['PATH']}", "KUBECONFIG": str(tmp_path / "config")}
+    refused = subprocess.run(
+        [ROOT / "knative" / "uninstall.sh", *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert refused.returncode != 0
+    assert complaint in refused.stderr
+
+
+def test_skaffold_acts_on_the_current_context_in_production_only() -> None:
+    [production] = [profile for profile in SKAFFOLD["profiles"] if profile["name"] == "production"]
+
+    assert f"create cluster --name {SKAFFOLD['deploy']['kubeContext'].removeprefix('kind-')} " in KIND.read_text()
+    assert [profile for profile in SKAFFOLD["profiles"] if "deploy" in profile] == []
+    assert {"op": "remove", "path": "/deploy/kubeContext"} in production["patches"]
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "knative").glob("*.sh")), ids=lambda path: path.name)
+def test_a_script_can_be_run(script: os.PathLike[str]) -> None:
+    assert os.access(script, os.X_OK)
+    subprocess.run(["bash", "-n", script], check=True)
