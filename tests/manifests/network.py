@@ -9,6 +9,7 @@ from tests.manifests.rendering import Manifest, containers, label, of_kind, pod_
 _APPLICATION = "app.kubernetes.io/name"
 _NAMES = Pod({"k8s-app": "kube-dns"}, {"kubernetes.io/metadata.name": "kube-system"})
 _PROMETHEUS = Pod({}, {"kubernetes.io/metadata.name": "monitoring"})
+_METADATA = 80  # of clouds, at an address that is no pod's
 _KUBERNETES = (443, 6443, 8443)  # where its API may be: behind its Service, on most clusters, on minikube
 
 
@@ -30,6 +31,10 @@ def _of_pod(workload: Manifest, policies: Policies) -> Iterator[str]:
             yield f"no policy limits its {direction.lower()}"
     if not policies.let_out(pod, _NAMES, 53):
         yield "cannot look up names"
+    if not policies.let_out_of_the_cluster(pod, 53):
+        yield "cannot ask its node for names"
+    if policies.let_out_of_the_cluster(pod, _METADATA):
+        yield "can ask its node for credentials"
     needed = _outside(workload)
     yield from (
         f"cannot reach out of the cluster, to {port}"
