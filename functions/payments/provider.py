@@ -115,8 +115,8 @@ def _listed(payment: Payment, created: "PaymentIntentListParamsCreated") -> Outc
     for intent in _client().v1.payment_intents.list({"created": created, "limit": 100}).auto_paging_iter():
         named = getattr(intent.metadata, "payment", None)
         if named == payment.id and payment.asked_for(intent.amount, intent.currency):
-            failure = intent.last_payment_error
-            found = outcome(intent.id, intent.status, failure.message if failure else None)
+            # An error may lack a message, and the library's objects any key.
+            found = outcome(intent.id, intent.status, getattr(intent.last_payment_error, "message", None))
             if found is None:
                 raise NotSettledYet
             if isinstance(found, Charge):

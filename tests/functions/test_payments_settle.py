@@ -43,6 +43,13 @@ def test_records_a_decline_that_nobody_recorded_with_its_reason(till: Till) -> N
     assert (till.status, till.row["reason"], till.told) == ("failed", DECLINED, ["failed", "started"])
 
 
+def test_records_a_decline_without_a_reason(till: Till) -> None:
+    till.charge("tok_chargeDeclined")
+    till.alter_provider("update objects set body = json_remove(body, '$.last_payment_error.message')")
+    assert till.settle() == DONE
+    assert (till.status, till.row["reason"]) == ("failed", UNMADE)
+
+
 def test_a_payment_that_the_provider_knows_nothing_of_has_failed(till: Till) -> None:
     unasked(till)
     assert till.settle() == DONE
