@@ -8,7 +8,7 @@ from functions.shared.errors import InvalidField
 # What the card network can charge (Stripe's minimum and maximum for USD).
 LEAST_CENTS = 50
 MOST_CENTS = 99_999_999
-DECIMALS = 2
+CENT = Decimal("0.01")
 
 _PLAIN = re.compile(r"(0|[1-9]\d*)(\.\d+)?", re.ASCII)
 
@@ -22,14 +22,14 @@ def parse_price(value: object) -> int:
     dollars = _decimal(value)
     if dollars is None or dollars <= 0:
         raise InvalidField("Price must be greater than 0")
-    exponent = dollars.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent < -DECIMALS:
-        raise InvalidField("Price must have at most two decimals")
     if dollars > Decimal(MOST_CENTS) / 100:
         raise InvalidField("Price must be at most 999999.99")
+    # Rounding shows what is over the cents, whatever zeros follow; huge numbers, which it does not take, are out.
+    if (rounded := dollars.quantize(CENT)) != dollars:
+        raise InvalidField("Price must have at most two decimals")
     if dollars < Decimal(LEAST_CENTS) / 100:
         raise InvalidField("Price must be at least 0.50")
-    return int(dollars * 100)
+    return int(rounded * 100)
 
 
 def to_dollars(cents: int) -> float:
