@@ -8,7 +8,7 @@ import pytest
 
 from tests.manifests.checks import CHECKS, EXCEPTIONS
 from tests.manifests.environment import secrets
-from tests.manifests.rendering import APPLIED, KNATIVE, Manifest, containers, of_kind, workloads
+from tests.manifests.rendering import APPLIED, KNATIVE, Manifest, containers, of_kind, pod_spec, workloads
 
 Rendered = dict[str, list[Manifest]]
 
@@ -40,7 +40,21 @@ def test_production_survives_the_loss_of_any_pod(rendered: Rendered) -> None:
     assert set(members.values()) == {3}
     assert guarded == {*replicas, *members, "gateway"}
     for workload in of_kind(manifests, "Deployment", "StatefulSet"):
-        assert workload["spec"]["template"]["spec"]["topologySpreadConstraints"]
+        assert pod_spec(workload)["topologySpreadConstraints"]
+
+
+def test_a_rollout_in_production_waits_for_no_cordoned_node_and_a_member_with_a_volume_does(rendered: Rendered) -> None:
+    policies = {
+        kind: {
+            constraint.get("nodeTaintsPolicy", "Ignore")
+            for workload in of_kind(rendered["production"], kind)
+            for constraint in pod_spec(workload)["topologySpreadConstraints"]
+            if constraint["whenUnsatisfiable"] == "DoNotSchedule"
+        }
+        for kind in ("Deployment", "StatefulSet")
+    }
+
+    assert policies == {"Deployment": {"Honor"}, "StatefulSet": {"Ignore"}}
 
 
 def test_a_replica_set_is_made_of_as_many_members_as_there_are_pods(rendered: Rendered) -> None:
