@@ -1,5 +1,6 @@
 """Reads knative/: the part of kustomize that its base uses, so that one machine and the cluster run the same files."""
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,8 @@ def _resource(path: Path) -> list[Manifest]:
 
 def _is_target(manifest: Manifest, target: Manifest) -> bool:
     group: str = manifest["apiVersion"].partition("/")[0]
-    return (group, manifest["kind"]) == (target["group"], target["kind"])
+    described = {"group": group, "kind": manifest["kind"], "name": manifest["metadata"]["name"]}
+    return target.items() <= described.items()
 
 
 def _label(pairs: dict[str, str], manifest: Manifest) -> None:
@@ -63,8 +65,8 @@ def _label(pairs: dict[str, str], manifest: Manifest) -> None:
 
 
 def _apply(operations: list[Manifest], manifest: Manifest) -> None:
-    """JSON Patch (RFC 6902), its operation `add`; the last step of a path is a key, or `-` for a list's end."""
-    for operation in operations:
+    """JSON Patch (RFC 6902), its operations that set a value; the last step is a key, or `-` for a list's end."""
+    for operation in deepcopy(operations):  # or manifests would share the values, and change together
         *parents, last = [step.replace("~1", "/") for step in operation["path"].split("/")[1:]]
         place: Any = manifest
         for step in parents:
