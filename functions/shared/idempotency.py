@@ -145,12 +145,19 @@ def _claim(attempt: Attempt) -> Answer | None:
         InProgress: another attempt is in flight.
         KeyReused: the key came with another body.
     """
-    mark = _mark(attempt) | {"fingerprint": attempt.fingerprints[0], "heldUntil": now() + REQUEST_LIMIT}
     try:
+        return None if _is_first(attempt) else _earlier(attempt)
+    except PyMongoError:
+        _let_go(attempt)  # the mark may be there, and only the answer lost
+        raise
+
+
+def _is_first(attempt: Attempt) -> bool:
+    mark = _mark(attempt) | {"fingerprint": attempt.fingerprints[0], "heldUntil": now() + REQUEST_LIMIT}
+    with suppress(DuplicateKeyError):
         _rows().insert_one(mark)
-    except DuplicateKeyError:
-        return _earlier(attempt)
-    return None
+        return True
+    return False
 
 
 def _earlier(attempt: Attempt) -> Answer | None:

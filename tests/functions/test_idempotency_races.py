@@ -5,6 +5,9 @@ from contextlib import contextmanager
 from types import ModuleType
 
 import pytest
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
+from pymongo.errors import AutoReconnect
 
 from functions.auth import repository as accounts
 from functions.orders import repository as orders
@@ -19,6 +22,7 @@ from tests.functions.overlap import overtake
 from tests.properties.system import Time
 
 IN_PROGRESS = refusal(409, "A request with this Idempotency-Key is in progress")
+FAULT = refusal(500, "Something went wrong")
 STORING: dict[str, tuple[ModuleType, str]] = {
     "auth-signup": (accounts, "add"),
     "tickets-create": (tickets, "add"),
@@ -27,7 +31,7 @@ STORING: dict[str, tuple[ModuleType, str]] = {
 }
 # Its first transaction has no answer to store yet, nor is its mark part of it: the retry waits in vain for the rows
 # that it left locked.
-LOCKED = {"payments-create": refusal(500, "Something went wrong")}
+LOCKED = {"payments-create": FAULT}
 REUSED = refusal(422, "Idempotency-Key was used with another body")
 IN_THE_TRANSACTION = (outbox, "add")
 
@@ -108,6 +112,21 @@ def test_one_that_was_killed_holds_its_mark_until_its_time_is_over(
     assert creation.count(store) == 1
 
 
+def test_one_that_does_not_hear_of_its_mark_lets_go_of_it(creation: Creation, store: Store) -> None:
+    with answers_lost(Collection, "insert_one"):
+        assert said(creation.post()) == FAULT
+    assert (said(creation.post())[0], creation.count(store)) == (201, 1)
+
+
+def test_one_that_does_not_hear_of_taking_over_lets_go_of_the_mark(
+    creation: Creation, store: Store, time: Time
+) -> None:
+    kill_one_before_it_stores(creation)
+    with answers_lost(ClientSession, "commit_transaction"):
+        assert post_later(creation, time) == FAULT
+    assert (said(creation.post())[0], creation.count(store)) == (201, 1)
+
+
 @pytest.mark.usefixtures("impatient")
 def test_one_that_was_killed_in_its_transaction_has_stored_nothing(
     creation: Creation, store: Store, time: Time
@@ -142,6 +161,20 @@ def assert_that_one_creates(creation: Creation, store: Store) -> None:
     assert first in answers
     assert all(answer in (first, IN_PROGRESS) for answer in answers)
     assert (len(tried), creation.count(store)) == (1, 1)
+
+
+@contextmanager
+def answers_lost(driver: type, name: str) -> Iterator[None]:
+    """The database does what a method of its driver asks for, and its answer gets lost."""
+    call = getattr(driver, name)
+
+    def lose(*arguments: object) -> None:
+        call(*arguments)
+        raise AutoReconnect("connection closed")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(driver, name, lose)
+        yield
 
 
 @contextmanager
