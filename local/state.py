@@ -56,7 +56,7 @@ class State:
 
     def note(self, running: Running) -> None:
         """Tell `make demo` and `make events` what runs."""
-        self._note.write_text(json.dumps(running._asdict()))
+        _write(self._note, json.dumps(running._asdict()))
 
     def forget(self) -> None:
         """Nothing runs any more."""
@@ -78,8 +78,13 @@ class State:
         path = self.folder / "secrets" / name / key
         if not path.exists():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            draft = path.with_suffix(".new")  # so that a secret is never there in part
-            draft.touch(mode=0o600)
-            draft.write_text(secrets.token_urlsafe(SECRET_BYTES))
-            draft.rename(path)
+            _write(path, secrets.token_urlsafe(SECRET_BYTES))
         return path.read_text()
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file for nobody else's eyes, which is never there in part."""
+    draft = path.with_suffix(".new")
+    draft.touch(mode=0o600)
+    draft.write_text(text)
+    draft.rename(path)
