@@ -21,10 +21,7 @@ class Route(NamedTuple):
 
 def configuration(port: int, places: Mapping[str, str]) -> str:
     """Envoy's configuration with hosts replaced by their `host:port` on this machine, listening on `port` here only."""
-    text = ENVOY.read_text().replace(FOLDER_IN_THE_CLUSTER, str(ENVOY.parent))
-    for host, place in places.items():
-        text = text.replace(f"host_rewrite_literal: {host}", f"host_rewrite_literal: {place}")
-    config = yaml.safe_load(text)
+    config = _moved(yaml.safe_load(ENVOY.read_text()), places)
     listener = config["static_resources"]["listeners"][0]
     listener["address"]["socket_address"] = {"address": servers.HOST, "port_value": port}
     return yaml.safe_dump(config)
@@ -36,6 +33,21 @@ def routes() -> list[Route]:
     manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
     [host] = manager["route_config"]["virtual_hosts"]
     return [_route(entry) for entry in host["routes"] if "host_rewrite_literal" in entry.get("route", {})]
+
+
+def _moved(found: Any, places: Mapping[str, str]) -> Any:  # noqa: ANN401 - whatever YAML holds
+    """The same with every host and file where it is on this machine.
+
+    Not in the YAML's text, since a path may hold what means something there.
+    """
+    match found:
+        case dict():
+            return {key: _moved(value, places) for key, value in found.items()}
+        case list():
+            return [_moved(value, places) for value in found]
+        case str():
+            return places.get(found, found).replace(FOLDER_IN_THE_CLUSTER, str(ENVOY.parent))
+    return found
 
 
 def _route(entry: dict[str, Any]) -> Route:
