@@ -17,7 +17,7 @@ from local.state import InUseError, Running, State
 
 DEFAULT_PORT = 8080
 STOP_SECONDS = 4.2  # nobody waits much longer for Ctrl-C; what is late is killed, which loses nothing
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 STRIPE_SECRETS = ("STRIPE_KEY", "STRIPE_WEBHOOK_SECRET")
 
 
@@ -46,7 +46,7 @@ async def _run(plan: Plan, state: State, log: Log) -> None:
     guard = Guard()
     stages = [[Child(process, guard, log) for process in stage] for stage in plan.stages]
     stopping = asyncio.Event()
-    for number in STOP_SIGNALS:
+    for number in _stop_signals():
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     try:
         starting = asyncio.create_task(_start(stages, log))
@@ -63,6 +63,12 @@ async def _run(plan: Plan, state: State, log: Log) -> None:
         state.forget()
         await _stop(stages)
         guard.dismiss()
+
+
+def _stop_signals() -> set[signal.Signals]:
+    """All of them, but for a hangup that `nohup` wants to be ignored."""
+    deaf = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    return STOP_SIGNALS - {signal.SIGHUP} if deaf else STOP_SIGNALS
 
 
 async def _start(stages: Sequence[Sequence[Child]], log: Log) -> None:

@@ -1,5 +1,6 @@
 """The one-machine stack's own life: what dies, what stays, what it refuses."""
 
+import signal
 import subprocess
 from pathlib import Path
 
@@ -85,6 +86,19 @@ def test_a_stack_can_be_stopped_while_it_starts(tmp_path: Path) -> None:
     stack.stop()
 
     eventually(lambda: processes_under(tmp_path) == [])
+
+
+def test_a_stack_that_nohup_started_goes_on_after_a_hangup(tmp_path: Path) -> None:
+    usual = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does, for what it starts
+    stack = Stack(tmp_path)
+    signal.signal(signal.SIGHUP, usual)
+    eventually(lambda: stack.said("nats", "ready"))
+
+    stack.process.send_signal(signal.SIGHUP)
+
+    eventually(lambda: stack.said("auth-signup", "ready") or stack.process.poll() is not None)
+    stack.stop()
+    assert stack.said("auth-signup", "ready")
 
 
 def test_a_second_stack_in_the_same_folder_is_refused(stack: Stack) -> None:
