@@ -13,10 +13,12 @@ import pytest
 import requests
 import schemathesis
 import yaml
+from jsonschema_rs import Draft202012Validator
 
 from local import gateway, manifests, servers
 from tests.e2e.person import Person
 from tests.e2e.stack import Stack
+from tests.functions import prices
 
 PATH = "/api/openapi.json"
 FILE = manifests.ENVOY.with_name("openapi.json")
@@ -64,6 +66,29 @@ def test_the_gateway_serves_the_document(stack: Stack) -> None:
 
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     assert answer.text == FILE.read_text()
+
+
+def test_the_document_takes_the_prices_that_the_system_takes() -> None:
+    """Of numbers it cannot tell how many decimals they have."""
+    price = Draft202012Validator({**DOCUMENT, "$ref": "#/components/schemas/TicketDraft/properties/price"})
+    texts = [told for told in prices.BAD if told.startswith('"')]
+
+    assert [told for told in prices.GOOD if not price.is_valid(json.loads(told))] == []
+    assert [text for text in texts if price.is_valid(json.loads(text))] == []
+
+
+def test_no_number_must_be_a_multiple_of_another() -> None:
+    """Validators that divide binary floats find that 19.99 is none of 0.01."""
+    assert "multipleOf" not in FILE.read_text()
+
+
+def test_a_signature_may_be_one_of_several() -> None:
+    """With each secret while a new one takes over, and by other schemes (https://docs.stripe.com/webhooks)."""
+    pattern = DOCUMENT["components"]["parameters"]["signature"]["schema"]["pattern"]
+    [one, other] = ["0" * 64, "a1" * 32]
+
+    assert all(re.search(pattern, f"t=1,{more}") for more in (f"v1={one}", f"v1={one},v1={other},v0={other}"))
+    assert not any(re.search(pattern, forged) for forged in ("", "t=1", f"v1={one}", f"t=1,v1={one},", "t=1,v1=x"))
 
 
 @pytest.mark.parametrize("options", [[], [*FEW, "--header", f"Accept: {CLOUDEVENT}"]], ids=["json", "cloudevents"])
