@@ -30,11 +30,14 @@ def http(host: str, port: int, path: str) -> Probe:
 
 
 def nats(url: str) -> Probe:
-    """A server that introduces itself as NATS servers do."""
-    address = urlsplit(url.split(",", maxsplit=1)[0])
+    """A server that introduces itself as NATS servers do. Clients take the URL of one: a list is that of none."""
 
     async def probe() -> bool:
-        return (await _first_line(address.hostname or "", address.port or NATS_PORT)).startswith(b"INFO ")
+        try:
+            address = urlsplit(url)
+            return (await _first_line(address.hostname or "", address.port or NATS_PORT)).startswith(b"INFO ")
+        except ValueError:
+            return False
 
     return probe
 

@@ -132,10 +132,11 @@ def test_stripe_itself_is_not_asked_with_a_secret_that_is_made_up(tmp_path: Path
     assert f"STRIPE_API_BASE is given, and {missing} is not" in refusal
 
 
-def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
-    nowhere = f"nats://127.0.0.1:{servers.free_port()}"
+@pytest.mark.parametrize("nowhere", ["nats://127.0.0.1:{closed}", "{real},{real}", "nats://127.0.0.1:none"])
+def test_a_server_that_is_not_there_is_named(tmp_path: Path, nats_url: str, nowhere: str) -> None:
+    url = nowhere.format(closed=servers.free_port(), real=nats_url)
 
-    assert "no NATS server answers at NATS_URL" in _refused(tmp_path, servers.free_port(), NATS_URL=nowhere)
+    assert "no NATS server answers at NATS_URL" in _refused(tmp_path, servers.free_port(), NATS_URL=url)
     eventually(lambda: processes_under(tmp_path) == [])
 
 
