@@ -54,6 +54,10 @@ class State:
             self._note.unlink(missing_ok=True)
             yield
 
+    def was_held(self) -> bool:
+        """Whether the folder is, or was, a stack's."""
+        return self._lock.exists()
+
     def note(self, running: Running) -> None:
         """Tell `make demo` and `make events` what runs."""
         _write(self._note, json.dumps(running._asdict()))

@@ -143,10 +143,25 @@ def test_a_server_that_is_not_there_is_named(tmp_path: Path, nats_url: str, nowh
 def test_resetting_forgets_the_state_that_is_used(tmp_path: Path) -> None:
     state = tmp_path / "the state"
     (state / "nats").mkdir(parents=True)
+    (state / "lock").touch()  # as every stack does
 
-    subprocess.run(["make", "reset"], cwd=ROOT, env=settings(state, 1), check=True, capture_output=True)
-
+    assert _reset(state).returncode == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_resetting_leaves_a_folder_alone_that_no_stack_ever_had(tmp_path: Path) -> None:
+    (tmp_path / "thesis").touch()
+    refused = _reset(tmp_path)
+
+    assert refused.returncode != 0
+    assert "was never a stack's" in refused.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis"]
+
+
+def _reset(state: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        ["make", "reset"], cwd=ROOT, env=settings(state, 1), capture_output=True, text=True, check=False
+    )
 
 
 def _refused(state: Path, port: int, **environment: str) -> str:
