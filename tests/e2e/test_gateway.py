@@ -158,6 +158,13 @@ def test_a_client_steers_neither_retries_nor_timeouts(in_front: str) -> None:
     assert [line for line in answer.text.lower().splitlines() if line.startswith("x-envoy")] == []
 
 
+def test_headers_that_contradict_each_other_about_tls_do_not_matter(stack: Stack) -> None:
+    headers = {"x-forwarded-proto": "http", "x-forwarded-protocol": "ssl", "x-forwarded-ssl": "on"}
+    answer = requests.get(f"{stack.url}/api/users/currentuser", headers=headers, timeout=30)
+
+    assert (answer.status_code, answer.json()) == (200, {"currentUser": None})
+
+
 def test_a_path_means_the_same_behind_the_gateway(in_front: str) -> None:
     port = int(in_front.rpartition(":")[2])
 
