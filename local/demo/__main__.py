@@ -16,14 +16,16 @@ def main() -> int:
     if running is None:
         print(NOTHING_RUNS, file=sys.stderr)
         return 1
-    events = Events(running.nats_url)
     try:
+        events = Events(running.nats_url)
         people = reservations.play(running.url)
         payments.play(people, events, running.stripe_url)
         reservations.play_expiry(people)
     except (UnexpectedError, requests.RequestException) as error:
         print(f"The walk-through ends here: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130  # as for every process that Ctrl-C ended
     return 0
 
 

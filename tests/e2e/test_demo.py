@@ -84,6 +84,23 @@ def test_the_demo_shows_a_late_payment_refunded_if_its_provider_can_be_told_to_b
     assert requests.get(f"{stand_in(stack)}/test/behaviour", timeout=30).json()["charge_delay"] == 0
 
 
+def test_the_demo_ends_quietly_at_ctrl_c(guest: Stack) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "local.demo"],
+        env=environment(guest),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, complaints = process.communicate()
+
+    assert (process.returncode, complaints) == (130, "")
+
+
 def test_the_tail_shows_events_as_they_pass_until_ctrl_c(guest: Stack) -> None:
     seller, lines = Person(guest.url), list[str]()
     with subprocess.Popen(
