@@ -13,7 +13,8 @@ from pymongo.errors import DuplicateKeyError
 Document = dict[str, Any]
 Documents = Database[Document]
 
-# Longer than a failover's election, shorter than a caller's patience: with_transaction alone retries two minutes.
+# Longer than a failover's election, as initiate.js in knative/ sets it; shorter than a caller's patience:
+# with_transaction alone retries two minutes.
 TIMEOUT_SECONDS = 8
 
 _databases: dict[str, Documents] = {}

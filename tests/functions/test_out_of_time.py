@@ -1,5 +1,6 @@
-"""A transaction that does not end in time leaves nothing behind, no lock either."""
+"""A transaction that does not end in time leaves nothing behind, no lock either; a failover is over in time."""
 
+import re
 import time
 from collections.abc import Iterator
 
@@ -9,8 +10,9 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from functions.shared import database, transaction
-from functions.shared.database import Documents
+from functions.shared.database import TIMEOUT_SECONDS, Documents
 from functions.shared.transaction import Transaction
+from local import manifests
 from tests.functions.harness import Store
 
 LIMIT_SECONDS = 0.5
@@ -60,6 +62,13 @@ def test_what_waits_for_a_transaction_that_nobody_ends_gives_up_before_its_time(
 
     transaction.transaction(documents, lambda changing: _change(documents, changing.session))
     assert _changes(store) == 2
+
+
+def test_a_lost_primary_is_replaced_before_functions_give_up() -> None:
+    script = (manifests.ROOT / "knative/components/mongodb/replica-set/initiate.js").read_text()
+    [milliseconds] = re.findall(r"electionTimeoutMillis: (\d+)", script)
+    # As long again is left for the election itself and for drivers to hear of it.
+    assert 2 * int(milliseconds) <= TIMEOUT_SECONDS * 1000
 
 
 def _change(documents: Documents, session: ClientSession | None = None) -> None:

@@ -13,5 +13,9 @@ function isInitiated() {
 
 if (ordinal === "0" && !isInitiated()) {
   const numbers = [...Array(Number(process.env.MEMBERS)).keys()];
-  rs.initiate({ _id: "rs0", members: numbers.map((n) => ({ _id: n, host: `${set}-${n}.${set}:27017` })) });
+  rs.initiate({
+    _id: "rs0",
+    members: numbers.map((n) => ({ _id: n, host: `${set}-${n}.${set}:27017` })),
+    settings: { electionTimeoutMillis: 4000 }, // 10 s by default, but functions give up after 8
+  });
 }
