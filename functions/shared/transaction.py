@@ -21,7 +21,8 @@ Result = TypeVar("Result")
 Write = InsertOne[Document] | ReplaceOne[Document] | UpdateOne | DeleteOne
 
 # Transactions last milliseconds. One that lasts is that of a process which was killed in it; the server ends it after
-# a minute, and until then threads that wait for its rows would be missing for all others.
+# ten seconds, as mongo.yaml in knative/ sets it, and until then threads that wait for its rows would be missing for
+# all others.
 CONTENTION_SECONDS = 2
 LET_GO_SECONDS = 1
 DUPLICATE_KEY, WRITE_CONFLICT = 11000, 112
@@ -80,6 +81,8 @@ def transaction(database: Documents, work: Callable[[Transaction], Result]) -> R
     """Run `work` in one transaction on the database. It runs again when another transaction won.
 
     Raises:
+        Overtaken: a row that was to be replaced or updated is not there, or not what it was.
+        pymongo.errors.DuplicateKeyError: a unique index does not take it.
         pymongo.errors.PyMongoError: the database did not take it within TIMEOUT_SECONDS.
         TimeoutError: another transaction held a row of it for CONTENTION_SECONDS.
     """
@@ -111,7 +114,7 @@ def _carry_out(work: Callable[[Transaction], Result], under_way: Transaction) ->
 
 
 def _let_go(session: ClientSession) -> None:
-    """End on the server what is out of time: the driver then sends no abort, and rows stay locked for a minute."""
+    """End on the server what is out of time: the driver then sends no abort, and rows stay locked."""
     with suppress(PyMongoError), pymongo.timeout(LET_GO_SECONDS):
         session.client.admin.command("killSessions", [session.session_id])
 

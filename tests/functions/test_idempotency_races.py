@@ -192,5 +192,5 @@ def calls_of(module: ModuleType, name: str) -> Iterator[list[object]]:
 
 
 def end_transactions(store: Store) -> None:
-    """What the server does by itself with the transaction of a process that is gone, within a minute."""
+    """What the server does by itself with the transaction of a process that is gone, in the end."""
     store.database.client.admin.command("killAllSessions", [])
