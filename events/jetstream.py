@@ -60,6 +60,8 @@ class Publisher:
         try:
             async with asyncio.timeout(_ACK_TIMEOUT):
                 await self._send(b"%b%b%b\r\n" % (command, block, data))
+            # A limit of its own: nats-py swallows the cancellation by which one ends its sending.
+            async with asyncio.timeout(_ACK_TIMEOUT):
                 return await answer
         except TimeoutError as error:
             raise nats.errors.TimeoutError from error
