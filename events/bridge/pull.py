@@ -83,7 +83,7 @@ class Pull:
             await self._note_status(message.headers or {})
             return
         self._requested = max(0, self._requested - 1)
-        if self._subscription is None:
+        if self._subscription is None or len(self._tasks) >= self._slots:
             await self._connection.publish(message.reply, _NOT_TAKEN)
             return
         # A server that was killed may hand out once more what is being handled, its counters unchanged.
@@ -98,9 +98,13 @@ class Pull:
         await self._request()
 
     async def _request(self) -> None:
-        """Ask for as many messages as there are free slots, once half are free."""
+        """Ask for as many messages as there are free slots, once half are free.
+
+        Without a connection the requests would gather, to be sent all at once when it is back.
+        """
         free = self._slots - self._requested - len(self._tasks)
-        if self._subscription is None or free <= 0 or (self._requested and 2 * free < self._slots):
+        is_heard = self._subscription is not None and self._connection.is_connected
+        if not is_heard or free <= 0 or (self._requested and 2 * free < self._slots):
             return
         self._requested += free
         self._heard = asyncio.get_running_loop().time()
