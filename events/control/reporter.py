@@ -52,7 +52,8 @@ class Reporter:
         patience = None
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._given.wait(), patience)
+                async with asyncio.timeout(patience):
+                    await self._given.wait()
             self._given.clear()
             verdicts = {_uid(verdict): verdict for verdict in self._verdicts}
             self._said = {uid: said for uid, said in self._said.items() if uid in verdicts}

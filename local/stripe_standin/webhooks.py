@@ -99,7 +99,8 @@ class Webhooks:
                     self._under_way.add(delivery.sequence)
                     tasks.create_task(self._send(session, delivery))
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), self._pause(now))
+                    async with asyncio.timeout(self._pause(now)):
+                        await self._news.wait()
 
     def _due(self, now: float) -> list[Delivery]:
         statement = """

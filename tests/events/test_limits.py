@@ -1,0 +1,90 @@
+"""What the bridge holds to while NATS is away or deaf, and as it ends."""
+
+import asyncio
+import threading
+import time
+
+import nats.errors
+import pytest
+
+from events import jetstream
+from events.bridge import manifest, pull
+from events.bridge.resources import Wiring
+from events.bridge.subscriber import Subscribers
+from events.bridge.supervisor import Settings, Supervisor
+from events.control.reporter import Reporter
+from events.jetstream import LARGEST_EVENT
+from tests.events.given import Given
+from tests.events.harness import Answer, Request, Sink, Stage, event
+from tests.events.processes import NatsServer
+from tests.eventually import eventually
+
+CONCURRENCY = 3
+HEARTBEAT_SECONDS = 0.2
+ABSENCE_SECONDS = 3.0  # long enough to miss a dozen heartbeats
+
+
+def test_storing_ends_though_nats_takes_nothing(
+    private_stage: Stage, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than the client keeps unsent: it then waits by itself, and hears of nothing that would end that."""
+    monkeypatch.setattr(jetstream, "_ACK_TIMEOUT", 1.0)
+    stage = private_stage
+    nats_server.freeze()
+    try:
+        for _ in range(8):
+            with pytest.raises(nats.errors.Error):
+                stage.send(stage.layout.event("large"), {}, b"x" * LARGEST_EVENT)
+    finally:
+        nats_server.thaw()
+
+
+def test_no_more_at_once_than_a_trigger_allows_after_nats_was_away(
+    private_stage: Stage, nats_server: NatsServer, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was asked for meanwhile is not asked for as many times when it is back."""
+    monkeypatch.setattr(pull, "_HEARTBEAT", HEARTBEAT_SECONDS)
+    stage, under_way, most, guard = private_stage, 0, 0, threading.Lock()
+
+    def slowly(_: Request) -> Answer:
+        nonlocal under_way, most
+        with guard:
+            under_way += 1
+            most = max(most, under_way)
+        time.sleep(0.3)
+        with guard:
+            under_way -= 1
+        return Answer()
+
+    sink.answer = slowly
+    stage.trigger("all", sink, {"jetstream.ticketing.dev/concurrency": str(CONCURRENCY)})
+    stage.start_bridge()
+    nats_server.kill()
+    time.sleep(ABSENCE_SECONDS)
+    nats_server.start()
+    eventually(lambda: stage.connection.is_connected)
+    stage.publish(*(event() for _ in range(10 * CONCURRENCY)))
+    stage.await_settled("all")
+    assert most == CONCURRENCY
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_ending_though_news_come_at_that_moment(stage: Stage, turns: int) -> None:
+    stage.loop.run(_end_with_news(stage, manifest.wiring(stage.objects), turns))
+
+
+async def _end_with_news(stage: Stage, wiring: Wiring, turns: int) -> None:
+    """By some turns of the loop later than the news."""
+    async with Subscribers({}) as subscribers:
+        supervisor = Supervisor(stage.connection, subscribers, Settings(), Given(wiring))
+        reporter = Reporter(None)  # type: ignore[arg-type]  # it has nothing to say to the API
+        tasks = [asyncio.create_task(part.run()) for part in (supervisor, reporter)]
+        while not supervisor.ready:  # noqa: ASYNC110 nobody tells
+            await asyncio.sleep(0.01)
+        supervisor._take(wiring)
+        reporter.give(())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
