@@ -113,7 +113,8 @@ class Supervisor:
         patience = _RECHECK
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._alarm.wait(), patience)
+                async with asyncio.timeout(patience):  # wait_for would swallow a cancellation that comes with the alarm
+                    await self._alarm.wait()
             self._alarm.clear()
             if (wiring := self._wiring) is not None:
                 done = await self._attempt(wiring)
@@ -173,7 +174,8 @@ class Supervisor:
             reason = str(getattr(error, "description", None) or error)
             _log.error("refused", extra={"what": str(what), "reason": reason})
             self._refusals[what] = reason
-            self._checked = 0.0
+            if isinstance(what, Route):
+                self._ensured.discard(what.broker)  # its streams may be what is missing
         else:
             self._refusals[what] = ""
 
