@@ -21,11 +21,12 @@ SPEC_VERSION = "1.0"
 _KNOWN_VERSIONS = (SPEC_VERSION, "0.3")
 
 # JetStream stores 64 KiB of headers at most, and a dead letter has some besides the event's.
-LARGEST_ATTRIBUTES = 48 << 10  # bytes, percent-encoded
+LARGEST_ATTRIBUTES = 48 << 10  # bytes, percent-encoded, with their names
+_BESIDES = len(": \r\n")
 
 _UNENCODED = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd]")
+_NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
 
 
 class MalformedEventError(ValueError):
@@ -96,7 +97,7 @@ def checked(event: Event) -> Event:
     for name in REQUIRED:
         if not event.headers.get(PREFIX + name):
             raise MalformedEventError(f"attribute {name} is missing")
-    if sum(map(len, event.headers.values())) > LARGEST_ATTRIBUTES:
+    if sum(len(name) + len(value) + _BESIDES for name, value in event.headers.items()) > LARGEST_ATTRIBUTES:
         raise MalformedEventError(f"attributes take more than {LARGEST_ATTRIBUTES} bytes")
     if event.headers["ce-specversion"] not in _KNOWN_VERSIONS:
         raise MalformedEventError(f"specversion is {event['specversion']!r}, none of {', '.join(_KNOWN_VERSIONS)}")
@@ -139,8 +140,8 @@ def _checked(key: str, value: str) -> str:
 
 
 def _header_text(text: str) -> str:
-    """Text that no header can be smuggled in with, and that was UTF-8 (others arrive with U+FFFD)."""
-    if _CONTROL.search(text):
+    """Text that no header can be smuggled in with, and that was UTF-8 (others arrive with U+FFFD or surrogates)."""
+    if _NO_TEXT.search(text):
         raise MalformedEventError("a control character or bytes that are no UTF-8")
     return text
 
