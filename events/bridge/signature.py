@@ -36,10 +36,10 @@ class Signer:
         """The value of the header for a delivery to a subscriber."""
         if urlsplit(to.url).hostname != f"{to.name}.{self._domain}":
             return None
-        until, kept = self._kept.get(to.name, (0.0, ""))
-        if until < time.time():
-            until, kept = time.time() + _RENEWED_AFTER, f"Bearer {self._sign(to.name)}"
-            self._kept[to.name] = until, kept
+        issued, kept = self._kept.get(to.name, (0.0, ""))
+        if not issued <= time.time() < issued + _RENEWED_AFTER:  # before that, too, if the clock was set back
+            issued, kept = time.time(), f"Bearer {self._sign(to.name)}"
+            self._kept[to.name] = issued, kept
         return kept
 
     def _sign(self, audience: str) -> str:

@@ -71,6 +71,16 @@ def test_a_signature_is_made_anew_in_half_of_its_life(monkeypatch: pytest.Monkey
     assert lifetime(second)[0] > lifetime(first)[0] + LIFETIME / 2 - 1
 
 
+def test_a_signature_is_made_anew_if_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be of the future until the clock is there again."""
+    signs, now = Signer(KEY, DOMAIN), time.time()
+    first = signs.authorization(FUNCTION)
+    monkeypatch.setattr(time, "time", lambda: now - 100)
+    second = signs.authorization(FUNCTION)
+    monkeypatch.undo()
+    assert lifetime(second)[0] < lifetime(first)[0]
+
+
 def test_the_first_key_signs() -> None:
     signs = signer({"EVENTS_KEY": f"\n{KEY}\nanother", "EVENTS_DOMAIN": DOMAIN})
     assert signs
