@@ -25,7 +25,8 @@ from events.cloudevent import Event
 
 Term = Callable[[Event], Value]
 
-_LARGEST = 250  # operands: closures within each other, of which Python has a thousand at most
+_LARGEST = 250  # operands: closures within each other
+_LONGEST = 4096  # characters: comparing a pattern with a text takes as many steps as their lengths multiplied
 _TOKEN = re.compile(
     r"""\s*(?:(?P<string>"(?:\\.|""|[^"\\])*"|'(?:\\.|''|[^'\\])*')|(?P<integer>[0-9]+(?![A-Za-z_]))"""
     r"""|(?P<word>[A-Za-z0-9_]+)|(?P<symbol>!=|<>|<=|>=|[-()=<>*/%+,])|(?P<end>\Z))""",
@@ -57,6 +58,8 @@ _LEVELS: Mapping[str, int] = {
 
 def predicate(text: str) -> Callable[[Event], bool]:
     """Whether an expression is true for an event. Raises ValueError if it is none."""
+    if len(text) > _LONGEST:
+        raise ValueError(f"filter 'cesql' is longer than {_LONGEST} characters")
     term = _Parser(text).parse()
 
     def matches(event: Event) -> bool:

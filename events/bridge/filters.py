@@ -12,6 +12,10 @@ from events.cloudevent import Event
 
 Types = frozenset[str] | None
 
+# Whoever makes a Trigger has the bridge, which is everybody's, apply its filter to each event.
+_DEEPEST = 32  # filters within each other
+_LARGEST = 16 << 10  # characters
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
@@ -42,8 +46,23 @@ def of_trigger(spec: Mapping[str, Any]) -> Filter:
     """The filter of a Trigger's spec, where `filters` override `filter`. Raises ValueError."""
     dialects = spec.get("filters")
     attributes = (spec.get("filter") or {}).get("attributes") or {}
+    _check_size(dialects or [])
     matches, types = _all(dialects) if dialects else _attributes(attributes)
     return Filter(repr(dialects or attributes), matches, types)
+
+
+def _check_size(filters: Sequence[Mapping[str, Any]]) -> None:
+    level = list(filters)
+    for _ in range(_DEEPEST):
+        level = [inner for one in level for inner in _within(one)]
+    if level:
+        raise ValueError(f"filters are more than {_DEEPEST} deep")
+    if len(repr(filters)) > _LARGEST:
+        raise ValueError(f"filters take more than {_LARGEST} characters")
+
+
+def _within(spec: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [*(spec.get("all") or ()), *(spec.get("any") or ()), *([spec["not"]] if spec.get("not") else ())]
 
 
 def _attributes(wanted: Mapping[str, str]) -> _Part:

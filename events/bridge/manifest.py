@@ -1,13 +1,23 @@
 """Knative's Broker and Trigger objects, read into what delivery needs. Sources of objects share this."""
 
 import logging
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from events.bridge import filters
-from events.bridge.resources import CONCURRENCY, MAX_BYTES, Broker, Delivery, Destination, Trigger, Wiring
+from events.bridge.resources import (
+    CONCURRENCY,
+    MAX_BYTES,
+    MOST_CONCURRENCY,
+    Broker,
+    Delivery,
+    Destination,
+    Trigger,
+    Wiring,
+)
 from events.bridge.retries import RetryPolicy, seconds
 
 BROKER_CLASS = "JetStreamBridge"
@@ -22,7 +32,7 @@ Object = Mapping[str, Any]
 Resolve = Callable[[Object, str], str]  # a reference and the namespace of who refers → where it answers
 T = TypeVar("T")
 
-MISTAKES = (AttributeError, KeyError, TypeError, ValueError)
+MISTAKES = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
 
 _log = logging.getLogger(__name__)
 
@@ -87,7 +97,7 @@ def trigger(item: Object, resolve: Resolve) -> Trigger:
         filter=filters.of_trigger(spec),
         subscriber=destination(spec["subscriber"], namespace(item), resolve),
         delivery=_delivery(spec.get("delivery"), namespace(item), resolve),
-        concurrency=_number(_settings(item), "concurrency", CONCURRENCY),
+        concurrency=_number(_settings(item), "concurrency", CONCURRENCY, MOST_CONCURRENCY),
         created=datetime.fromisoformat(created) if created else None,
         uid=metadata.get("uid", ""),
     )
@@ -129,7 +139,7 @@ def destination(spec: Object, home: str, resolve: Resolve) -> Destination:
     if parts.scheme or parts.netloc:
         raise UnresolvedError("InvalidUri", f"beside a ref, a uri is relative: {uri!r}")
     url = urljoin(resolve(reference, home), uri)
-    return Destination(reference["name"] if _is_service_of(home, reference) else url, url)
+    return Destination(reference["name"] if _is_service_of(home, reference, url) else url, url)
 
 
 def by_name(reference: Object, home: str) -> str:
@@ -139,8 +149,10 @@ def by_name(reference: Object, home: str) -> str:
     return f"http://{reference['name']}.{reference.get('namespace') or home}.svc.cluster.local/"
 
 
-def _is_service_of(home: str, reference: Object) -> bool:
-    return _is_service(reference) and (reference.get("namespace") or home) == home
+def _is_service_of(home: str, reference: Object, url: str) -> bool:
+    """Its host has to say the same: a Knative Service says itself where it answers, be that somebody else's address."""
+    is_at_home = (urlsplit(url).hostname or "").startswith(f"{reference['name']}.{home}.")
+    return _is_service(reference) and (reference.get("namespace") or home) == home and is_at_home
 
 
 def _is_service(reference: Object) -> bool:
@@ -155,10 +167,10 @@ def _one_of(values: Mapping[str, bool], spec: Object, name: str, default: str) -
     return values[given]
 
 
-def _number(settings: Mapping[str, str], name: str, default: int) -> int:
+def _number(settings: Mapping[str, str], name: str, default: int, most: int = sys.maxsize) -> int:
     given = settings.get(name, str(default))
-    if not given.isdecimal() or int(given) == 0:
-        raise ValueError(f"{_ANNOTATIONS}{name} is {given!r}, no number above 0")
+    if not (given.isdecimal() and 0 < int(given) <= most):
+        raise ValueError(f"{_ANNOTATIONS}{name} is {given!r}, no number from 1 to {most}")
     return int(given)
 
 

@@ -9,6 +9,7 @@ from events.bridge.retries import RetryPolicy
 from events.subjects import Layout
 
 CONCURRENCY = 16
+MOST_CONCURRENCY = 256  # what is under way is in memory, up to 1 MiB each
 
 # JetStream sets aside what a stream may take, and refuses those that no longer fit: of a volume of 10 GiB, this and a
 # quarter of it for dead letters leave room for over a hundred Brokers. One that keeps more says so by its annotation.

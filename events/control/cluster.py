@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from itertools import chain
 
@@ -20,11 +21,13 @@ from events.control.view import Verdict, View, is_leaving
 _log = logging.getLogger(__name__)
 
 _QUIET = 0.02  # seconds in which changes are gathered
+_DEEPEST = 12_000  # objects within each other: of JSON, Kubernetes takes 10,000, and Python 1,000 unless told otherwise
 
 
 def connect(ingress_url: str, domain: str, *, holds: bool) -> "Cluster":
     """The cluster that this process runs in, or else that of KUBECONFIG."""
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request
+    sys.setrecursionlimit(_DEEPEST)  # or one object, by whomever, would keep all others from being read
     return Cluster(AsyncClient(), ingress_url, domain, holds=holds)
 
 

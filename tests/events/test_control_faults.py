@@ -16,6 +16,8 @@ from tests.events.processes import Process
 from tests.events.realm import INGRESS_URL, Realm, to
 from tests.eventually import eventually
 
+DEEP = "[" * 9_000 + "]" * 9_000
+
 
 def test_a_restart_goes_on_where_it_was(realm: Realm, sink: Sink) -> None:
     realm.addressee("sink", sink.url)
@@ -50,6 +52,41 @@ def test_two_replicas(realm: Realm, sink: Sink) -> None:
     realm.delete(TRIGGER, names[0])
     eventually(lambda: not realm.exists(TRIGGER, names[0]))
     assert [realm.get(TRIGGER, name)["metadata"]["resourceVersion"] for name in names[1:]] == versions[1:]
+
+
+def test_an_object_of_any_depth_hides_no_other(
+    fragile: Realm, api_server: ApiServer, sink: Sink, tmp_path: Path
+) -> None:
+    """Whoever makes one, or another with a filter that nests as deep, stops nobody's delivery."""
+    fragile.broker()
+    fragile.trigger("all", subscriber={"uri": sink.url})
+    shallow = json.dumps(fragile.get(TRIGGER, "all"))
+    deep = shallow.replace('"name": "all"', '"name": "deep"').replace('"spec": {', '"spec": {"deep": ' + DEEP + ", ")
+    nested = deep.replace('"name": "deep"', '"name": "nested"').replace('"deep": [', '"filters": [')
+    listing = f'{{"metadata": {{"resourceVersion": "1"}}, "items": [{deep}, {nested}, {shallow}]}}'
+    body = Instead(200, body=listing.encode())
+    api_server.instead = lambda request: body if "/triggers?" in request and "watch" not in request else None
+    given = {"NATS_URL": fragile.stage.nats_url, "KUBECONFIG": str(kubeconfig(api_server, tmp_path))}
+    process = Process("events.bridge", {**given, "INGRESS_URL": INGRESS_URL, "FINALIZERS": "off"}, tmp_path / "log")
+    try:
+        process.await_ready()
+        fragile.stage.publish(event())
+        sink.await_requests(1)
+    finally:
+        process.kill()
+
+
+def kubeconfig(server: ApiServer, folder: Path) -> Path:
+    entry = {"name": "test"}
+    config = {
+        "current-context": "test",
+        "contexts": [{**entry, "context": {"cluster": "test", "user": "test"}}],
+        "clusters": [{**entry, "cluster": {"server": server.url}}],
+        "users": [{**entry, "user": {}}],
+    }
+    file = folder / "kubeconfig.json"
+    file.write_text(json.dumps(config))
+    return file
 
 
 def test_delivery_goes_on_while_the_api_server_is_gone(

@@ -33,8 +33,16 @@ FILTERS: list[tuple[dict[str, Any], bool, set[str] | None]] = [
     ({"filters": [{"exact": {"type": "a"}}, {"exact": {"type": "b"}}]}, False, set()),
     ({"filters": [{"cesql": "type = 'dev.test.happened' AND source LIKE '/test/%'"}]}, True, None),
     ({"filters": [{"not": {"cesql": "subject < 8"}}]}, False, None),
+    ({"filters": [{"not": {"not": {"any": [{"all": [{"prefix": {"type": "dev"}}]}]}}}]}, True, None),
     ({"filter": {"attributes": {"type": "a"}}, "filters": [{"prefix": {"type": "dev"}}]}, True, None),
 ]
+
+
+def _within_each_other(depth: int) -> dict[str, Any]:
+    spec: dict[str, Any] = {"prefix": {"type": "dev"}}
+    for _ in range(depth):
+        spec = {"all": [spec]}
+    return spec
 
 
 @pytest.mark.parametrize(("spec", "matches", "types"), FILTERS)
@@ -58,7 +66,12 @@ def test_filtering(spec: dict[str, Any], matches: bool, types: set[str] | None) 
         {"exact": {"type": "a", "subject": ""}},
         {"prefix": {"absent": ""}},
         {"not": {"suffix": {"absent": ""}}},
+        _within_each_other(33),
+        _within_each_other(400),
+        {"any": [{"exact": {"type": "x" * 100}}] * 200},
+        {"cesql": f"type LIKE '{'_' * 5_000}'"},
     ],
+    ids=lambda dialect: repr(dialect)[:40] if len(dialect) else "{}",
 )
 def test_refusing_filters_that_cannot_be_applied(dialect: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="filter"):

@@ -77,6 +77,7 @@ def test_resolving_subscribers(subscriber: dict[str, Any], expected: Destination
         {"subscriber": {"ref": {"kind": "Channel", "name": "a"}}},
         {"subscriber": None},
         {"filters": [{"cesql": "TRUE OR"}]},
+        {"filters": [{"cesql": "ABS(" * 249 + "1" + ")" * 249 + " = 1"}]},
         {"delivery": {"backoffDelay": "soon"}},
         {"delivery": {"retry": "many"}},
         {"delivery": {"backoffPolicy": "random"}},
@@ -101,10 +102,18 @@ def test_settings_that_are_no_number(setting: str, value: str) -> None:
     assert not made.triggers
 
 
+def test_more_at_once_than_memory_has_room_for() -> None:
+    bad = trigger()
+    bad["metadata"]["annotations"] = {"jetstream.ticketing.dev/concurrency": "257"}
+    assert not wiring([broker(), bad]).triggers
+
+
 @pytest.mark.parametrize(
     "subscriber",
     [
         {"uri": "http://orders-evil.test/"},
+        # A Knative Service says in its status where it answers, and whoever may write that can say anything.
+        {"ref": {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": "orders-expire"}},
         {"uri": "http://orders-expire.shop.svc.cluster.local.evil.test/"},
         {"uri": "http://orders-expire.shop.svc.cluster.local/"},
         {"ref": {"apiVersion": "v1", "kind": "Service", "name": "orders-expire", "namespace": "evil"}},
