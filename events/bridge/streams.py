@@ -19,7 +19,7 @@ from nats.js.errors import APIError, NotFoundError
 from events.bridge.resources import Broker, Removal, Trigger
 from events.jetstream import LARGEST_EVENT
 
-_LOG_AGE = 7 * 86_400.0  # seconds
+LOG_AGE = 7 * 86_400.0  # seconds
 _DUPLICATE_WINDOW = 120.0  # seconds
 
 # Delayed retries hold slots, so that thousands of events may wait for a subscriber while new ones still come.
@@ -32,6 +32,8 @@ _TOGETHER = timedelta(seconds=2)
 _NAME_IN_USE = 10058
 _BOUND = "ticketing.dev.bound"
 _UID = "ticketing.dev.uid"
+
+_Start = tuple[DeliverPolicy, datetime | None]
 
 
 async def ensure_streams(jetstream: JetStreamContext, broker: Broker) -> None:
@@ -58,7 +60,7 @@ def _log(broker: Broker) -> StreamConfig:
     return StreamConfig(
         name=layout.log,
         subjects=[layout.events(), layout.replays()],
-        max_age=_LOG_AGE,
+        max_age=LOG_AGE,
         max_bytes=broker.max_bytes,
         max_msg_size=LARGEST_EVENT,
         discard=DiscardPolicy.NEW,
@@ -100,34 +102,42 @@ async def _ensure(jetstream: JetStreamContext, broker: Broker, config: StreamCon
 async def ensure_consumer(jetstream: JetStreamContext, trigger: Trigger, broker: Broker, ack_wait: float) -> None:
     """Create or update a Trigger's durable consumer. Raises nats.errors.Error."""
     layout = broker.layout
-    types = trigger.filter.types
-    wanted = [layout.events()] if types is None else sorted(layout.event(one) for one in types)
+    policy, since = await _start(jetstream, layout.log, layout.consumer(trigger.name), trigger)
     config = ConsumerConfig(
         durable_name=layout.consumer(trigger.name),
-        filter_subjects=[*wanted, layout.replay(trigger.name)],
+        filter_subjects=subjects(trigger, broker),
         ack_wait=ack_wait,
         max_deliver=-1,
         max_ack_pending=_MAX_ACK_PENDING,
-        deliver_policy=await _start(jetstream, layout.log, layout.consumer(trigger.name), trigger),
+        deliver_policy=policy,
+        opt_start_time=since,
         metadata={_UID: trigger.uid},
     )
     await jetstream.add_consumer(layout.log, config)
 
 
-async def _start(jetstream: JetStreamContext, log: str, consumer: str, trigger: Trigger) -> DeliverPolicy:
+def subjects(trigger: Trigger, broker: Broker) -> list[str]:
+    """What of the log a Trigger's consumer hands out."""
+    layout, types = broker.layout, trigger.filter.types
+    wanted = [layout.events()] if types is None else sorted(layout.event(one) for one in types)
+    return [*wanted, layout.replay(trigger.name)]
+
+
+async def _start(jetstream: JetStreamContext, log: str, consumer: str, trigger: Trigger) -> _Start:
     """Where a consumer starts to read; one that exists keeps its start, the server allows no other.
 
-    A Trigger gets what comes after it was made. Only those made together with their log get all that is in it, for
-    events may be stored before the first consumers are bound. What an earlier Trigger of the name has left behind is
-    removed, for its place in the log is not this one's.
+    A Trigger gets what comes after it was made, also before its consumer is bound, or while that was lost. Those made
+    together with their log get all that is in it. What an earlier Trigger of the name has left behind is removed, for
+    its place in the log is not this one's.
     """
     with suppress(NotFoundError):
-        existing = await jetstream.consumer_info(log, consumer)
-        if not trigger.uid or _uid(existing.config.metadata) in {"", trigger.uid}:  # in files they have none
-            return existing.config.deliver_policy or DeliverPolicy.ALL
+        existing = (await jetstream.consumer_info(log, consumer)).config
+        if not trigger.uid or _uid(existing.metadata) in {"", trigger.uid}:  # in files they have none
+            return existing.deliver_policy or DeliverPolicy.ALL, existing.opt_start_time
         await jetstream.delete_consumer(log, consumer)
-    stream = await jetstream.stream_info(log)
-    return DeliverPolicy.ALL if _made_together(trigger, stream) else DeliverPolicy.NEW
+    if _made_together(trigger, await jetstream.stream_info(log)):
+        return DeliverPolicy.ALL, None
+    return DeliverPolicy.BY_START_TIME if trigger.created else DeliverPolicy.NEW, trigger.created
 
 
 def _made_together(trigger: Trigger, log: StreamInfo) -> bool:

@@ -12,6 +12,7 @@ from events import hops, metrics
 from events.bridge.attempts import Attempts, Verdict
 from events.bridge.replies import Parent, Replies
 from events.bridge.resources import Broker, Delivery, Trigger
+from events.bridge.streams import LOG_AGE, subjects
 from events.bridge.subscriber import DeliveryError, Subscribers
 from events.cloudevent import Event, MalformedEventError
 from events.deadletters import DeadLetters, with_error
@@ -22,6 +23,8 @@ _log = logging.getLogger(__name__)
 
 _ACK = b"+ACK"
 _SINK_TIMEOUT = 30.0  # seconds
+_NOT_OURS_DELAY = 1.0  # seconds
+_LAST_ATTEMPT = LOG_AGE - 86_400  # seconds after an event was stored
 
 
 class Worker:
@@ -37,6 +40,7 @@ class Worker:
         self._fields = {**self._namespace, "Prefer": "reply"}
         self._reserved_sources = broker.reserved_sources
         self._replay_subject = broker.layout.replay(trigger.name)
+        self._subjects = None if trigger.filter.types is None else frozenset(subjects(trigger, broker))
         self._connection = connection
         self._subscribers = subscribers
         self._replies = Replies(publisher, trigger, broker)
@@ -71,7 +75,7 @@ class Worker:
         if (verdict := self._attempts.verdict(origin.sequence)) is not None:
             return await self._bury(event, origin, verdict)
         if message.subject != self._replay_subject and not self._trigger.filter.matches(event):
-            return _ACK
+            return _ACK if self._is_asked_for(message.subject) else _delayed(_NOT_OURS_DELAY)
         try:
             await self._deliver(event, parent)
         except DeliveryError as error:
@@ -80,6 +84,10 @@ class Worker:
         self._counts.delivered.inc()
         self._counts.latency.observe(max(0.0, time.time() - origin.timestamp))
         return _ACK
+
+    def _is_asked_for(self, subject: str) -> bool:
+        """Otherwise the Trigger has been edited, and another replica knew first: it wants what this one does not."""
+        return self._subjects is None or subject in self._subjects
 
     def _check_subject(self, event: Event, subject: str) -> None:
         """Who may publish what on NATS is said by subject, so a reserved source counts on its own type's only."""
@@ -100,14 +108,20 @@ class Worker:
         await self._replies.store(answer, parent)
 
     async def _after_failure(self, event: Event, origin: Origin, error: DeliveryError) -> bytes:
-        policy, about = self._delivery.retries, self._about(origin, str(error), event)
-        failures = self._attempts.fail(origin.sequence)
-        if error.retried and failures <= policy.retry:
+        about = self._about(origin, str(error), event)
+        if (delay := self._next_attempt(origin, error)) is not None:
             _log.warning("event is delivered again", extra=about)
             self._counts.retried.inc()
-            return _delayed(policy.delay(failures, error.asked))
+            return _delayed(delay)
         _log.error("event is a dead letter", extra=about)
         return await self._bury(event, origin, self._attempts.give_up(origin.sequence, error))
+
+    def _next_attempt(self, origin: Origin, error: DeliveryError) -> float | None:
+        """Seconds until then; None if there is to be none. What waits longer than the log keeps it would be lost."""
+        policy, failures = self._delivery.retries, self._attempts.fail(origin.sequence)
+        delay = policy.delay(failures, error.asked)
+        is_left = time.time() + delay > origin.timestamp + _LAST_ATTEMPT
+        return delay if error.retried and failures <= policy.retry and not is_left else None
 
     async def _bury(self, event: Event, origin: Origin, verdict: Verdict) -> bytes:
         """To the dead letter sink, by the same policy; where there is none, or it fails, to the Broker's dead letters.
@@ -116,7 +130,7 @@ class Worker:
         other event. Once these are forgotten, with the process perhaps, it begins with the subscriber again.
         """
         letter = with_error(event, self._trigger.subscriber.url, verdict.code, verdict.body)
-        policy, reason = self._delivery.retries, verdict.reason
+        reason = verdict.reason
         try:
             if self._delivery.dead_letter_sink is None:
                 await self._dead_letters.park(self._trigger.name, letter, reason, origin)
@@ -124,10 +138,9 @@ class Worker:
                 await self._subscribers.deliver(letter, self._delivery.dead_letter_sink, _SINK_TIMEOUT, self._namespace)
         except DeliveryError as error:
             reason = f"{reason}; dead letter sink: {error}"
-            failures = self._attempts.fail(origin.sequence)
-            if error.retried and failures <= policy.retry:
+            if (delay := self._next_attempt(origin, error)) is not None:
                 _log.warning("dead letter is sent again", extra=self._about(origin, reason, event))
-                return _delayed(policy.delay(failures, error.asked))
+                return _delayed(delay)
             await self._dead_letters.park(self._trigger.name, letter, reason, origin)
         self._attempts.settle(origin.sequence)
         self._counts.dead_lettered.inc()

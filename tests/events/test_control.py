@@ -1,12 +1,17 @@
 """Brokers and Triggers in a Kubernetes API: made, edited, deleted, in any order."""
 
+import time
+from datetime import UTC, datetime
+
 from events.bridge import manifest
 from events.bridge.resources import Removal
 from events.bridge.streams import ensure_streams, remove
 from events.control.kinds import BROKER, TRIGGER
-from tests.events.harness import Sink, event
+from tests.events.harness import Sink, Stage, event
 from tests.events.realm import Realm, to
 from tests.eventually import eventually
+
+TOGETHER_SECONDS = 2.5  # within two, a Trigger was made together with its log
 
 
 def test_a_trigger_before_its_broker(realm: Realm, sink: Sink) -> None:
@@ -102,6 +107,20 @@ def test_a_trigger_gets_what_comes_after_it_was_made(realm: Realm, sink: Sink, o
     assert sink.await_requests(1)[0].id == "before"
     stage.publish(event(id="after"))
     assert other_sink.await_requests(1)[0].id == "after"
+
+
+def test_also_what_comes_before_its_consumer(stage: Stage, sink: Sink) -> None:
+    """No bridge ran when it was made, or NATS was away, or its consumer was lost."""
+    stage.trigger("late", sink)
+    (made,) = manifest.wiring(stage.objects).routes()
+    stage.loop.run(ensure_streams(stage.jetstream, made.broker))
+    stage.publish(event(id="before"))
+    time.sleep(TOGETHER_SECONDS)
+    stage.objects[1]["metadata"]["creationTimestamp"] = datetime.now(UTC).isoformat()
+    time.sleep(0.1)
+    stage.publish(event(id="after"))
+    stage.start_bridge()
+    assert sink.await_requests(1)[0].id == "after"
 
 
 def test_deleting_a_broker(realm: Realm, sink: Sink) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from events.bridge import worker
 from events.cloudevent import from_row
 from tests.events.harness import ACK_WAIT_SECONDS, QUICK, Answer, Request, Sink, Stage, event, failing
 from tests.eventually import eventually
@@ -117,6 +118,18 @@ def test_giving_up_after_the_retries(stage: Stage, sink: Sink) -> None:
     (letter,) = stage.await_letters(1)
     assert letter.reason == "answered 500"
     assert len(sink.requests) == 1 + QUICK["retry"]  # type: ignore[operator]
+
+
+def test_giving_up_before_the_log_forgets(stage: Stage, sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is left of its retries: from a log that has forgotten an event, no dead letter is made."""
+    monkeypatch.setattr(worker, "_LAST_ATTEMPT", 0.0)
+    sink.answer = lambda _: Answer(500)
+    stage.trigger("all", sink, delivery={**QUICK, "retry": 1_000_000})
+    stage.start_bridge()
+    stage.publish(event())
+    (letter,) = stage.await_letters(1)
+    assert letter.reason == "answered 500"
+    assert len(sink.requests) == 1
 
 
 def test_retrying_when_nobody_listens(stage: Stage, sink: Sink) -> None:

@@ -113,6 +113,26 @@ def test_a_trigger_takes_over_from_none_of_its_name(stage: Stage, sink: Sink) ->
     assert sink.await_requests(1)[0].id == "after"
 
 
+def test_a_replica_that_has_not_heard_of_an_edit_takes_nothing_from_it(stage: Stage, sink: Sink) -> None:
+    """What the consumer hands out by now, and its own filter does not want, is not its to acknowledge."""
+    stage.trigger("all", sink, filter={"attributes": {"type": "one"}})
+    stop = stage.start_bridge()
+    stage.objects.pop()
+    stage.trigger("all", sink, filter={"attributes": {"type": "two"}})
+    (edited,) = manifest.wiring(stage.objects).routes()
+    stage.loop.run(ensure_consumer(stage.jetstream, edited.trigger, edited.broker, 10))
+    stage.publish(event("two", id="wanted"))
+    eventually(lambda: _handed_out_again(stage, "all"))
+    stop()
+    stage.start_bridge()
+    assert sink.await_requests(1)[0].id == "wanted"
+
+
+def _handed_out_again(stage: Stage, consumer: str) -> bool:
+    info = stage.loop.run(stage.jetstream.consumer_info(stage.layout.log, consumer))
+    return bool(info.num_redelivered) or not (info.num_pending or info.num_ack_pending)
+
+
 def test_a_kind_that_one_replica_knows_before_the_other(
     fragile: Realm, api_server: ApiServer, other_api_server: ApiServer, sink: Sink
 ) -> None:
