@@ -16,7 +16,7 @@ from tests.events.processes import NatsServer, Process
 from tests.eventually import eventually
 
 ABSENCE_SECONDS = 10
-MANY = {"jetstream.ticketing.dev/concurrency": "300"}
+MANY = {"jetstream.ticketing.dev/concurrency": "250"}
 
 
 def post_until_taken(stage: Stage, bridge: Process, number: int) -> int:
