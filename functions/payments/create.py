@@ -2,11 +2,10 @@
 
 import functions_framework
 from flask import Request
-from pymongo.errors import PyMongoError
 
 from functions.payments import domain, provider, repository
-from functions.payments.domain import Order, Outcome, Payment, PaymentInProgress
-from functions.shared import idempotency, log
+from functions.payments.domain import Order, Payment
+from functions.shared import idempotency
 from functions.shared.body import fields
 from functions.shared.clock import await_replica, now
 from functions.shared.database import new_id
@@ -43,21 +42,7 @@ def _again(payment: Payment) -> Payment:
 
 def _charge(payment: Payment, token: str) -> Payment:
     outcome = provider.charge(payment, token)
-    try:
-        return _record(payment, outcome)
-    except (PyMongoError, TimeoutError) as error:
-        # The card may be charged: no buyer should hear that it failed. It will be settled, as all that is pending.
-        log.fault("what came of a payment is not recorded", error, payment=payment.id)
-        raise PaymentInProgress from error
-
-
-def _record(payment: Payment, outcome: Outcome) -> Payment:
-    return repository.update(
-        payment.id,
-        lambda payment, order: payment.settled(outcome, order),
-        lambda payment, updating: idempotency.offer(_answer(payment), updating),
-        known=payment,
-    )
+    return repository.record(payment, outcome, lambda payment, updating: idempotency.offer(_answer(payment), updating))
 
 
 def _answer(payment: Payment) -> Answer:

@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 from bson import ObjectId
 from pymongo import IndexModel
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from functions.payments.domain import Order, Payment, Status
+from functions.payments.domain import Order, Outcome, Payment, PaymentInProgress, Status
 from functions.payments.messages import event
-from functions.shared import outbox
+from functions.shared import log, outbox
 from functions.shared.database import Document, Documents, ensure_indexes, keep_newest
 from functions.shared.errors import NotFound, RuleBroken
 from functions.shared.transaction import Overtaken, Transaction, transaction
@@ -103,6 +103,20 @@ def update(
         if known is None:
             raise
         return update(payment_id, change, also)
+
+
+def record(payment: Payment, outcome: Outcome, also: Also) -> Payment:
+    """Store what came of a payment that was just started, and do `also` what belongs to that.
+
+    Raises:
+        PaymentInProgress: the database did not take it. The card may be charged, so nobody should hear that it failed:
+            it will be settled, as all that is pending.
+    """
+    try:
+        return update(payment.id, lambda payment, order: payment.settled(outcome, order), also, known=payment)
+    except (PyMongoError, TimeoutError) as error:
+        log.fault("what came of a payment is not recorded", error, payment=payment.id)
+        raise PaymentInProgress from error
 
 
 def _of_order(order_id: str, within: Transaction | None = None) -> Payment | None:
