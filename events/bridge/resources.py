@@ -20,8 +20,8 @@ MAX_BYTES = 64 << 20
 class Destination:
     """Whom events are sent to. `url` is where it answers.
 
-    `name` is the service's if it is a Service in the Trigger's or Broker's own namespace, and the url otherwise: what
-    a name permits, nobody else gets by calling his host the same.
+    `name` is the service's if it is a Service in the Trigger's or Broker's own namespace and answers there, and the url
+    otherwise: what a name permits, nobody else gets by calling his host the same.
     """
 
     name: str

@@ -117,7 +117,10 @@ class Worker:
         return await self._bury(event, origin, self._attempts.give_up(origin.sequence, error))
 
     def _next_attempt(self, origin: Origin, error: DeliveryError) -> float | None:
-        """Seconds until then; None if there is to be none. What waits longer than the log keeps it would be lost."""
+        """Count the failure. Seconds until the next attempt; None if there is to be none.
+
+        What would wait for longer than the log keeps it would be lost.
+        """
         policy, failures = self._delivery.retries, self._attempts.fail(origin.sequence)
         delay = policy.delay(failures, error.asked)
         is_left = time.time() + delay > origin.timestamp + _LAST_ATTEMPT
