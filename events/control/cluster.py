@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import sys
 from collections.abc import Callable, Iterator
 from itertools import chain
 
@@ -11,6 +10,7 @@ from lightkube import AsyncClient
 from events.bridge.manifest import is_ours
 from events.bridge.resources import Broker, Progress, Removal, Trigger, Wiring
 from events.control import brokers, kinds, triggers
+from events.control.client import client
 from events.control.informer import Informer
 from events.control.kinds import BROKER, TRIGGER, Key
 from events.control.references import References
@@ -21,14 +21,11 @@ from events.control.view import Verdict, View, is_leaving
 _log = logging.getLogger(__name__)
 
 _QUIET = 0.02  # seconds in which changes are gathered
-_DEEPEST = 12_000  # objects within each other: of JSON, Kubernetes takes 10,000, and Python 1,000 unless told otherwise
 
 
 def connect(ingress_url: str, domain: str, *, holds: bool) -> "Cluster":
     """The cluster that this process runs in, or else that of KUBECONFIG."""
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request
-    sys.setrecursionlimit(_DEEPEST)  # or one object, by whomever, would keep all others from being read
-    return Cluster(AsyncClient(), ingress_url, domain, holds=holds)
+    return Cluster(client(), ingress_url, domain, holds=holds)
 
 
 class Cluster:

@@ -4,6 +4,7 @@ Kinds of the API group nowhere.test are not known to it.
 """
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,28 +30,31 @@ class ApiServer:
 
     `requests` are those it had, as `GET /path?query`. What `instead` says of one of them is its answer. Watches tell
     of no resource that is `silent`, `triggers` for instance. Several servers may have the objects of one `store`, as a
-    cluster's do.
+    cluster's do. With `tls` they are reached by HTTPS.
     """
 
-    def __init__(self, store: Store | None = None) -> None:
+    def __init__(self, store: Store | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.store = store or Store()
         self.requests: list[str] = []
         self.instead: Callable[[str], Instead | None] = lambda _: None
         self.silent: tuple[str, ...] = ()
         self._port = servers.free_port()
+        self._tls = tls
         self._server: ThreadingHTTPServer | None = None
         self.start()
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._port}"
 
     def start(self) -> None:
         """Listen, again perhaps, on the same port."""
         self._stopping = threading.Event()
         handler = type("Handler", (_Handler,), {"api": self, "store": self.store, "stopping": self._stopping})
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), handler)
+        if self._tls:
+            self._server.socket = self._tls.wrap_socket(self._server.socket, server_side=True)
         self._server.daemon_threads = True
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # watchers come and go
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
