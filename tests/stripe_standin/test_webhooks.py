@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from types import SimpleNamespace
 
 import pytest
@@ -157,16 +157,17 @@ def test_webhooks_can_be_late(shop: Sink, telling: Provider) -> None:
 def test_what_falls_due_while_the_sender_looks_is_sent(shop: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = itertools.count()
     monkeypatch.setattr(webhooks, "time", SimpleNamespace(time=lambda: next(looks)))  # a second passes at each look
-    sender = webhooks.Webhooks(sqlite3.connect(":memory:", isolation_level=None), shop.url, "whsec_of_nobody")
-    sender.store("test.event", {}, {}, Behaviour(webhooks="late", webhook_delay=1.5))
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
+        sender = webhooks.Webhooks(database, shop.url, "whsec_of_nobody")
+        sender.store("test.event", {}, {}, Behaviour(webhooks="late", webhook_delay=1.5))
 
-    async def tell() -> None:
-        async with asyncio.timeout(webhooks.LONGEST_PAUSE / 2):
-            telling = asyncio.create_task(sender.run())
-            await asyncio.to_thread(shop.await_requests, 1)
-            telling.cancel()
+        async def tell() -> None:
+            async with asyncio.timeout(webhooks.LONGEST_PAUSE / 2):
+                telling = asyncio.create_task(sender.run())
+                await asyncio.to_thread(shop.await_requests, 1)
+                telling.cancel()
 
-    asyncio.run(tell())
+        asyncio.run(tell())
     assert len(shop.requests) == 1
 
 
