@@ -11,6 +11,7 @@ import stripe
 
 from local import servers
 from local.manifests import ROOT
+from local.stripe_standin.api import API_VERSION
 from tests.eventually import eventually
 
 KEY = "sk_test_of_nobody_but_these_tests"
@@ -84,7 +85,9 @@ class Provider(Controls):
 
     def client(self, retries: int = 0) -> stripe.StripeClient:
         """The official client, which tries as often again as is said here."""
-        return stripe.StripeClient(self.key, base_addresses={"api": self.url}, max_network_retries=retries)
+        return stripe.StripeClient(
+            self.key, stripe_version=API_VERSION, base_addresses={"api": self.url}, max_network_retries=retries
+        )
 
     def start(self) -> None:
         """Start it, and wait until it answers."""

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 # 2 s in which an order is looked for; of the 15 s that the gateway waits, the rest is for the database.
 TIMEOUT_SECONDS = (1.0, 4.0)
 RETRIES = 1
+# The newest that takes a list of payment methods, which went with 2026-09-30 (https://docs.stripe.com/changelog/endive).
+# Without one, nobody may confirm who has no address to send the buyer back to, nor ask for error_on_requires_action
+# (https://docs.stripe.com/changelog/2023-08-16/automatic-payment-methods).
+API_VERSION = "2026-07-29.dahlia"
 SUCCEEDED, PROCESSING = "succeeded", "processing"
 UNDONE = ("failed", "canceled")  # of refunds
 UNMADE = "The payment could not be made"
@@ -206,12 +210,13 @@ def _intent(payment: Payment, token: str) -> "PaymentIntentCreateParams":
         "currency": CURRENCY,
         "confirm": True,
         "error_on_requires_action": True,
-        "allowed_payment_method_types": ["card"],
         "metadata": {"payment": payment.id, "order": payment.order_id},
     }
+    # The library's types are those of its own API version, and lack tokens, which are documented for servers.
+    intent["payment_method_types"] = ["card"]  # type: ignore[typeddict-unknown-key]
     if token.startswith("pm_"):
         intent["payment_method"] = token
-    else:  # documented for servers, but not in the library's types
+    else:
         intent["payment_method_data"] = {"type": "card", "card": {"token": token}}  # type: ignore[typeddict-unknown-key]
     return intent
 
@@ -224,6 +229,7 @@ def _client() -> stripe.StripeClient:
 def _client_of(key: str, address: str) -> stripe.StripeClient:
     return stripe.StripeClient(
         key,
+        stripe_version=API_VERSION,
         base_addresses={"api": address},
         http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
         max_network_retries=RETRIES,

@@ -11,6 +11,7 @@ from local.stripe_standin.parameters import Kind, Parameters, decode
 from local.stripe_standin.problems import Problem, described, invalid
 
 LONGEST_KEY = 255
+API_VERSION = "2026-07-29.dahlia"  # later ones have other parameters: https://docs.stripe.com/changelog
 
 Perform = Callable[[Call, Parameters, str], Object]  # the last is the id in the path
 
@@ -68,6 +69,16 @@ def check_key(key: str) -> None:
     """
     if len(key) > LONGEST_KEY or not key.isascii():
         raise invalid(f"Idempotency keys can have up to {LONGEST_KEY} ASCII characters.")
+
+
+def check_version(version: str) -> None:
+    """Refuse a version of the API that is not stood in for.
+
+    Raises:
+        Problem: it is another one.
+    """
+    if version != API_VERSION:
+        raise invalid(f"Here the API is as in version {API_VERSION}, not {version}.")
 
 
 def in_use(key: str) -> Problem:

@@ -24,7 +24,7 @@ _CREATION = parameters.record(
     payment_method_data=parameters.record(
         "type", "card", type=parameters.choice("card"), card=parameters.record("token", token=parameters.string)
     ),
-    allowed_payment_method_types=parameters.items(parameters.choice("card")),
+    payment_method_types=parameters.items(parameters.choice("card")),
     description=parameters.string,
     metadata=parameters.metadata,
     expand=parameters.items(parameters.choice("latest_charge")),
@@ -45,6 +45,12 @@ def creation(value: object, param: str) -> Parameters:
         raise invalid(message, "payment_method", "parameters_exclusive")
     if "error_on_requires_action" in given and not given.get("confirm"):
         raise invalid("error_on_requires_action can only be used with confirm=true.", "error_on_requires_action")
+    if given.get("confirm") and "payment_method_types" not in given:
+        message = (
+            "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of "
+            "these payment methods might redirect your customer off of your page, you must provide a `return_url`."
+        )
+        raise invalid(message)
     return given
 
 
@@ -111,7 +117,7 @@ def _new(given: Parameters, card: str | None) -> Object:
         "metadata": given.get("metadata", {}),
         "next_action": None,
         "payment_method": new_id("pm") if card else None,
-        "payment_method_types": given.get("allowed_payment_method_types", ["card"]),
+        "payment_method_types": given.get("payment_method_types", ["card"]),
         "status": "requires_confirmation" if card else "requires_payment_method",
     }
 

@@ -62,6 +62,7 @@ class Server:
             raise invalid(message, status=401)
         if not hmac.compare_digest(key.encode(errors="surrogateescape"), self._key.encode()):
             raise invalid(f"Invalid API Key provided: {'*' * 8}{ascii(key[-4:])[1:-1]}", status=401)
+        api.check_version(request.headers.get("Stripe-Version", api.API_VERSION))
         return await handler(request)
 
     def _handler(self, endpoint: Endpoint) -> Handler:

@@ -18,7 +18,8 @@ def settle(function: Make) -> Function:
 
 def intend(till: Till, metadata: dict[str, str], **params: object) -> None:
     """The provider has an intent that was not made by payments-create."""
-    given: Any = {"amount": 1999, "currency": "usd", "metadata": metadata, **params}
+    card = {"amount": 1999, "currency": "usd", "payment_method_types": ["card"]}
+    given: Any = card | {"metadata": metadata} | params
     till.provider.client().v1.payment_intents.create(given)
 
 

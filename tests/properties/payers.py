@@ -135,7 +135,8 @@ class Payers(People):
                 self.broker.attempt(delivery)
 
     def _charge_for_something_else(self, payment: str, amount: int) -> None:
-        params: Any = {"amount": amount, "currency": "usd", "confirm": True, "payment_method": "pm_card_visa"}
+        card = {"confirm": True, "payment_method_types": ["card"], "payment_method": "pm_card_visa"}
+        params: Any = {"amount": amount, "currency": "usd", **card}
         self.system.provider.client().v1.payment_intents.create(params | {"metadata": {"payment": payment}})
         assert self._tell(self._intents()[-1]).status_code == 200
 

@@ -10,11 +10,13 @@ from tests.provider import Provider
 
 AMOUNT = 2000
 FORM = {"amount": str(AMOUNT), "currency": "usd"}
-PAID = {**FORM, "confirm": "true", "payment_method": "pm_card_visa"}
+PAID = {**FORM, "confirm": "true", "payment_method": "pm_card_visa", "payment_method_types[0]": "card"}
 
 
-def pay(client: StripeClient, card: str = "pm_card_visa", key: str | None = None, **metadata: str) -> PaymentIntent:
-    """An intent that is confirmed at once, with a payment method or a token."""
+def pay(
+    client: StripeClient, card: str = "pm_card_visa", key: str | None = None, *, asks: bool = False, **metadata: str
+) -> PaymentIntent:
+    """An intent that is confirmed at once, with a payment method or a token; its customer could be asked or not."""
     method: dict[str, Any] = {"payment_method": card}
     if card.startswith("tok_"):
         method = {"payment_method_data": {"type": "card", "card": {"token": card}}}
@@ -22,8 +24,8 @@ def pay(client: StripeClient, card: str = "pm_card_visa", key: str | None = None
         "amount": AMOUNT,
         "currency": "usd",
         "confirm": True,
-        "error_on_requires_action": True,
-        "allowed_payment_method_types": ["card"],
+        "error_on_requires_action": not asks,
+        "payment_method_types": ["card"],
         "metadata": metadata,
         **method,
     }

@@ -74,9 +74,7 @@ def test_an_unknown_card_is_refused(
 
 
 def test_without_error_on_requires_action_the_customer_would_be_asked(client: StripeClient) -> None:
-    intent = client.v1.payment_intents.create(
-        {"amount": AMOUNT, "currency": "usd", "confirm": True, "payment_method": "pm_card_threeDSecure2Required"}
-    )
+    intent = pay(client, "pm_card_threeDSecure2Required", asks=True)
     assert (intent.status, intent.amount_received) == ("requires_action", 0)
 
 

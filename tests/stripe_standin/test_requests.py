@@ -5,6 +5,7 @@ import base64
 import pytest
 import requests
 
+from local.stripe_standin.api import API_VERSION
 from tests.provider import Provider
 from tests.stripe_standin.shop import FORM, PAID, error, refusal, send
 
@@ -36,10 +37,16 @@ def test_the_key_may_be_a_user_name(provider: Provider) -> None:
 
 
 def test_every_answer_has_an_id(provider: Provider) -> None:
-    answers = [send(provider, "GET", INTENTS, Stripe_Version="2026-10-28.endive"), send(provider, "GET", "/v1/nothing")]
+    answers = [send(provider, "GET", INTENTS, Stripe_Version=API_VERSION), send(provider, "GET", "/v1/nothing")]
     ids = {answer.headers["Request-Id"] for answer in answers}
     assert len(ids) == 2
     assert all(found.startswith("req_") for found in ids)
+
+
+def test_another_version_of_the_api_is_refused(provider: Provider) -> None:
+    newer = send(provider, "POST", INTENTS, PAID, Stripe_Version="2026-10-28.endive")
+    assert error(newer) == refusal(f"Here the API is as in version {API_VERSION}, not 2026-10-28.endive.")
+    assert provider.ledger()["payment_intents"] == []
 
 
 @pytest.mark.parametrize(
@@ -75,7 +82,7 @@ def test_every_answer_has_an_id(provider: Provider) -> None:
             {"currency": "eur"},
             refusal("Invalid currency: eur. Stripe currently supports these currencies: usd", "currency"),
         ),
-        ({"allowed_payment_method_types": "card"}, refusal("Invalid array", "allowed_payment_method_types")),
+        ({"payment_method_types": "card"}, refusal("Invalid array", "payment_method_types")),
         ({"metadata": "x"}, refusal("Invalid object", "metadata")),
         ({"metadata[": "x"}, refusal("Invalid parameter name: metadata[", "metadata[")),
         (
@@ -87,10 +94,17 @@ def test_every_answer_has_an_id(provider: Provider) -> None:
             refusal("error_on_requires_action can only be used with confirm=true.", "error_on_requires_action"),
         ),
         (
-            {"confirm": "true"},
+            {"confirm": "true", "payment_method_types[0]": "card"},
             refusal(
                 "You cannot confirm this PaymentIntent because it's missing a payment method.",
                 code="payment_intent_unexpected_state",
+            ),
+        ),
+        (
+            {"confirm": "true", "payment_method": "pm_card_visa", "error_on_requires_action": "true"},
+            refusal(
+                "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of "
+                "these payment methods might redirect your customer off of your page, you must provide a `return_url`."
             ),
         ),
     ],
@@ -113,7 +127,7 @@ def test_the_smallest_and_the_largest_amount_are_taken(provider: Provider, amoun
 
 def test_lists_and_objects_are_spelled_with_brackets(provider: Provider) -> None:
     form = "amount=2000&currency=usd&confirm=true&metadata[order]=a%26b&expand[]=latest_charge"
-    form += "&allowed_payment_method_types[]=card"
+    form += "&payment_method_types[]=card"
     form += "&payment_method_data[type]=card&payment_method_data[card][token]=tok_visa"
     answer = send(provider, "POST", INTENTS, form, Content_Type="application/x-www-form-urlencoded").json()
     assert (answer["metadata"], answer["latest_charge"]["paid"]) == ({"order": "a&b"}, True)
