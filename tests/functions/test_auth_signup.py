@@ -6,6 +6,7 @@ import jwt
 import pytest
 from werkzeug.test import TestResponse
 
+from functions.auth import emails
 from tests.functions.harness import JWT_KEY, Function, Make, Store, at_once, refusal, said
 
 INVALID_EMAIL = ("email", "Email must be valid")
@@ -56,6 +57,21 @@ def test_returns_a_400_with_an_invalid_email(signup: Function, auth_store: Store
     before = auth_store.dump()
     assert said(sign_up(signup, email)) == refusal(400, INVALID_EMAIL)
     assert auth_store.dump() == before
+
+
+def test_takes_the_longest_email_there_can_be(signup: Function) -> None:
+    longest = f"{'a' * 64}@{'b' * 63}.{'c' * 63}.{'d' * 57}.com"
+    assert len(longest) == emails.MOST_CHARACTERS
+    assert sign_up(signup, longest).status_code == 201
+
+
+def test_does_not_look_into_a_longer_one(signup: Function, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(emails, "validate_email", lambda text, **_: seen.append(text))
+    accents = "a" + "\u0345" * 5000 + "\u0316" * 5000  # whose normal form takes the square of their number
+    for email in (accents + "@example.com", f"{'a' * 243}@example.com"):
+        assert said(sign_up(signup, email)) == refusal(400, INVALID_EMAIL)
+    assert seen == []
 
 
 @pytest.mark.parametrize("password", ["", "1234567", "x" * 129, None, 12345678, True, ["password"], {}])
