@@ -19,7 +19,7 @@ from functions.tickets.domain import Ticket
 
 INDEXES = {
     "tickets": [IndexModel([("orderId", ASCENDING), ("_id", ASCENDING)])],
-    "reservations": [IndexModel("ticketId")],
+    "reservations": [IndexModel([("ticketId", ASCENDING), ("live", ASCENDING)])],
 }
 
 

@@ -1,11 +1,11 @@
 """Reserving and releasing a ticket, in whatever order the events of its orders come.
 
 Each order has a row with the highest version seen. Whenever a row changes, the reservation is computed anew from all
-rows of the ticket, in a transaction that always writes the ticket's row: so of two such transactions at once one
+live rows of the ticket, in a transaction that always writes the ticket's row: so of two such transactions at once one
 starts over and sees the other. "Reserve, then release" without rows ends wrong for a third of all orders of arrival.
 """
 
-from collections.abc import Iterable
+from bson import ObjectId
 
 from events.catalogue import ReservationRejected, TicketUpdated
 from functions.shared import outbox
@@ -21,22 +21,23 @@ def record(reservation: Reservation) -> None:
     """Take note of an order's newest state, and reserve or release its ticket. Older states change nothing."""
 
     def work(recording: Transaction) -> None:
-        known = _of_ticket(reservation.ticket_id, recording)
-        if _is_news(reservation, known):
+        if _is_news(reservation, recording):
             _write(reservation, recording)
-            others = [one for one in known if one.order_id != reservation.order_id]
-            _reserve_or_release(reservation, others, recording)
+            _reserve_or_release(reservation, _live_others(reservation, recording), recording)
 
     transaction(collections(), work)
 
 
-def _of_ticket(ticket_id: str, within: Transaction) -> list[Reservation]:
-    rows = collections()["reservations"].find({"ticketId": ticket_id}, session=within.session)
-    return [_from_row(row) for row in rows]
+def _is_news(reservation: Reservation, within: Transaction) -> bool:
+    row = collections()["reservations"].find_one({"_id": ObjectId(reservation.order_id)}, session=within.session)
+    return row is None or _from_row(row).version < reservation.version
 
 
-def _is_news(reservation: Reservation, known: Iterable[Reservation]) -> bool:
-    return all(one.version < reservation.version for one in known if one.order_id == reservation.order_id)
+def _live_others(reservation: Reservation, within: Transaction) -> list[Reservation]:
+    """A ticket that people reserve and let go has many rows, and few that are live."""
+    query = {"ticketId": reservation.ticket_id, "live": True}
+    rows = collections()["reservations"].find(query, session=within.session)
+    return [other for row in rows if (other := _from_row(row)).order_id != reservation.order_id]
 
 
 def _write(reservation: Reservation, recording: Transaction) -> None:

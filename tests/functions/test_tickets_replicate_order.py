@@ -2,6 +2,7 @@
 
 import pytest
 
+from functions.tickets import reservations
 from tests.functions.harness import Document, Function, Make, Store, assert_event, event
 from tests.functions.scenes import offer, order_state, reserve, ticket_state
 
@@ -57,6 +58,17 @@ def test_clears_the_order_id_when_the_order_is_cancelled(
     assert replicate.deliver(cancelled(order)).status_code == 204
     assert "orderId" not in stored(tickets_store)
     assert_event(tickets_store.events()[2], "ticket.updated", ticket["id"], ticket | {"version": 2})
+
+
+def test_reads_none_of_the_orders_that_are_over(
+    replicate: Function, tickets_store: Store, ticket: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        replicate.deliver(cancelled(order_state(ticket)))
+    monkeypatch.setattr(reservations, "_from_row", lambda row: pytest.fail(f"{row} was read"))
+    order = order_state(ticket)
+    replicate.deliver(created(order))
+    assert stored(tickets_store)["orderId"] == order["id"]
 
 
 def test_keeps_the_reservation_of_a_complete_order(
