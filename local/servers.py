@@ -68,7 +68,7 @@ def with_database(uri: str, database: str) -> str:
 def envoy(config: Path) -> list[str]:
     """Envoy with the configuration file `config`. Hot restarts would allow for one Envoy per machine only."""
     options = ["--log-level", "warning", "--concurrency", "1", "--disable-hot-restart"]
-    return [_binary("envoy"), "--config-path", str(config), *options]
+    return [_binary("envoy"), "--config-path", str(config), *options, "--file-flush-interval-msec", "1000"]
 
 
 def stripe_standin() -> list[str]:

@@ -57,7 +57,7 @@ def gateway_before(
     change: Callable[[Manager], None] = lambda _: None,
     environment: Mapping[str, str] = os.environ,
 ) -> Iterator[str]:
-    """Run the gateway with every function at one port; its address.
+    """Run the gateway with every function at one port; its address. What it says goes to the file `log` in the folder.
 
     `change` may alter the HTTP connection manager's configuration, `environment` says how often one may sign up.
     """
@@ -65,7 +65,10 @@ def gateway_before(
     config = folder / "envoy.yaml"
     config.write_text(_configuration(port, upstream, change))
     command = servers.envoy(config)
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.DEVNULL) as process,
+    ):
         try:
             eventually(lambda: listens(port))
             yield f"http://{servers.HOST}:{port}"

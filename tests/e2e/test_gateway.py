@@ -1,5 +1,6 @@
 """The gateway: what it lets through and what it answers itself, always in JSON."""
 
+import json
 import secrets
 import time
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import requests
+import yaml
 
 from local import manifests, servers
 from tests.e2e.front import ask, echoing, errors, gateway_before, refusal, say
@@ -129,13 +131,42 @@ def test_a_function_that_is_down_is_service_unavailable(tmp_path: Path) -> None:
     assert (answer.status_code, answer.json()) == (503, errors("Service Unavailable"))
 
 
-def test_a_function_that_is_down_for_a_moment_is_waited_for(tmp_path: Path) -> None:
-    port = servers.free_port()
-    with gateway_before(port, tmp_path) as url, ThreadPoolExecutor() as pool:
-        asked = pool.submit(requests.get, f"{url}/api/tickets", timeout=60)
-        time.sleep(0.1)  # were it not enough for the request to set out, the test would only prove less
+def test_a_function_that_is_down_for_a_moment_is_waited_for_by_all(tmp_path: Path) -> None:
+    port, many = servers.free_port(), 20
+    with gateway_before(port, tmp_path) as url, ThreadPoolExecutor(many) as pool:
+        asked = [pool.submit(requests.get, f"{url}/api/tickets", timeout=60) for _ in range(many)]
+        time.sleep(0.1)  # were it not enough for the requests to set out, the test would only prove less
         with echoing(port):
-            assert asked.result().status_code == 200
+            assert [answer.result().status_code for answer in asked] == [200] * many
+
+
+def test_whoever_may_connect_may_ask_however_slow_one_function_is() -> None:
+    config = yaml.safe_load(manifests.ENVOY.read_text())
+    [functions] = config["static_resources"]["clusters"]
+    [monitor] = config["overload_manager"]["resource_monitors"]
+    [bounds] = functions["circuit_breakers"]["thresholds"]
+    names = ("max_connections", "max_pending_requests", "max_requests", "max_retries")
+    assert bounds == dict.fromkeys(names, monitor["typed_config"]["max_active_downstream_connections"])
+
+
+def test_what_is_refused_stands_in_the_log(tmp_path: Path) -> None:
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    with gateway_before(servers.free_port(), tmp_path) as url:
+        answer = requests.get(f"{url}/api/nothing?secret=1", headers={"traceparent": trace}, timeout=30)
+        requests.get(f"{url}/healthz", timeout=30)
+        eventually(lambda: (tmp_path / "log").stat().st_size > 0)
+    [line] = (tmp_path / "log").read_text().splitlines()
+    told = json.loads(line)
+    assert told.pop("milliseconds") >= 0
+    assert told == {
+        "severity": "INFO",
+        "component": "gateway",
+        "message": "GET /api/nothing",
+        "status": 404,
+        "flags": "NC",
+        "request": answer.headers["x-request-id"],
+        "traceparent": trace,
+    }
 
 
 def test_a_function_learns_who_asks_and_within_which_trace(in_front: str) -> None:
@@ -156,6 +187,13 @@ def test_a_client_steers_neither_retries_nor_timeouts(in_front: str) -> None:
     answer = requests.get(f"{in_front}/api/tickets", headers=dict.fromkeys(steering, "5"), timeout=30)
 
     assert [line for line in answer.text.lower().splitlines() if line.startswith("x-envoy")] == []
+
+
+def test_nobody_passes_for_a_probe_of_knative(in_front: str) -> None:
+    posing = {"k-kubelet-probe": "1", "k-network-probe": "probe", "user-agent": "kube-probe/1.36"}
+    answer = requests.get(f"{in_front}/api/tickets", headers=posing, timeout=30)
+
+    assert [line for line in answer.text.lower().splitlines() if line.startswith(("k-", "user-agent"))] == []
 
 
 def test_headers_that_contradict_each_other_about_tls_do_not_matter(stack: Stack) -> None:

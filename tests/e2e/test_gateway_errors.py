@@ -10,7 +10,7 @@ import requests
 import yaml
 
 from local import manifests, servers
-from tests.e2e.front import Echo, ask, errors, gateway_before, refusal
+from tests.e2e.front import Echo, ask, errors, gateway_before, refusal, say
 
 INSIDE = "dial tcp 10.0.0.7:8012: connection refused"
 PLAIN = "text/plain; charset=utf-8"
@@ -103,7 +103,8 @@ def test_an_error_of_the_inside_is_for_the_same_readers_as_any_other_answer(in_f
     )
 
 
-def test_head_is_told_of_the_type_alone(in_front: str) -> None:
-    answer = requests.head(in_front + path(status=503, type=PLAIN, body=INSIDE), timeout=30)
+@pytest.mark.parametrize("said", [{"type": PLAIN, "body": INSIDE}, {"type": PLAIN}, {}])
+def test_head_is_told_of_the_type_alone(in_front: str, said: dict[str, str]) -> None:
+    asked = f"HEAD {path(status=503, **said)} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
 
-    assert (answer.status_code, answer.headers["content-type"], answer.content) == (503, "application/json", b"")
+    assert say(int(in_front.rpartition(":")[2]), asked) == (503, "application/json", "")
