@@ -42,6 +42,8 @@ UNMADE = "The payment could not be made"
 SLACK = timedelta(minutes=1)
 # How far our clock may be ahead of the provider's, by which an intent has its time.
 ASTRAY = timedelta(days=1)
+# The provider keeps keys for a day at the least; the rest is for clocks of ours that differ.
+KEYS_LAST = timedelta(hours=23)
 # What the provider broke off with a fault of its own, it may mend for a while (https://docs.stripe.com/error-low-level).
 MENDING = timedelta(hours=1)
 
@@ -97,6 +99,10 @@ def find(payment: Payment) -> Outcome:
     if isinstance(made, Charge):
         return made
     fenced = _fence(payment)
+    # A key that it has not forgotten had one intent: none if we could spend it, else the one that was found. To look
+    # through all that others paid meanwhile is for the rest, which is rare.
+    if (fenced or made) and now() < payment.started_at + KEYS_LAST:
+        return made or Decline(UNMADE)
     # It may have been charged at another time all the same: clocks differ, the provider may have been asked long after
     # the start, and by a fence that comes after days it has forgotten the key. What an intent names decides.
     made = _listed(payment, {"gte": _stamp(payment.started_at - ASTRAY)})

@@ -1,5 +1,6 @@
 """payments-settle gives a payment up only when nobody can charge for it any more."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -24,6 +25,12 @@ def unasked(till: Till) -> Till:
 
 def intents(till: Till) -> list[Document]:
     return list(till.provider.ledger()["payment_intents"])
+
+
+def asked(till: Till) -> list[str]:
+    """What the provider was asked for, so far."""
+    told = [json.loads(line)["message"] for line in till.provider.log.splitlines()]
+    return [message for message in told if "/v1/" in message]
 
 
 def start(till: Till, **later: float) -> None:
@@ -76,11 +83,23 @@ def test_a_charge_far_from_its_start_is_found_too(charged: Till, minutes: int) -
     assert (charged.status, charged.charges) == ("succeeded", [1999])
 
 
-def test_a_charge_whose_key_the_provider_has_forgotten_is_found_too(charged: Till) -> None:
+def test_a_charge_whose_key_the_provider_has_forgotten_is_found_too(charged: Till, time: Time) -> None:
     start(charged, minutes=-2)
     charged.alter_provider("delete from answers")
+    time.passed = timedelta(days=1)
     assert charged.settle() == DONE
     assert (charged.status, charged.charges) == ("succeeded", [1999])
+
+
+@pytest.mark.parametrize("token", ["tok_chargeDeclined", None])
+def test_what_others_paid_is_not_looked_through_while_the_key_says_enough(till: Till, token: str | None) -> None:
+    if token:
+        till.charge(token)
+    else:
+        till.pay(STRIPE_API_BASE=NOWHERE)
+    before = len(asked(till))
+    assert (till.settle(), till.status) == (DONE, "failed")
+    assert asked(till)[before:] == ["GET /v1/payment_intents", "POST /v1/payment_intents"]
 
 
 def test_a_charge_counts_whatever_else_names_the_payment(charged: Till) -> None:
