@@ -19,7 +19,8 @@ def test_a_path_may_hold_what_means_something_in_yaml(
     monkeypatch.setattr("local.gateway.ENVOY", clone / "envoy.yaml")
     config = yaml.safe_load(gateway.configuration(8080, {}))
 
-    assert [found for found in strings(config) if str(tmp_path) in found] == [str(clone / "openapi.json")]
+    moved = {found for found in strings(config) if str(tmp_path) in found}
+    assert moved == {str(clone / "filter.lua"), str(clone / "openapi.json")}
 
 
 def test_every_route_leads_to_its_place_on_this_machine() -> None:
