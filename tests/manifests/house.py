@@ -52,6 +52,8 @@ def _of_container(container: Manifest) -> Iterator[str]:
         yield from (f"has no {kind} of {name}" for name in ("cpu", "memory") if name not in resources.get(kind, {}))
     if "readinessProbe" not in container:
         yield "has no readiness probe"
+    if "postStart" in container.get("lifecycle", {}):
+        yield "has a postStart hook, and no address before that ends"
     if not _FIXED.fullmatch(container["image"]):
         yield f"its image {container['image']} has no full version"
 

@@ -1,17 +1,8 @@
-// Runs in every member whenever it starts. The first one makes the replica set, unless there is one already; MongoDB
-// itself refuses to make one of members that have another.
+// Whether this member has its place in the replica set: asked whenever it starts, until it has. While the first one is
+// in no set it asks for one to be made: MongoDB refuses until it reaches every member, and if one has a set already.
 const [, set, ordinal] = process.env.HOSTNAME.match(/^(.+)-(\d+)$/);
-
-function isInitiated() {
-  try {
-    return rs.status().ok === 1;
-  } catch (error) {
-    if (error.codeName === "NotYetInitialized") return false;
-    throw error;
-  }
-}
-
-if (ordinal === "0" && !isInitiated()) {
+const state = db.hello();
+if (ordinal === "0" && !state.setName) {
   const numbers = [...Array(Number(process.env.MEMBERS)).keys()];
   rs.initiate({
     _id: "rs0",
@@ -19,3 +10,4 @@ if (ordinal === "0" && !isInitiated()) {
     settings: { electionTimeoutMillis: 4000 }, // 10 s by default, but functions give up after 8
   });
 }
+quit(state.isWritablePrimary || state.secondary ? 0 : 1);
