@@ -65,6 +65,13 @@ def test_a_replica_set_is_made_of_as_many_members_as_there_are_pods(rendered: Re
                 assert declared["MEMBERS"] == str(workload["spec"].get("replicas", 1))
 
 
+def test_a_member_of_a_replica_set_finds_its_own_name_without_dns() -> None:
+    script = (KNATIVE / "components/mongodb/replica-set/initiate.js").read_text()
+
+    assert "`${set}.${process.env.NAMESPACE}.svc.cluster.local`" in script  # as it stands in a pod's /etc/hosts
+    assert "host: `${set}-${n}.${domain}:27017`" in script
+
+
 def test_a_machine_of_two_cores_holds_the_local_overlay_when_every_function_starts(rendered: Rendered) -> None:
     requests = [
         found["resources"]["requests"]["cpu"]
