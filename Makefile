@@ -44,8 +44,8 @@ check: .venv/.installed  ## style, types, import contracts
 manifests: .venv/.installed  ## render knative/ as people apply it, and check it without a cluster
 	@$(bin)/python -m tests.manifests
 
-prove: .venv/.installed  ## see that an installed overlay works: URL=http://127.0.0.1:8080 HOST=ticketing.dev
-	@$(bin)/python -m tests.cluster $(URL) $(HOST) $(PROOFS)
+prove: .venv/.installed  ## see that an installed overlay works: CONTEXT=kind-ticketing URL=http://127.0.0.1:8080 HOST=ticketing.dev
+	@$(bin)/python -m tests.cluster "$(CONTEXT)" "$(URL)" "$(HOST)" $(PROOFS)
 
 cluster:  ## prepare a kind cluster with Knative in it (needs Docker)
 	@knative/kind.sh

@@ -7,7 +7,7 @@ from collections import Counter
 
 import requests
 
-from tests.cluster import kubectl
+from tests.cluster.kubectl import PATIENCE_SECONDS, SERVICES, Cluster
 from tests.cluster.shop import Insistent, purchase
 from tests.e2e.person import Visitor
 from tests.eventually import eventually
@@ -18,16 +18,16 @@ CROWD = 4
 
 
 class Proofs:
-    """`url` is the ingress, `host` the shop's name there."""
+    """`url` is the cluster's ingress, `host` the shop's name there."""
 
-    def __init__(self, url: str, host: str) -> None:
-        self._url, self._host = url, host
+    def __init__(self, cluster: Cluster, url: str, host: str) -> None:
+        self._cluster, self._url, self._host = cluster, url, host
 
     def all_is_ready(self) -> str:
         """Every Knative Service, Broker and Trigger says so."""
-        kinds = ("services.serving.knative.dev", "domainmappings", "brokers", "triggers", "pods")
-        kubectl.await_ready(*kinds)
-        return ", ".join(f"{len(kubectl.names(kind))} {kind}" for kind in kinds)
+        kinds = (SERVICES, "domainmappings", "brokers", "triggers", "pods")
+        self._cluster.await_ready(*kinds)
+        return ", ".join(f"{len(self._cluster.names(kind))} {kind}" for kind in kinds)
 
     def a_purchase_from_zero(self) -> str:
         """With no function running, a ticket is offered, reserved and paid for."""
@@ -53,15 +53,15 @@ class Proofs:
 
     def an_order_expires(self) -> str:
         """Who does not pay in time loses the reservation, and the ticket is on sale again."""
-        kubectl.set_variable("orders-create", WINDOW, "20")
-        kubectl.await_ready("services.serving.knative.dev")
+        self._cluster.set_variable("orders-create", WINDOW, "20")
+        self._cluster.await_ready(SERVICES)
         seller, buyer = self._person(), self._person()
         ticket = seller.sell()
         order = buyer.insist("POST", "/orders", ticketId=ticket).json()
-        kubectl.set_variable("orders-create", WINDOW, "900")
-        eventually(lambda: ticket not in seller.on_sale(), kubectl.PATIENCE_SECONDS)
+        self._cluster.set_variable("orders-create", WINDOW, "900")
+        eventually(lambda: ticket not in seller.on_sale(), PATIENCE_SECONDS)
         buyer.await_status(order["id"], "cancelled")
-        eventually(lambda: ticket in seller.on_sale(), kubectl.PATIENCE_SECONDS)
+        eventually(lambda: ticket in seller.on_sale(), PATIENCE_SECONDS)
         return f"order {order['id']} was cancelled at its time"
 
     def updates_fail_no_request(self) -> str:
@@ -74,9 +74,9 @@ class Proofs:
         for browser in crowd:
             browser.start()
         for service in RENEWED:
-            kubectl.renew(service, str(time.time()))
+            self._cluster.renew(service, str(time.time()))
             time.sleep(2)
-            kubectl.await_ready("services.serving.knative.dev")
+            self._cluster.await_ready(SERVICES)
         time.sleep(10)  # the old ones are on their way out now
         done.set()
         for browser in crowd:
@@ -88,12 +88,12 @@ class Proofs:
         """Each pod is deleted in its turn, in the middle of a purchase that all the same ends as it should."""
         seller, buyer = self._person(), self._person()
         purchase(seller, buyer)
-        deleted = kubectl.objects("pods")
+        deleted = self._cluster.objects("pods")
         orders = []
         for pod in deleted:
-            kubectl.kubectl("delete", "pod", pod["metadata"]["name"], "--wait=false", "--ignore-not-found")
+            self._cluster.kubectl("delete", "pod", pod["metadata"]["name"], "--wait=false", "--ignore-not-found")
             orders.append(purchase(seller, buyer)["id"])
-            kubectl.await_end_of(pod)
+            self._cluster.await_end_of(pod)
         for order in orders:
             buyer.await_status(order, "complete")
         return f"{len(deleted)} pods deleted, {len(orders)} purchases complete"
@@ -108,7 +108,7 @@ class Proofs:
             answers.update(map(_in_short, asked))
 
     def _await_zero(self) -> None:
-        eventually(lambda: not kubectl.functions_running(), kubectl.PATIENCE_SECONDS)
+        eventually(lambda: not self._cluster.functions_running(), PATIENCE_SECONDS)
 
     def _person(self) -> Insistent:
         return Insistent(self._url, self._host)

@@ -1,8 +1,9 @@
-"""What prepares a cluster, installs into it and uninstalls acts on the cluster that is meant."""
+"""What prepares a cluster, installs into it, proves it and uninstalls acts on the cluster that is meant."""
 
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,13 +45,20 @@ def test_uninstalling_looks_for_what_the_bridge_holds() -> None:
 def test_uninstalling_acts_on_no_cluster_that_was_not_named(
     tmp_path: Path, arguments: list[str], complaint: str
 ) -> None:
-    (tmp_path / "config").write_text("current-context: here\n")
-    environment = {"PATH": f"{WHEEL_BINARIES}:{os.environ['PATH']}", "KUBECONFIG": str(tmp_path / "config")}
-    refused = subprocess.run(
-        [ROOT / "knative" / "uninstall.sh", *arguments], env=environment, capture_output=True, text=True, check=False
-    )
+    refused = _run(tmp_path, ROOT / "knative" / "uninstall.sh", *arguments)
 
     assert refused.returncode != 0
+    assert complaint in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("context", "complaint"),
+    [("", "the current one is: here"), ("there", 'context "there" does not exist')],
+)
+def test_proving_acts_on_no_cluster_that_was_not_named(tmp_path: Path, context: str, complaint: str) -> None:
+    refused = _run(tmp_path, sys.executable, "-m", "tests.cluster", context, "http://127.0.0.1:8080", "host", "ready")
+
+    assert refused.returncode == (1 if context else 2)
     assert complaint in refused.stderr
 
 
@@ -66,3 +74,10 @@ def test_skaffold_acts_on_the_current_context_in_production_only() -> None:
 def test_a_script_can_be_run(script: os.PathLike[str]) -> None:
     assert os.access(script, os.X_OK)
     subprocess.run(["bash", "-n", script], check=True)
+
+
+def _run(folder: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a command whose kubectl knows of no cluster, though a context is current."""
+    (folder / "config").write_text("current-context: here\n")
+    changed = {"PATH": f"{WHEEL_BINARIES}:{os.environ['PATH']}", "KUBECONFIG": str(folder / "config")}
+    return subprocess.run(command, env={**os.environ, **changed}, cwd=ROOT, capture_output=True, text=True, check=False)
