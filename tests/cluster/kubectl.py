@@ -35,10 +35,15 @@ class Cluster:
         """Their names."""
         return [item["metadata"]["name"] for item in self.objects(kind)]
 
+    def are_ready(self, kind: str) -> bool:
+        """Whether there are objects of a kind, and every one is."""
+        found = self.objects(kind)
+        return bool(found) and all(map(is_ready, found))
+
     def await_ready(self, *kinds: str) -> None:
         """Wait until every object of these kinds is."""
         for kind in kinds:
-            eventually(lambda kind=kind: self._are_ready(kind), PATIENCE_SECONDS)  # type: ignore[misc]
+            eventually(lambda kind=kind: self.are_ready(kind), PATIENCE_SECONDS)  # type: ignore[misc]
 
     def await_end_of(self, pod: Object) -> None:
         """Wait until a pod is gone, by its uid, for a StatefulSet's comes back under its name; and all are ready."""
@@ -49,6 +54,7 @@ class Cluster:
     def functions_running(self) -> list[str]:
         """Pods of functions, which are none when nothing is asked of the system for some minutes."""
         functions = {*self.names(SERVICES)} - STEADY
+        assert functions, "nothing is installed"
         pods = self.objects("pods")
         return [pod["metadata"]["name"] for pod in pods if pod["metadata"]["labels"].get(SERVICE) in functions]
 
@@ -64,9 +70,6 @@ class Cluster:
         """Make a new revision of a Knative Service that differs in nothing but a stamp."""
         path = "/spec/template/metadata/annotations/ticketing.dev~1renewed"
         self._patch(service, [{"op": "add", "path": path, "value": stamp}])
-
-    def _are_ready(self, kind: str) -> bool:
-        return all(map(is_ready, self.objects(kind)))
 
     def _patch(self, service: str, patch: list[Object]) -> None:
         self.kubectl("patch", SERVICES, service, "--type=json", "-p", json.dumps(patch))

@@ -4,6 +4,8 @@ import statistics
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import requests
 
@@ -70,17 +72,12 @@ class Proofs:
         done = threading.Event()
         seller = self._person()
         ticket = seller.sell()
-        crowd = [threading.Thread(target=self._browse, args=(ticket, answers, done)) for _ in range(CROWD)]
-        for browser in crowd:
-            browser.start()
-        for service in RENEWED:
-            self._cluster.renew(service, str(time.time()))
-            time.sleep(2)
-            self._cluster.await_ready(SERVICES)
-        time.sleep(10)  # the old ones are on their way out now
-        done.set()
-        for browser in crowd:
-            browser.join()
+        with ThreadPoolExecutor(CROWD) as crowd, ExitStack() as end:
+            end.callback(done.set)
+            browsers = [crowd.submit(self._browse, ticket, answers, done) for _ in range(CROWD)]
+            self._renew()
+        for browser in browsers:
+            browser.result()  # or what it got in an answer's place
         assert all(answer.startswith("2") for answer in answers), answers
         return f"{sum(answers.values())} requests while {', '.join(RENEWED)} were replaced: {dict(answers)}"
 
@@ -97,6 +94,13 @@ class Proofs:
         for order in orders:
             buyer.await_status(order, "complete")
         return f"{len(deleted)} pods deleted, {len(orders)} purchases complete"
+
+    def _renew(self) -> None:
+        for service in RENEWED:
+            self._cluster.renew(service, str(time.time()))
+            time.sleep(2)
+            self._cluster.await_ready(SERVICES)
+        time.sleep(10)  # the old ones are on their way out now
 
     def _browse(self, ticket: str, answers: Counter[str], done: threading.Event) -> None:
         buyer = self._person()
