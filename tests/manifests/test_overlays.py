@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.payments.webhook import FAILURES, REFUND_FAILED, SUCCESS
 from tests.manifests.checks import CHECKS, EXCEPTIONS
 from tests.manifests.environment import secrets
 from tests.manifests.rendering import APPLIED, KNATIVE, Manifest, containers, of_kind, pod_spec, workloads
@@ -28,6 +29,13 @@ def test_production_holds_no_secret_and_its_readme_names_each_that_it_needs(rend
 
     assert of_kind(rendered["production"], "Secret") == []
     assert {(name, key) for name, key, _ in secrets(rendered["production"])} == told
+
+
+def test_productions_readme_names_the_webhook_and_every_event_that_it_takes() -> None:
+    readme = (KNATIVE / "overlays/production/README.md").read_text()
+
+    assert "`https://<your domain>/api/payments/webhook`" in readme
+    assert set(re.findall(r"`((?:payment_intent|refund)\.\w+)`", readme)) == {SUCCESS, *FAILURES, REFUND_FAILED}
 
 
 def test_production_survives_the_loss_of_any_pod(rendered: Rendered) -> None:
