@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import sys
 from collections.abc import Mapping
 from weakref import WeakKeyDictionary
 
@@ -12,7 +13,7 @@ from nats.aio.msg import Msg
 from nats.js.errors import APIError, BadRequestError, NoStreamResponseError
 
 # Bytes of an event, headers and data. NATS takes messages of 1 MiB unless told otherwise; the rest is left for what
-# a dead letter says besides the event.
+# a schedule, and then a dead letter, says besides the event.
 LARGEST_EVENT = (1 << 20) - (64 << 10)
 
 _ACK_TIMEOUT = 3.0  # seconds
@@ -34,16 +35,16 @@ class Publisher:
         self._connection = connection
         self._mailbox = _MAILBOXES.setdefault(connection, _Mailbox())
 
-    async def store(self, subject: str, headers: Mapping[str, str], data: bytes) -> None:
-        """Return once the message is stored, or was before (`Nats-Msg-Id`).
+    async def store(self, subject: str, headers: Mapping[str, str], data: bytes, largest: int = sys.maxsize) -> None:
+        """Return once the message, of `largest` bytes at most, is stored, or was before (`Nats-Msg-Id`).
 
         Raises RefusedError for what can never be stored, and nats.errors.Error for what may be later: no stream,
         a full one, no connection, no answer.
         """
         block = _header_block(headers)
         size = len(block) + len(data)
-        if size > self._connection.max_payload:  # sent, it would end the connection
-            raise RefusedError(f"{size} bytes are more than the server takes")
+        if size > min(largest, self._connection.max_payload):  # sent, more than the server takes ends the connection
+            raise RefusedError(f"{size} bytes are more than are taken")
         if not self._connection.is_connected:
             raise nats.errors.ConnectionReconnectingError
         try:

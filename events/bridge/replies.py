@@ -6,7 +6,7 @@ from events import hops
 from events.bridge.resources import Broker, Trigger
 from events.bridge.subscriber import Answer, DeliveryError
 from events.cloudevent import Event, MalformedEventError, identity
-from events.jetstream import Publisher, RefusedError
+from events.jetstream import LARGEST_EVENT, Publisher, RefusedError
 from events.nats_binding import Origin, parse
 from events.placement import place
 
@@ -59,7 +59,7 @@ class Replies:
         hops.spend(event, hops.MOST if parent.hops is None else parent.hops)
         key = identity("reply", self._trigger.name, str(parent.origin.sequence))
         subject, headers = place(event, self._broker.layout, key)
-        await self._publisher.store(subject, headers, event.data)
+        await self._publisher.store(subject, headers, event.data, LARGEST_EVENT)
 
     def _check_source(self, event: Event) -> None:
         """Only functions named `<service>-…` speak for a service under a reserved prefix."""

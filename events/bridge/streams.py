@@ -22,6 +22,8 @@ from events.jetstream import LARGEST_EVENT
 LOG_AGE = 7 * 86_400.0  # seconds
 _DUPLICATE_WINDOW = 120.0  # seconds
 
+_ORIGIN = 8 << 10  # bytes, more than JetStream says in headers of where an event was sourced from
+
 # Delayed retries hold slots, so that thousands of events may wait for a subscriber while new ones still come.
 _MAX_ACK_PENDING = 20_000
 
@@ -53,7 +55,8 @@ async def ensure_streams(jetstream: JetStreamContext, broker: Broker) -> None:
 def _log(broker: Broker) -> StreamConfig:
     """A log that is full refuses events, rather than to forget some that nobody had yet.
 
-    Its largest message leaves room for what a dead letter says besides.
+    Its largest message is larger than an event, for one that it did not take from the schedules would be in the way of
+    all that come due later; and it leaves room for what a dead letter says besides.
     """
     layout = broker.layout
     due = SubjectTransform(src=layout.all_due(), dest=layout.events())
@@ -62,7 +65,7 @@ def _log(broker: Broker) -> StreamConfig:
         subjects=[layout.events(), layout.replays()],
         max_age=LOG_AGE,
         max_bytes=broker.max_bytes,
-        max_msg_size=LARGEST_EVENT,
+        max_msg_size=LARGEST_EVENT + _ORIGIN,
         discard=DiscardPolicy.NEW,
         duplicate_window=_DUPLICATE_WINDOW,
         sources=[StreamSource(name=layout.schedules, subject_transforms=[due])],

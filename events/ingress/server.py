@@ -102,7 +102,7 @@ class Ingress:
         body = await _body(request)
         (subject, headers), data = admit(request.headers.items(), body, broker)
         try:
-            await self._publisher.store(subject, headers, data)
+            await self._publisher.store(subject, headers, data, LARGEST_EVENT)
         except RefusedError as error:
             raise _too_large(str(error)) from error
         except nats.errors.Error as error:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import nats.errors
 
 from events.cloudevent import MalformedEventError, from_row, identity
-from events.jetstream import Publisher, RefusedError
+from events.jetstream import LARGEST_EVENT, Publisher, RefusedError
 from events.relay.notes import Refused, Row
 from events.subjects import Layout
 
@@ -42,7 +42,7 @@ class RowPublisher:
     async def _store(self, subject: str, headers: dict[str, str], data: bytes) -> None:
         while True:
             try:
-                await self._publisher.store(subject, headers, data)
+                await self._publisher.store(subject, headers, data, LARGEST_EVENT)
             except nats.errors.Error as error:
                 self._note(stalled=True, reason=str(error))
                 await asyncio.sleep(_RETRY_DELAY)

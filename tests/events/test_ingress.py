@@ -242,6 +242,17 @@ def test_an_event_may_be_for_later(broker: Stage, sink: Sink) -> None:
     assert datetime.now(UTC) >= due
 
 
+def test_the_largest_event_for_later_stops_none_behind_it(broker: Stage, sink: Sink) -> None:
+    """JetStream adds where it has it from, which must fit into the log, too."""
+    due = (datetime.now(UTC) + timedelta(seconds=3)).isoformat()
+    later = {**EVENT, "ce-notbefore": due}
+    sizes = range(LARGEST_EVENT - 256, 0, -16)
+    largest = next(size for size in sizes if post(broker, later, b"x" * size).status_code == 202)
+    assert post(broker, {**later, "ce-id": "behind"}).status_code == 202
+    sink.await_requests(2)
+    assert {request.id: len(request.body) for request in sink.requests} == {"1": largest, "behind": 0}
+
+
 def exchange(stage: Stage, headers: list[tuple[str, str]]) -> tuple[int, bytes]:
     """Send header lines as they stand, and no body; the status and what it says."""
     address = urlsplit(stage.ingress)

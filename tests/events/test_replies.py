@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from events.jetstream import LARGEST_EVENT
 from tests.events.harness import Answer, Sink, Stage, event
 
 REPLY = {"ce-specversion": "1.0", "ce-id": "reply", "ce-source": "/replier", "ce-type": "dev.test.replied"}
@@ -76,7 +77,7 @@ def test_an_event_that_comes_with_a_202_is_no_reply(stage: Stage, sink: Sink, ot
         (Answer(200, JSON_EVENT, b"[]"), "reply: payload is no JSON object"),
         (Answer(200, {**REPLY, "ce-notbefore": "tomorrow"}), "reply: notbefore is no timestamp"),
         (Answer(200, {**REPLY, "ce-notbefore": "2026-01-01T00:00:00"}), "reply: notbefore has no time zone"),
-        (Answer(200, REPLY, b"x" * 1_040_000), "reply: message size exceeds maximum allowed"),
+        (Answer(200, REPLY, b"x" * LARGEST_EVENT), "bytes are more than are taken"),
         (Answer(200, REPLY, b"x" * 10_000_000), "the answer is larger than any event"),
     ],
 )
