@@ -97,7 +97,7 @@ def checked(event: Event) -> Event:
     for name in REQUIRED:
         if not event.headers.get(PREFIX + name):
             raise MalformedEventError(f"attribute {name} is missing")
-    if sum(len(name) + len(value) + _BESIDES for name, value in event.headers.items()) > LARGEST_ATTRIBUTES:
+    if sum(len(name) + len(value) + _BESIDES for name, value in event.message_headers().items()) > LARGEST_ATTRIBUTES:
         raise MalformedEventError(f"attributes take more than {LARGEST_ATTRIBUTES} bytes")
     if event.headers["ce-specversion"] not in _KNOWN_VERSIONS:
         raise MalformedEventError(f"specversion is {event['specversion']!r}, none of {', '.join(_KNOWN_VERSIONS)}")

@@ -18,6 +18,7 @@ from events.subjects import Layout
 
 _MARK = "Dead-Letter-"
 _ERROR_ATTRIBUTES = ("ce-knativeerrordest", "ce-knativeerrorcode", "ce-knativeerrordata")
+_LONGEST_DESTINATION = 1024  # characters, 12 KiB percent-encoded, which JetStream's 64 KiB have room for
 _LONGEST_ERROR = 768  # bytes of an answer, 1,024 in base64, as much as Knative's own Broker keeps
 _LONGEST_REASON = 1024  # bytes, percent-encoded
 
@@ -53,7 +54,7 @@ class UnboundTriggerError(Exception):
 
 def with_error(event: Event, destination: str, code: int | None, body: bytes) -> Event:
     """The event with Knative's attributes that say why it is a dead letter; the data is base64."""
-    attributes = {"knativeerrordest": destination}
+    attributes = {"knativeerrordest": destination[:_LONGEST_DESTINATION]}
     if code is not None:
         attributes["knativeerrorcode"] = str(code)
     if body:

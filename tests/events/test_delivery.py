@@ -109,6 +109,16 @@ def test_a_refusal_counts_whatever_comes_with_it(stage: Stage, sink: Sink, answe
     assert len(sink.requests) == 1
 
 
+def test_a_dead_letter_has_room_for_the_largest_attributes_and_any_address(stage: Stage, sink: Sink) -> None:
+    sink.answer = lambda _: Answer(400)
+    stage.trigger("all", sink, subscriber={"uri": sink.url + "ü" * 5_000})
+    stage.start_bridge()
+    stage.publish(event(id="1", subject="x" * 48_900))
+    (letter,) = stage.await_letters(1)
+    assert letter.headers["ce-id"] == "1"
+    assert letter.headers["ce-knativeerrordest"].startswith(sink.url + "%C3%BC" * 990)
+
+
 def test_a_subscriber_that_does_not_speak_http(stage: Stage, sink: Sink) -> None:
     """Knative's own tests send to `bad://uri`, and want the event as a dead letter."""
     delivery = {"deadLetterSink": {"uri": sink.url}}

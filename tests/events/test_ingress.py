@@ -126,6 +126,7 @@ def test_headers_that_make_no_event_go_no_further(broker: Stage, sink: Sink) -> 
         ({**EVENT, "Content-Encoding": "gzip"}, b"no gzip", "broken"),
         ({**EVENT, "Content-Type": b"text/plain; charset=\xff".decode("latin-1")}, b"", "no UTF-8"),
         (JSON_EVENT, json.dumps(STRUCTURED | {f"x{n}": "1" for n in range(4_000)}).encode(), "more than 49152 bytes"),
+        (JSON_EVENT, json.dumps(STRUCTURED | {"datacontenttype": " " * 20_000}).encode(), "more than 49152 bytes"),
     ],
 )
 def test_what_is_no_cloudevent_is_refused_with_a_reason(
