@@ -16,7 +16,7 @@ from events.bridge.cesql_values import (
     Value,
     boolean,
     integer,
-    pattern,
+    like,
     quotient,
     remainder,
     string,
@@ -26,7 +26,7 @@ from events.cloudevent import Event
 Term = Callable[[Event], Value]
 
 _LARGEST = 250  # operands: closures within each other
-_LONGEST = 4096  # characters: comparing a pattern with a text takes as many steps as their lengths multiplied
+_LONGEST = 4096  # characters
 _TOKEN = re.compile(
     r"""\s*(?:(?P<string>"(?:\\.|""|[^"\\])*"|'(?:\\.|''|[^'\\])*')|(?P<integer>[0-9]+(?![A-Za-z_]))"""
     r"""|(?P<word>[A-Za-z0-9_]+)|(?P<symbol>!=|<>|<=|>=|[-()=<>*/%+,])|(?P<end>\Z))""",
@@ -147,8 +147,8 @@ class _Parser:
         if symbol == "NOT":
             return _negation(self._membership(self._advance().upper(), term))
         if symbol == "LIKE":
-            wanted = pattern(_unquoted(self._take("string")))
-            return lambda event: wanted.fullmatch(string(term(event))) is not None
+            matches = like(_unquoted(self._take("string")))
+            return lambda event: matches(string(term(event)))
         if symbol == "IN":
             equals = [_equality(one, term) for one in self._list()]
             return lambda event: any(equal(event) for equal in equals)

@@ -13,6 +13,8 @@ Cast = Callable[[Value], Any]
 
 _INTEGERS = range(-(2**31), 2**31)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,10}")
+_LONGEST = 64 << 10  # characters that a text is joined to; an event's attributes have fewer
+_MOST_STEPS = 1 << 20  # some milliseconds
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -60,11 +62,23 @@ def remainder(one: int, other: int) -> int:
     return one - other * quotient(one, other)
 
 
-def pattern(text: str) -> re.Pattern[str]:
-    """A pattern of LIKE: `%` is any text, `_` any character, a backslash before them makes them plain.
+def like(pattern: str) -> Callable[[str], bool]:
+    """Whether a text is as a pattern says: `%` is any text, `_` any character, a backslash makes them plain.
 
-    Atomic groups keep hostile patterns from trying every way to match.
+    It raises EvaluationError for a text that is too long for the pattern: nothing else runs while they are compared.
     """
+    compiled = _compiled(pattern)
+
+    def matches(text: str) -> bool:
+        if len(text) * len(pattern) > _MOST_STEPS:
+            raise EvaluationError(f"{len(text)} characters are too many to compare with a pattern of {len(pattern)}")
+        return compiled.fullmatch(text) is not None
+
+    return matches
+
+
+def _compiled(text: str) -> re.Pattern[str]:
+    """Atomic groups keep hostile patterns from trying every way to match."""
     first, *parts = [_piece(part) for part in re.split(r"(?<!\\)%", text)]
     middle = "".join(f"(?>.*?{part})" for part in parts[:-1])
     return re.compile(first + middle + (".*" + parts[-1] if parts else ""), re.DOTALL)
@@ -109,6 +123,13 @@ def _can(cast: Cast) -> Callable[[Value], bool]:
     return can
 
 
+def _joined(between: str, *texts: str) -> str:
+    """The one way to a text longer than an event's: in upper case it is three times as long at most."""
+    if sum(map(len, texts)) + len(between) * len(texts) > _LONGEST:
+        raise EvaluationError(f"a text of more than {_LONGEST} characters")
+    return between.join(texts)
+
+
 def _left(text: str, length: int) -> str:
     if length < 0:
         raise EvaluationError("a length below zero")
@@ -140,8 +161,8 @@ FUNCTIONS: Mapping[str, Function] = {
     "LOWER": Function(str.lower),
     "UPPER": Function(str.upper),
     "TRIM": Function(str.strip),
-    "CONCAT": Function(lambda *texts: "".join(texts), (), least=0, rest=string),
-    "CONCAT_WS": Function(lambda between, *texts: between.join(texts), rest=string),
+    "CONCAT": Function(lambda *texts: _joined("", *texts), (), least=0, rest=string),
+    "CONCAT_WS": Function(_joined, rest=string),
     "LEFT": Function(_left, (string, integer), least=2),
     "RIGHT": Function(_right, (string, integer), least=2),
     "SUBSTRING": Function(_substring, (string, integer, integer), least=2),

@@ -7,6 +7,7 @@ from events.cloudevent import from_row
 from tests.events.harness import event
 
 HAPPENED = from_row(event("dev.test.happened", source="/test/ü", subject="7%", count=-5, flag=True))
+LONG = from_row(event(long="a" * 30_000))
 
 TRUE = [
     "TRUE",
@@ -116,3 +117,21 @@ def test_the_largest_expressions_have_a_value() -> None:
 def test_a_hostile_pattern_takes_no_time() -> None:
     """Trying all ways to match would take longer than anyone waits."""
     assert not predicate(f"'{'a' * 3_000}' LIKE '{'%a' * 100}b'")(HAPPENED)
+
+
+@pytest.mark.parametrize(
+    ("text", "has_value"),
+    [
+        ("CONCAT(long, long) <> ''", True),
+        ("CONCAT(long, long, long) <> ''", False),
+        ("CONCAT_WS(long, 'a', 'b') <> ''", True),
+        ("CONCAT_WS(long, 'a', 'b', 'c') <> ''", False),
+        ("CONCAT(CONCAT(long, long), CONCAT(long, long)) <> ''", False),
+        ("long NOT LIKE '%b'", True),
+        (f"long NOT LIKE '%{'a' * 100}b%'", False),
+        (f"type NOT LIKE '%{'a' * 4_000}b%'", True),
+    ],
+)
+def test_what_would_take_long_has_no_value(text: str, *, has_value: bool) -> None:
+    """Nothing of the bridge goes on meanwhile, whoever made the Trigger and the event."""
+    assert predicate(text)(LONG) is has_value
