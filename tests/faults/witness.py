@@ -48,7 +48,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What is kept: rows by their ids, `events` of all outboxes, `logged` with how often each is in the log."""
+    """What is kept: rows by their ids, the outboxes' `events` as stored, `logged` with how often each is in the log."""
 
     mark: Mark
     at: datetime
@@ -123,7 +123,7 @@ class Witness:
         return sum((event["source"], event["id"]) not in logged for event in self._events())
 
     def _events(self) -> list[Row]:
-        return [row["event"] for outbox in self._outboxes for row in outbox.find()]
+        return [row["event"] for outbox in self._outboxes for row in outbox.find().sort("$natural", 1)]
 
     def _what_stands(self, mark: Mark) -> Snapshot:
         return self._kept(mark, orders={"status": {"$in": LIVE}}, reservations={"live": True})
