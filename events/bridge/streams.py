@@ -31,6 +31,7 @@ _MAX_ACK_PENDING = 20_000
 # the clocks of Kubernetes and NATS may differ.
 _TOGETHER = timedelta(seconds=2)
 
+_NOBODYS = "nobodys"  # a stream that there is not: every Broker's has an underscore in its name
 _NAME_IN_USE = 10058
 _BOUND = "ticketing.dev.bound"
 _UID = "ticketing.dev.uid"
@@ -170,6 +171,12 @@ async def remove(jetstream: JetStreamContext, removal: Removal) -> None:
         with suppress(NotFoundError):
             if _uid((await jetstream.stream_info(stream)).config.metadata) == removal.uid:
                 await jetstream.delete_stream(stream)
+
+
+async def reach(jetstream: JetStreamContext) -> None:
+    """Return if JetStream answers at all, by what whoever works with streams may ask. Raises nats.errors.Error."""
+    with suppress(NotFoundError):
+        await jetstream.stream_info(_NOBODYS)
 
 
 async def owner(jetstream: JetStreamContext, removal: Removal) -> str | None:

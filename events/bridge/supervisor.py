@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 import nats.errors
 from nats.js.errors import APIError, ServiceUnavailableError
@@ -12,7 +13,7 @@ from nats.js.errors import APIError, ServiceUnavailableError
 from events.bridge.pull import Consumer, Pull
 from events.bridge.resources import Broker, Progress, Removal, Route, Wiring
 from events.bridge.source import Source
-from events.bridge.streams import ensure_consumer, ensure_streams, note_bound, owner, remove
+from events.bridge.streams import ensure_consumer, ensure_streams, note_bound, owner, reach, remove
 from events.bridge.subscriber import Subscribers
 from events.bridge.worker import Worker
 from events.connection import Connection
@@ -22,7 +23,10 @@ _log = logging.getLogger(__name__)
 _RETRY_DELAY = 0.5  # seconds
 _REFUSAL_DELAY = 5.0  # seconds until what JetStream refuses is tried again
 _RECHECK = 60.0  # seconds after which it is seen to that the streams are still there
+_AT_ONCE = 32  # questions to JetStream
 _SETTLING = 60.0  # seconds beyond a delivery's own timeout, for its reply or its dead letter
+
+T = TypeVar("T", Broker, Route, Removal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,9 @@ class Supervisor:
 
     @property
     def ready(self) -> bool:
-        """Whether what runs is what is wanted: each Trigger's consumer bound, unless JetStream refuses it.
+        """Whether what runs was what is wanted once: each Trigger's consumer bound, unless JetStream refuses it.
 
-        No longer, once it is to stop.
+        What is wanted later, and by whomever, takes nobody's ingress away. No longer, once it is to stop.
         """
         return self._settled
 
@@ -106,7 +110,7 @@ class Supervisor:
             await self._drain()
 
     def _take(self, wiring: Wiring) -> None:
-        self._wiring, self._settled = wiring, False
+        self._wiring = wiring
         self._alarm.set()
 
     async def _keep(self) -> None:
@@ -118,7 +122,7 @@ class Supervisor:
             self._alarm.clear()
             if (wiring := self._wiring) is not None:
                 done = await self._attempt(wiring)
-                self._settled = done and wiring is self._wiring
+                self._settled = self._settled or done
                 patience = _RETRY_DELAY if not done else _REFUSAL_DELAY if any(self._refusals.values()) else _RECHECK
 
     async def _attempt(self, wiring: Wiring) -> bool:
@@ -133,9 +137,9 @@ class Supervisor:
         try:
             await self._reconcile(wiring)
             self._failing = None
-        except nats.errors.Error as error:
+        except* nats.errors.Error as group:
             self._failing = self._failing or now
-            _log.warning("JetStream is not ready, trying on", extra={"reason": repr(error)})
+            _log.warning("JetStream is not ready, trying on", extra={"reason": repr(group.exceptions[0])})
         away = self._failing is not None and now > self._failing + self._settings.away
         self._source.observe(Progress(dict(self._refusals), frozenset(self._removed), away))
         return self._failing is None
@@ -144,14 +148,10 @@ class Supervisor:
         wanted = wiring.routes()
         self._forget(wiring, wanted)
         self._release([route for route, pull in self._running.items() if route not in wanted or pull.lost])
-        for removal in frozenset(wiring.removals) - self._removed:
-            await self._try(removal, self._remove(removal))
-        for broker in frozenset(wiring.brokers) - self._ensured:
-            await self._try(broker, self._ensure(broker))
-        for route in wanted - self._running.keys():
-            await self._try(route, self._start(route))
-        for broker in self._ensured - self._marked:
-            await self._try(broker, self._mark(broker))
+        await self._each(self._remove, frozenset(wiring.removals) - self._removed)
+        await self._each(self._ensure, frozenset(wiring.brokers) - self._ensured)
+        await self._each(self._start, wanted - self._running.keys())
+        await self._each(self._mark, self._ensured - self._marked)
 
     def _forget(self, wiring: Wiring, wanted: frozenset[Route]) -> None:
         """What was known of what is no longer wanted."""
@@ -164,20 +164,35 @@ class Supervisor:
         self._marked.intersection_update(wiring.brokers)
         self._placed &= {broker.removal for broker in wiring.brokers} | {one.removal for one in wiring.triggers}
 
-    async def _try(self, what: Broker | Route | Removal, work: Awaitable[None]) -> None:
-        """What JetStream refuses to one Broker or Trigger stops no other."""
+    async def _each(self, work: Callable[[T], Awaitable[None]], those: Iterable[T]) -> None:
+        """Many at once: a stream whose server is down is waited for in vain, which holds up few others."""
+        slots = asyncio.Semaphore(_AT_ONCE)
+
+        async def take_turn(what: T) -> None:
+            async with slots:
+                await self._try(work, what)
+
+        async with asyncio.TaskGroup() as tasks:
+            for one in those:
+                tasks.create_task(take_turn(one))
+
+    async def _try(self, work: Callable[[T], Awaitable[None]], what: T) -> None:
+        """What JetStream refuses to one Broker or Trigger, or does not answer, stops no other."""
         try:
-            await work
-        except ServiceUnavailableError:
-            raise
+            await work(what)
+        except (nats.errors.TimeoutError, ServiceUnavailableError):
+            await reach(self._jetstream)
+            self._refuse(what, "JetStream does not answer for it.")
         except (APIError, LeftError) as error:
-            reason = str(getattr(error, "description", None) or error)
-            _log.error("refused", extra={"what": str(what), "reason": reason})
-            self._refusals[what] = reason
-            if isinstance(what, Route):
-                self._ensured.discard(what.broker)  # its streams may be what is missing
+            self._refuse(what, str(getattr(error, "description", None) or error))
         else:
             self._refusals[what] = ""
+
+    def _refuse(self, what: Broker | Route | Removal, reason: str) -> None:
+        _log.error("refused", extra={"what": str(what), "reason": reason})
+        self._refusals[what] = reason
+        if isinstance(what, Route):
+            self._ensured.discard(what.broker)  # its streams may be what is missing
 
     async def _remove(self, removal: Removal) -> None:
         await remove(self._jetstream, removal)
