@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from events.bridge import filters
+from events.bridge.filters import Filter
 from events.bridge.resources import (
     CONCURRENCY,
     MAX_BYTES,
@@ -86,7 +87,11 @@ def broker(item: Object, resolve: Resolve) -> Broker:
     )
 
 
-def trigger(item: Object, resolve: Resolve) -> Trigger:
+def _filter(item: Object) -> Filter:
+    return filters.of_trigger(item["spec"])
+
+
+def trigger(item: Object, resolve: Resolve, filter_of: Callable[[Object], Filter] = _filter) -> Trigger:
     """A Trigger. Raises one of MISTAKES; UnresolvedError for its subscriber or its dead letter sink."""
     spec, metadata = item["spec"], item["metadata"]
     created = metadata.get("creationTimestamp")
@@ -94,7 +99,7 @@ def trigger(item: Object, resolve: Resolve) -> Trigger:
         namespace=namespace(item),
         name=metadata["name"],
         broker=spec["broker"],
-        filter=filters.of_trigger(spec),
+        filter=filter_of(item),
         subscriber=destination(spec["subscriber"], namespace(item), resolve),
         delivery=_delivery(spec.get("delivery"), namespace(item), resolve),
         concurrency=_number(_settings(item), "concurrency", CONCURRENCY, MOST_CONCURRENCY),

@@ -13,6 +13,7 @@ from events.control import brokers, kinds, triggers
 from events.control.client import client
 from events.control.informer import Informer
 from events.control.kinds import BROKER, TRIGGER, Key
+from events.control.reading import ReadFilters
 from events.control.references import References
 from events.control.remains import Remains
 from events.control.reporter import Reporter
@@ -47,6 +48,7 @@ class Cluster:
         self._brokers = Informer(client, BROKER, self._changed.set)
         self._triggers = Informer(client, TRIGGER, self._changed.set)
         self._references = References(client, self._changed.set, domain)
+        self._filters = ReadFilters()
         self._reporter = Reporter(client)
         self._remains = Remains()
         self._progress = Progress()
@@ -86,6 +88,7 @@ class Cluster:
             self._changed.clear()
             if self._brokers.synced and self._triggers.synced:
                 verdicts = list(_judge(self._view()))
+                self._filters.keep(self._triggers.objects.values())
                 wiring = self._wiring(verdicts)
                 if wiring != last and (last or not self._references.pending):
                     last = wiring
@@ -94,7 +97,7 @@ class Cluster:
 
     def _view(self) -> View:
         known = (self._brokers.objects, self._triggers.objects)
-        return View(*known, self._references, self._progress, self._ingress_url, self._holds)
+        return View(*known, self._references, self._filters, self._progress, self._ingress_url, self._holds)
 
     def _wiring(self, verdicts: list[Verdict]) -> Wiring:
         wanted = [verdict.wanted for verdict in verdicts if verdict.wanted]

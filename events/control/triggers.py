@@ -75,7 +75,7 @@ def _sink_of(broker: Verdict) -> tuple[Condition, str | None]:
 def _read(item: Object, view: View) -> Trigger | Condition:
     """The Trigger, or why there is no consumer for it."""
     try:
-        return manifest.trigger(item, view.resolve)
+        return manifest.trigger(item, view.resolve, view.filters.of)
     except PendingError as error:
         return Condition.pending(_SUBSCRIPTION, str(error))
     except manifest.UnresolvedError:

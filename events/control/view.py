@@ -8,6 +8,7 @@ from events.bridge.manifest import Resolve
 from events.bridge.resources import Broker, Progress, Removal, Trigger
 from events.control.conditions import Condition, entries, settled
 from events.control.kinds import Key, Kind, Object
+from events.control.reading import ReadFilters
 from events.control.references import References
 
 FINALIZER = "jetstream.ticketing.dev/bridge"
@@ -24,6 +25,7 @@ class View:
     brokers: Mapping[Key, Object]
     triggers: Mapping[Key, Object]
     references: References
+    filters: ReadFilters
     progress: Progress
     ingress_url: str
     holds: bool

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from events.bridge import cesql
 from events.control import kinds
 from events.control.kinds import TRIGGER
 from tests.events.api_server import ApiServer, Instead
@@ -203,6 +204,25 @@ def test_the_bridge_as_a_process(fragile: Realm, api_server: ApiServer, sink: Si
         assert bridge.terminate() == 0
     finally:
         bridge.kill()
+
+
+def test_a_filter_is_read_once_whatever_changes_besides(
+    realm: Realm, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The largest ones take a tenth of a second each; those that are none, or whose Trigger has no subscriber, too."""
+    read: list[str] = []
+    predicate = cesql.predicate
+    monkeypatch.setattr(cesql, "predicate", lambda text: read.append(text) or predicate(text))  # type: ignore[func-returns-value]
+    realm.broker()
+    for name, text, address in (("good", "'a'", sink.url), ("lost", "'b'", "nowhere"), ("none", "'c' =", sink.url)):
+        realm.trigger(name, subscriber={"uri": address}, filters=[{"cesql": text}])
+    realm.start_bridge()
+    for name in ("later", "last"):
+        realm.trigger(name, subscriber={"uri": sink.url})
+        realm.await_ready(name, "good")
+    assert sorted(read) == ["'a'", "'b'", "'c' ="]
+    realm.patch(TRIGGER, "good", {"spec": {"filters": [{"cesql": "'d'"}]}})
+    eventually(lambda: read[3:] == ["'d'"])
 
 
 def test_on_one_machine_there_is_no_kubernetes() -> None:
