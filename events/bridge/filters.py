@@ -67,6 +67,7 @@ def _within(spec: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _attributes(wanted: Mapping[str, str]) -> _Part:
     """All must be equal; an empty value asks for presence only."""
+    _check_texts(wanted)
     exact = {name: value for name, value in wanted.items() if value}
     present = [name for name, value in wanted.items() if not value]
     equal, types = _exact(exact)
@@ -75,8 +76,15 @@ def _attributes(wanted: Mapping[str, str]) -> _Part:
     return lambda event: equal(event) and all(event.get(name) is not None for name in present), types
 
 
+def _check_texts(wanted: Mapping[Any, Any]) -> None:
+    """Whoever makes a Trigger may write anything."""
+    if not all(isinstance(text, str) for pair in wanted.items() for text in pair):
+        raise ValueError(f"a filter compares texts with each other: {dict(wanted)}")
+
+
 def _pairs(wanted: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """As Knative's own Broker, which takes no empty value: no event has one to compare with."""
+    _check_texts(wanted)
     if not all(wanted.values()):
         raise ValueError(f"a filter compares with nothing: {dict(wanted)}")
     return tuple(wanted.items())

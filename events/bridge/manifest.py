@@ -33,7 +33,7 @@ Object = Mapping[str, Any]
 Resolve = Callable[[Object, str], str]  # a reference and the namespace of who refers → where it answers
 T = TypeVar("T")
 
-MISTAKES = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
+MISTAKES = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
 _log = logging.getLogger(__name__)
 

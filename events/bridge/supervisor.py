@@ -185,6 +185,10 @@ class Supervisor:
             self._refuse(what, "JetStream does not answer for it.")
         except (APIError, LeftError) as error:
             self._refuse(what, str(getattr(error, "description", None) or error))
+        except nats.errors.Error:
+            raise
+        except Exception as error:  # noqa: BLE001 whatever it is about this one, the others are served
+            self._refuse(what, repr(error))
         else:
             self._refusals[what] = ""
 

@@ -92,6 +92,7 @@ def test_a_kubernetes_service(realm: Realm) -> None:
     ("annotations", "spec", "reason"),
     [
         ({}, {"filters": [{"xpath": "type"}]}, "FilterNotSupported"),
+        ({}, {"filters": [{"any": [{"exact": {"type": 5}}]}]}, "InvalidSpec"),
         ({"jetstream.ticketing.dev/concurrency": "many"}, {}, "InvalidSpec"),
     ],
 )

@@ -66,6 +66,10 @@ def test_filtering(spec: dict[str, Any], matches: bool, types: set[str] | None) 
         {"exact": {"type": "a", "subject": ""}},
         {"prefix": {"absent": ""}},
         {"not": {"suffix": {"absent": ""}}},
+        {"any": [{"exact": {"type": 5}}]},
+        {"exact": {"type": ["a"]}},
+        {"prefix": {"flag": True}},
+        {"suffix": {5: "a"}},
         _within_each_other(33),
         _within_each_other(400),
         {"any": [{"exact": {"type": "x" * 100}}] * 200},
@@ -76,6 +80,12 @@ def test_filtering(spec: dict[str, Any], matches: bool, types: set[str] | None) 
 def test_refusing_filters_that_cannot_be_applied(dialect: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="filter"):
         filters.of_trigger({"filters": [dialect]})
+
+
+@pytest.mark.parametrize("attributes", [{"type": 5}, {"type": None}, {"absent": False}, {5: "a"}], ids=repr)
+def test_refusing_attributes_that_are_no_texts(attributes: dict[Any, Any]) -> None:
+    with pytest.raises(ValueError, match="filter"):
+        filters.of_trigger({"filter": {"attributes": attributes}})
 
 
 def test_events_that_a_trigger_does_not_want_cost_no_request(stage: Stage, sink: Sink) -> None:

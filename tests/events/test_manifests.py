@@ -80,6 +80,7 @@ def test_resolving_subscribers(subscriber: dict[str, Any], expected: Destination
         {"filters": [{"cesql": "ABS(" * 249 + "1" + ")" * 249 + " = 1"}]},
         {"delivery": {"backoffDelay": "soon"}},
         {"delivery": {"retry": "many"}},
+        {"delivery": {"retry": float("inf")}},
         {"delivery": {"backoffPolicy": "random"}},
         {"delivery": {"format": "xml"}},
         {"delivery": {"timeout": "PT0S"}},

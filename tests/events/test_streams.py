@@ -36,3 +36,13 @@ def test_a_broker_that_cannot_be_marked_stops_no_other(stage: Stage, sink: Sink)
     stage.start_bridge()
     stage.publish(event())
     sink.await_requests(1)
+
+
+def test_a_trigger_that_cannot_be_bound_stops_no_other(stage: Stage, sink: Sink) -> None:
+    """No server gives a time without a zone; what else may be wrong about an object, nobody knows."""
+    stage.trigger("odd", sink)
+    stage.objects[1]["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00"
+    stage.trigger("all", sink)
+    stage.start_bridge()
+    stage.publish(event())
+    sink.await_requests(1)
