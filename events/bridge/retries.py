@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 
 _LONGEST_BACKOFF = 60.0  # seconds, unless the delay that the spec names is longer
 _LONGEST_RETRY_AFTER = 3600.0  # seconds, so that nobody can park an event for good
+_LONGEST_DURATION = 366 * 86_400.0  # seconds; JetStream has no words for some hundred years, nor Python for more
 _LARGEST_EXPONENT = 32
 
 _DURATION = re.compile(r"P(?=.)(?:(\d+)W)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?)?")
@@ -23,9 +24,12 @@ def seconds(duration: str) -> float:
     match = _DURATION.fullmatch(duration)
     if match is None:
         raise ValueError(f"{duration!r} is no ISO 8601 duration")
-    return sum(
+    total = sum(
         float(number.replace(",", ".")) * unit for number, unit in zip(match.groups(), _UNITS, strict=True) if number
     )
+    if total > _LONGEST_DURATION:
+        raise ValueError(f"the duration {duration[:64]!r} is longer than a year")
+    return total
 
 
 def is_retried(status: int) -> bool:
@@ -41,7 +45,7 @@ def retry_after(status: int, header: str | None) -> float:
         if header.isdecimal():
             return float(header)
         return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return 0.0
 
 

@@ -160,7 +160,9 @@ def test_reading_durations(duration: str, expected: float) -> None:
     assert seconds(duration) == expected
 
 
-@pytest.mark.parametrize("duration", ["", "P", "PT", "1S", "PT1", "P1Y", "PT-1S", "PT1S ", "P1DT"])
+@pytest.mark.parametrize(
+    "duration", ["", "P", "PT", "1S", "PT1", "P1Y", "PT-1S", "PT1S ", "P1DT", "P53W", "PT" + "9" * 400 + "S"]
+)
 def test_refusing_what_is_no_duration(duration: str) -> None:
     with pytest.raises(ValueError, match="duration"):
         seconds(duration)
@@ -183,3 +185,6 @@ def test_reading_retry_after() -> None:
     assert 50 < retry_after(503, format_datetime(datetime.now(UTC) + timedelta(seconds=60))) <= 60
     assert retry_after(503, format_datetime(datetime(2020, 1, 1, tzinfo=UTC))) == 0
     assert retry_after(503, "Mon, 01 Jan 2035 00:00:00") == 0
+    assert retry_after(503, "Mon, 01 Jan 99999999999999999999 00:00:00 GMT") == 0
+    assert retry_after(503, "Mon, 01 Jan 2035 00:00:00 +999999999999") == 0
+    assert RetryPolicy().delay(1, asked=retry_after(503, "9" * 400)) == 3600
