@@ -6,6 +6,7 @@ from events.cloudevent import Event, MalformedEventError
 from events.subjects import Layout
 
 _TIME_TO_LIVE = "168h"
+_LAST_YEAR = 2261  # in nanoseconds since 1970, as JetStream counts, 63 bits end in April of the next
 
 Place = tuple[str, dict[str, str]]
 
@@ -13,13 +14,15 @@ Place = tuple[str, dict[str, str]]
 def place(event: Event, layout: Layout, key: str) -> Place:
     """The subject and the headers to store an event with; JetStream takes one event for each `key`.
 
-    Raises MalformedEventError if its `notbefore` is no timestamp.
+    Raises MalformedEventError if its `notbefore` is no timestamp, or one that JetStream has no number for.
     """
     headers = event.message_headers()
     headers["Nats-Msg-Id"] = key
     not_before = event.get("notbefore")
     if not_before is None or (due := _instant(not_before)) <= datetime.now(UTC):
         return layout.event(event["type"]), headers
+    if due.year > _LAST_YEAR:
+        raise MalformedEventError(f"notbefore is later than the year {_LAST_YEAR}")
     headers |= {
         "Nats-Schedule": f"@at {due.isoformat()}",
         "Nats-Schedule-Target": layout.due(event["type"]),

@@ -117,6 +117,8 @@ def test_headers_that_make_no_event_go_no_further(broker: Stage, sink: Sink) -> 
         ({**EVENT, "ce-subject": "100%"}, b"", "percent-encoding is broken"),
         ({**EVENT, "ce-subject": b"\xff".decode("latin-1")}, b"", "no UTF-8"),
         ({**EVENT, "ce-notbefore": "tomorrow"}, b"", "notbefore is no timestamp"),
+        ({**EVENT, "ce-notbefore": "2262-01-01T00:00:00Z"}, b"", "notbefore is later than the year 2261"),
+        ({**EVENT, "ce-notbefore": "9999-12-31T23:59:59Z"}, b"", "notbefore is later than the year 2261"),
         (JSON_EVENT, b"nonsense", "payload is no JSON object"),
         (JSON_EVENT, b"", "payload is no JSON object"),
         (JSON_EVENT, b"[{}]", "payload is no JSON object"),
@@ -241,6 +243,15 @@ def test_an_event_may_be_for_later(broker: Stage, sink: Sink) -> None:
     assert post(broker, {**EVENT, "ce-notbefore": due.isoformat()}).status_code == 202
     sink.await_requests(1)
     assert datetime.now(UTC) >= due
+
+
+def test_the_last_instant_that_an_event_may_be_for_is_not_now(broker: Stage, sink: Sink) -> None:
+    """Which none is that has no number in JetStream."""
+    assert post(broker, {**EVENT, "ce-notbefore": "2261-12-31T23:59:59.999999Z"}).status_code == 202
+    assert post(broker, {**EVENT, "ce-id": "now"}).status_code == 202
+    sink.await_requests(1)
+    broker.await_settled("all")
+    assert sink.ids == ["now"]
 
 
 def test_the_largest_event_for_later_stops_none_behind_it(broker: Stage, sink: Sink) -> None:
