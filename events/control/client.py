@@ -2,15 +2,17 @@
 
 import logging
 import ssl
-import sys
 from typing import cast
 
 from httpx2 import AsyncHTTPTransport
 from lightkube import AsyncClient, KubeConfig, SingleConfig
 from lightkube.config.client_adapter import verify_cluster
 from lightkube.config.models import User
+from lightkube.core import decoders
 
-_DEEPEST = 12_000  # objects within each other: of JSON, Kubernetes takes 10,000, and Python 1,000 unless told otherwise
+from events.control.decoding import decode
+
+decoders.json_decode = decode  # type: ignore[assignment]  # all that it is called with is there
 
 
 def client() -> AsyncClient:
@@ -21,7 +23,6 @@ def client() -> AsyncClient:
     this; signatures, names and dates are checked all the same.
     """
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request
-    sys.setrecursionlimit(_DEEPEST)  # or one object, by whomever, would keep all others from being read
     config = cast("SingleConfig", KubeConfig.from_env().get())  # it raises if there is none
     context = verify_cluster(config.cluster, config.user or User(), config.abs_file)
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT

@@ -9,6 +9,7 @@ import yaml
 from httpx2 import ConnectError
 
 from events.control.client import client
+from events.control.decoding import decode
 from events.control.kinds import BROKER
 from tests.events.api_server import ApiServer
 from tests.events.authority import Authority
@@ -78,3 +79,13 @@ def test_another_authority_of_the_same_name(tmp_path: Path, trust: Trust, loop: 
     trust(Authority(tmp_path / "other", "kubernetes"))
     with pytest.raises(ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
         loop.run(_brokers())
+
+
+def test_an_object_that_is_too_deep_is_read_but_for_its_depth() -> None:
+    """Brackets within strings are none."""
+    strings = r'"before": "[[\\", "{\"[": "\u005b\\\""'
+    deep = "[{}, " * 20_000 + "1" + "]" * 20_000
+    found = decode(f'{{{strings}, "deep": {deep}, "list": [{deep}, {{"after": true}}]}}')
+    assert found.items() >= {"before": "[[\\", '{"[': '[\\"'}.items()
+    assert found["list"][1] == {"after": True}
+    assert found["deep"][1][1][1][0] == {}
