@@ -4,7 +4,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from events.bridge import filters
@@ -31,7 +31,6 @@ _BACKOFF_POLICIES = {"linear": False, "exponential": True}
 
 Object = Mapping[str, Any]
 Resolve = Callable[[Object, str], str]  # a reference and the namespace of who refers → where it answers
-T = TypeVar("T")
 
 MISTAKES = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
@@ -49,13 +48,11 @@ class UnresolvedError(ValueError):
 def wiring(objects: Iterable[Object]) -> Wiring:
     """The wiring that objects declare. One that cannot be understood is left out, and the log says why."""
     ours = [item for item in objects if str(item.get("apiVersion", "")).startswith(_API_GROUP)]
-    brokers = [_attempt(broker, item) for item in ours if item["kind"] == "Broker" and is_ours(item)]
-    triggers = [_attempt(trigger, item) for item in ours if item["kind"] == "Trigger"]
-    names = {(one.namespace, one.name) for one in brokers if one}
-    return Wiring(
-        tuple(one for one in brokers if one),
-        tuple(one for one in triggers if one and (one.namespace, one.broker) in names),
-    )
+    made = [one for item in ours if (one := _attempt(item)) is not None]
+    brokers = tuple(one for one in made if isinstance(one, Broker))
+    names = {(one.namespace, one.name) for one in brokers}
+    triggers = (one for one in made if isinstance(one, Trigger) and (one.namespace, one.broker) in names)
+    return Wiring(brokers, tuple(triggers))
 
 
 def is_ours(item: Object) -> bool:
@@ -64,13 +61,20 @@ def is_ours(item: Object) -> bool:
     return bool(annotations.get(_CLASS_ANNOTATION) == BROKER_CLASS)
 
 
-def _attempt(read: Callable[[Object, Resolve], T], item: Object) -> T | None:
+def _attempt(item: Object) -> Broker | Trigger | None:
+    """None for other kinds, and other classes of Broker, as well."""
     try:
-        return read(item, by_name)
+        if item["kind"] == "Trigger":
+            return trigger(item, by_name)
+        return broker(item, by_name) if item["kind"] == "Broker" and is_ours(item) else None
     except MISTAKES as error:
-        name = (item.get("metadata") or {}).get("name")
-        _log.error("%s cannot be used", item.get("kind"), extra={"object": name, "reason": str(error)})
+        _log.error("%s cannot be used", item.get("kind"), extra={"object": _name(item), "reason": repr(error)})
         return None
+
+
+def _name(item: Object) -> str | None:
+    metadata = item.get("metadata")
+    return str(metadata.get("name")) if isinstance(metadata, Mapping) else None
 
 
 def broker(item: Object, resolve: Resolve) -> Broker:
@@ -78,7 +82,7 @@ def broker(item: Object, resolve: Resolve) -> Broker:
     settings, metadata = _settings(item), item["metadata"]
     return Broker(
         namespace=namespace(item),
-        name=metadata["name"],
+        name=str(metadata["name"]),
         delivery=_delivery((item.get("spec") or {}).get("delivery"), namespace(item), resolve) or Delivery(),
         max_bytes=_number(settings, "max-bytes", MAX_BYTES),
         replicas=_number(settings, "replicas", 1),
@@ -97,8 +101,8 @@ def trigger(item: Object, resolve: Resolve, filter_of: Callable[[Object], Filter
     created = metadata.get("creationTimestamp")
     return Trigger(
         namespace=namespace(item),
-        name=metadata["name"],
-        broker=spec["broker"],
+        name=str(metadata["name"]),
+        broker=str(spec["broker"]),
         filter=filter_of(item),
         subscriber=destination(spec["subscriber"], namespace(item), resolve),
         delivery=_delivery(spec.get("delivery"), namespace(item), resolve),

@@ -51,16 +51,16 @@ class Files:
         self._path = path
 
     async def run(self, take: Callable[[Wiring], None]) -> None:
-        """Give what the files say. One that is no YAML leaves the wiring as it was."""
+        """Give what the files say. One that is gone when it is to be read, or no YAML, leaves the wiring as it was."""
         texts: dict[Path, str] = {}
         while True:
-            current = {file: file.read_text() for file in _files(self._path)}
-            if current != texts:
-                texts = current
-                try:
+            try:
+                current = {file: file.read_text() for file in _files(self._path)}
+                if current != texts:
+                    texts = current
                     take(manifest.wiring(_objects(texts)))
-                except yaml.YAMLError as error:
-                    _log.error("manifests are no YAML", extra={"reason": str(error)})
+            except (OSError, RecursionError, ValueError, yaml.YAMLError) as error:
+                _log.error("manifests cannot be read", extra={"reason": str(error)})
             await asyncio.sleep(_POLL)
 
     def observe(self, progress: Progress) -> None:

@@ -127,6 +127,24 @@ def test_editing_the_manifests_of_a_running_bridge(
     sink.await_requests(2)
 
 
+def test_manifests_that_cannot_be_read_for_a_while(
+    stage: Stage, sink: Sink, other_sink: Sink, tmp_path: Path, start: Start
+) -> None:
+    stage.trigger("one", sink)
+    bridge = start(stage)
+    bridge.await_ready()
+    manifests = tmp_path / "manifests.yaml"
+    for content in (None, b"\xff"):
+        known = bridge.log.count("cannot be read")
+        manifests.write_bytes(content) if content else manifests.unlink()
+        eventually(lambda known=known: bridge.log.count("cannot be read") > known)  # type: ignore[misc]  # a lambda's default
+    stage.trigger("two", other_sink)
+    manifests.write_text(yaml.safe_dump_all(stage.objects))
+    eventually(lambda: bridge.log.count("trigger is bound") > 1)
+    stage.publish(event(id="for-both"))
+    assert [sink.await_requests(1)[0].id, other_sink.await_requests(1)[0].id] == ["for-both"] * 2
+
+
 def test_finding_hosts_by_their_aliases(stage: Stage, sink: Sink, start: Start) -> None:
     host = f"orders-expire.{stage.layout.namespace}.svc.cluster.local"
     reference = {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": "orders-expire"}

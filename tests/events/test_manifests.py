@@ -93,6 +93,23 @@ def test_a_trigger_that_cannot_be_used_stops_no_other(spec: dict[str, Any]) -> N
     assert len(made.triggers) == 1
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": None},
+        {"kind": ["Trigger"]},
+        {"metadata": None},
+        {"metadata": "a"},
+        {"metadata": {}},
+        {"metadata": {"name": "a", "annotations": "b"}},
+    ],
+)
+def test_nor_does_what_is_no_object(change: dict[str, Any]) -> None:
+    odd = [{name: value for name, value in {**one, **change}.items() if value} for one in (broker(), trigger())]
+    made = wiring([*odd, broker(), trigger(), trigger(broker=["default"])])
+    assert (len(made.brokers), len(made.triggers)) == (1, 1)
+
+
 @pytest.mark.parametrize("setting", ["concurrency", "replicas", "max-bytes"])
 @pytest.mark.parametrize("value", ["0", "-1", "many", ""])
 def test_settings_that_are_no_number(setting: str, value: str) -> None:
