@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 _ACK = b"+ACK"
 _SINK_TIMEOUT = 30.0  # seconds
 _NOT_OURS_DELAY = 1.0  # seconds
+_LONGEST_FAULT = 60.0  # seconds until what failed on our own side is tried again
 _LAST_ATTEMPT = LOG_AGE - 86_400  # seconds after an event was stored
 
 
@@ -58,12 +59,16 @@ class Worker:
             outcome = await self._settle(message, origin)
         except nats.errors.Error as error:
             _log.warning("event is kept for later", extra=self._about(origin, str(error)))
-            outcome = _delayed(self._delivery.retries.delay(origin.delivered))
+            outcome = self._later(origin)
         except Exception:  # noqa: BLE001 a fault of ours must not lose the event, nor stop the others
             _log.exception("event is kept for later", extra=self._about(origin, "see exception"))
-            outcome = _delayed(self._delivery.retries.delay(origin.delivered))
+            outcome = self._later(origin)
         with suppress(nats.errors.Error):  # what is not acknowledged comes again
             await self._connection.publish(message.reply, outcome)
+
+    def _later(self, origin: Origin) -> bytes:
+        """Within a minute, however many days are left between attempts of the subscriber: the log forgets."""
+        return _delayed(min(self._delivery.retries.delay(origin.delivered), _LONGEST_FAULT))
 
     async def _settle(self, message: Msg, origin: Origin) -> bytes:
         try:

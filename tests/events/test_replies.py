@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from events.bridge import worker
 from events.jetstream import LARGEST_EVENT
-from tests.events.harness import Answer, Sink, Stage, event
+from tests.events.harness import Answer, Sink, Stage, event, failing
 
 REPLY = {"ce-specversion": "1.0", "ce-id": "reply", "ce-source": "/replier", "ce-type": "dev.test.replied"}
 STRUCTURED = {"specversion": "1.0", "id": "reply", "source": "/replier", "type": "dev.test.replied", "data": {"a": 1}}
@@ -148,6 +149,21 @@ def test_nothing_is_acknowledged_while_its_reply_cannot_be_stored(stage: Stage, 
     assert not other_sink.requests
     stage.loop.run(stage.jetstream.purge_stream(stage.layout.log, subject=stage.layout.event("filler")))
     other_sink.await_requests(1)
+    stage.await_settled("replier")
+
+
+def test_what_fails_on_our_side_is_tried_before_the_log_forgets(
+    stage: Stage, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log, which keeps it for a week, refuses a reply while it is full."""
+    monkeypatch.setattr(worker, "_LONGEST_FAULT", 0.1)
+    sink.answer = failing(1, Answer(200, REPLY, b"x" * 200_000))
+    stage.broker({"jetstream.ticketing.dev/max-bytes": "400000"})
+    stage.trigger("replier", sink, filter=HAPPENED, delivery={"retry": 1, "backoffDelay": "P8D"})
+    stage.start_bridge()
+    stage.send(stage.layout.event("filler"), {}, b"x" * 300_000)
+    stage.publish(event())
+    sink.await_requests(2)
     stage.await_settled("replier")
 
 
