@@ -147,11 +147,10 @@ class _Parser:
         if symbol == "NOT":
             return _negation(self._membership(self._advance().upper(), term))
         if symbol == "LIKE":
-            matches = like(_unquoted(self._take("string")))
+            matches = like(_unquoted(self._take("string")), len(self._text))
             return lambda event: matches(string(term(event)))
         if symbol == "IN":
-            equals = [_equality(one, term) for one in self._list()]
-            return lambda event: any(equal(event) for equal in equals)
+            return _inclusion(term, self._list())
         raise ValueError("filter 'cesql': NOT is followed by LIKE or IN")
 
     def _call(self, name: str) -> Term:
@@ -220,6 +219,17 @@ def _equality(one: Term, other: Term) -> Term:
         return bool(CASTS[type(wanted)](value) == wanted)
 
     return equal
+
+
+def _inclusion(one: Term, others: list[Term]) -> Term:
+    """Each of the others is cast to the type of the one, which has its value once, since it may be an IN itself."""
+
+    def includes(event: Event) -> bool:
+        wanted = one(event)
+        cast = CASTS[type(wanted)]
+        return any(cast(other(event)) == wanted for other in others)
+
+    return includes
 
 
 def _binary(symbol: str, one: Term, other: Term) -> Term:

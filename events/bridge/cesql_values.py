@@ -14,7 +14,7 @@ Cast = Callable[[Value], Any]
 _INTEGERS = range(-(2**31), 2**31)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,10}")
 _LONGEST = 64 << 10  # characters that a text is joined to; an event's attributes have fewer
-_MOST_STEPS = 1 << 20  # some milliseconds
+_MOST_STEPS = 4 << 20  # some milliseconds
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -62,16 +62,17 @@ def remainder(one: int, other: int) -> int:
     return one - other * quotient(one, other)
 
 
-def like(pattern: str) -> Callable[[str], bool]:
+def like(pattern: str, size: int) -> Callable[[str], bool]:
     """Whether a text is as a pattern says: `%` is any text, `_` any character, a backslash makes them plain.
 
-    It raises EvaluationError for a text that is too long for the pattern: nothing else runs while they are compared.
+    It raises EvaluationError for a text that is too long for an expression of that `size`: nothing else runs while
+    all its patterns are compared.
     """
     compiled = _compiled(pattern)
 
     def matches(text: str) -> bool:
-        if len(text) * len(pattern) > _MOST_STEPS:
-            raise EvaluationError(f"{len(text)} characters are too many to compare with a pattern of {len(pattern)}")
+        if len(text) * size > _MOST_STEPS:
+            raise EvaluationError(f"{len(text)} characters are too many to compare in an expression of {size}")
         return compiled.fullmatch(text) is not None
 
     return matches

@@ -15,6 +15,7 @@ Types = frozenset[str] | None
 # Whoever makes a Trigger has the bridge, which is everybody's, apply its filter to each event.
 _DEEPEST = 32  # filters within each other
 _LARGEST = 16 << 10  # characters
+_SHOWN = 200  # characters of what is refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def _attributes(wanted: Mapping[str, str]) -> _Part:
 def _check_texts(wanted: Mapping[Any, Any]) -> None:
     """Whoever makes a Trigger may write anything."""
     if not all(isinstance(text, str) for pair in wanted.items() for text in pair):
-        raise ValueError(f"a filter compares texts with each other: {dict(wanted)}")
+        raise ValueError(f"a filter compares texts with each other: {str(dict(wanted))[:_SHOWN]}")
 
 
 def _pairs(wanted: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -75,6 +75,7 @@ class Supervisor:
         self._failing: float | None = None
         self._removed: set[Removal] = set()
         self._refusals: dict[Broker | Route | Removal, str] = {}
+        self._silent: dict[Broker | Route | Removal, float] = {}
         self._alarm = asyncio.Event()
         self._settled = False
 
@@ -140,17 +141,22 @@ class Supervisor:
         except* nats.errors.Error as group:
             self._failing = self._failing or now
             _log.warning("JetStream is not ready, trying on", extra={"reason": repr(group.exceptions[0])})
+        if (task := asyncio.current_task()) and task.cancelling():
+            raise asyncio.CancelledError  # before Python 3.13 the group may have kept it from coming here
         away = self._failing is not None and now > self._failing + self._settings.away
         self._source.observe(Progress(dict(self._refusals), frozenset(self._removed), away))
-        return self._failing is None
+        return self._failing is None and all(self._refusals.get(what) for what in self._silent)
 
     async def _reconcile(self, wiring: Wiring) -> None:
         wanted = wiring.routes()
         self._forget(wiring, wanted)
         self._release([route for route, pull in self._running.items() if route not in wanted or pull.lost])
         await self._each(self._remove, frozenset(wiring.removals) - self._removed)
-        await self._each(self._ensure, frozenset(wiring.brokers) - self._ensured)
-        await self._each(self._start, wanted - self._running.keys())
+        left = {(removal.layout, removal.trigger) for removal in frozenset(wiring.removals) - self._removed}
+        brokers = {broker for broker in wiring.brokers if (broker.layout, None) not in left}
+        await self._each(self._ensure, brokers - self._ensured)
+        routes = {one for one in wanted if one.broker in brokers and (one.broker.layout, one.trigger.name) not in left}
+        await self._each(self._start, routes - self._running.keys())
         await self._each(self._mark, self._ensured - self._marked)
 
     def _forget(self, wiring: Wiring, wanted: frozenset[Route]) -> None:
@@ -158,6 +164,7 @@ class Supervisor:
         known = wanted.union(wiring.brokers, wiring.removals)
         names = {(broker.namespace, broker.name) for broker in wiring.brokers}
         self._refusals = {what: word for what, word in self._refusals.items() if what in known}
+        self._silent = {what: since for what, since in self._silent.items() if what in known}
         self._brokers = {name: broker for name, broker in self._brokers.items() if name in names}
         self._removed.intersection_update(wiring.removals)
         self._ensured.intersection_update(wiring.brokers)
@@ -182,7 +189,7 @@ class Supervisor:
             await work(what)
         except (nats.errors.TimeoutError, ServiceUnavailableError):
             await reach(self._jetstream)
-            self._refuse(what, "JetStream does not answer for it.")
+            self._hear_nothing(what)
         except (APIError, LeftError) as error:
             self._refuse(what, str(getattr(error, "description", None) or error))
         except nats.errors.Error:
@@ -190,7 +197,16 @@ class Supervisor:
         except Exception as error:  # noqa: BLE001 whatever it is about this one, the others are served
             self._refuse(what, repr(error))
         else:
+            self._silent.pop(what, None)
             self._refusals[what] = ""
+
+    def _hear_nothing(self, what: Broker | Route | Removal) -> None:
+        """What lasts is as good as a refusal; for some seconds, servers may only be choosing which of them leads."""
+        now = asyncio.get_running_loop().time()
+        if what not in self._silent:
+            _log.warning("JetStream does not answer for it", extra={"what": str(what)})
+        if now > self._silent.setdefault(what, now) + self._settings.away:
+            self._refuse(what, "JetStream does not answer for it.")
 
     def _refuse(self, what: Broker | Route | Removal, reason: str) -> None:
         _log.error("refused", extra={"what": str(what), "reason": reason})

@@ -99,9 +99,9 @@ def find(payment: Payment) -> Outcome:
     if isinstance(made, Charge):
         return made
     fenced = _fence(payment)
-    # A key that it has not forgotten had one intent: none if we could spend it, else the one that was found. To look
-    # through all that others paid meanwhile is for the rest, which is rare.
-    if (fenced or made) and now() < payment.started_at + KEYS_LAST:
+    # A key that could be spent, and that the provider cannot have forgotten, never charged: nobody has to look through
+    # all that others paid meanwhile.
+    if fenced and now() < payment.started_at + KEYS_LAST:
         return made or Decline(UNMADE)
     # It may have been charged at another time all the same: clocks differ, the provider may have been asked long after
     # the start, and by a fence that comes after days it has forgotten the key. What an intent names decides.

@@ -220,7 +220,7 @@ class Stage:
     async def _bridge(self, started: list[Supervisor]) -> None:
         async with Subscribers(self.aliases) as subscribers:
             source = Given(manifest.wiring(json.loads(json.dumps(self.objects))))
-            supervisor = Supervisor(self.connection, subscribers, Settings(ACK_WAIT_SECONDS, drain=2), source)
+            supervisor = Supervisor(self.connection, subscribers, Settings(ACK_WAIT_SECONDS, drain=2, away=1), source)
             ingress = Ingress(self.publisher, lambda: supervisor.brokers, supervisor.expects)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(supervisor.run())

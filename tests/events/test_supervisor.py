@@ -1,0 +1,84 @@
+"""What the bridge makes of JetStream's answers, and in which order it asks."""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import nats.errors
+import pytest
+from nats.js.errors import ServiceUnavailableError
+
+from events.bridge import manifest, supervisor
+from events.bridge.resources import Progress, Removal, Wiring
+from events.bridge.streams import ensure_consumer
+from events.bridge.subscriber import Subscribers
+from events.bridge.supervisor import Settings, Supervisor
+from tests.events.given import Given
+from tests.events.harness import Sink, Stage
+
+ATTEMPTS = 3
+
+
+class Watched(Given):
+    """Keeps what it is told."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        super().__init__(wiring)
+        self.told: list[Progress] = []
+
+    def observe(self, progress: Progress) -> None:
+        """One more."""
+        self.told.append(progress)
+
+
+@pytest.fixture
+def stage(stage: Stage, sink: Sink) -> Stage:
+    """With a Trigger."""
+    stage.trigger("all", sink)
+    return stage
+
+
+async def _run(stage: Stage, source: Watched, until: Callable[[Supervisor], bool]) -> Supervisor:
+    async with Subscribers({}) as subscribers:
+        found = Supervisor(stage.connection, subscribers, Settings(drain=0), source)
+        task = asyncio.create_task(found.run())
+        async with asyncio.timeout(30):
+            while not until(found):  # noqa: ASYNC110 nobody tells
+                await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait([task])
+    return found
+
+
+def test_a_silence_that_ends_soon_is_no_refusal(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers that choose who leads a stream have no answer for some seconds."""
+    attempts = itertools.count(1)
+
+    async def ensure_at_last(*given: Any) -> None:  # noqa: ANN401 whatever the real one takes
+        if next(attempts) < ATTEMPTS:
+            raise ServiceUnavailableError
+        await ensure_consumer(*given)
+
+    monkeypatch.setattr(supervisor, "ensure_consumer", ensure_at_last)
+    source = Watched(manifest.wiring(stage.objects))
+    stage.loop.run(_run(stage, source, lambda found: found.ready))
+    assert len(source.told) == ATTEMPTS
+    assert {word for told in source.told for word in told.refusals.values()} == {""}
+
+
+@pytest.mark.parametrize("silence", [nats.errors.TimeoutError, ServiceUnavailableError])
+def test_nothing_is_made_of_what_a_deleted_broker_left(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, silence: type[Exception]
+) -> None:
+    """Its events are not those of one that has its name."""
+
+    async def remove(*_: object) -> None:
+        raise silence
+
+    monkeypatch.setattr(supervisor, "remove", remove)
+    wanted = manifest.wiring(stage.objects)
+    left = Removal(stage.layout, None, "the-uid-of-an-earlier-one")
+    source = Watched(Wiring(wanted.brokers, wanted.triggers, (left,)))
+    found = stage.loop.run(_run(stage, source, lambda _: len(source.told) == ATTEMPTS))
+    assert found.brokers == {}
