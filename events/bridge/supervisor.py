@@ -138,11 +138,9 @@ class Supervisor:
         try:
             await self._reconcile(wiring)
             self._failing = None
-        except* nats.errors.Error as group:
+        except nats.errors.Error as error:
             self._failing = self._failing or now
-            _log.warning("JetStream is not ready, trying on", extra={"reason": repr(group.exceptions[0])})
-        if (task := asyncio.current_task()) and task.cancelling():
-            raise asyncio.CancelledError  # before Python 3.13 the group may have kept it from coming here
+            _log.warning("JetStream is not ready, trying on", extra={"reason": repr(error)})
         away = self._failing is not None and now > self._failing + self._settings.away
         self._source.observe(Progress(dict(self._refusals), frozenset(self._removed), away))
         return self._failing is None and all(self._refusals.get(what) for what in self._silent)
@@ -179,9 +177,13 @@ class Supervisor:
             async with slots:
                 await self._try(work, what)
 
-        async with asyncio.TaskGroup() as tasks:
-            for one in those:
-                tasks.create_task(take_turn(one))
+        tasks = [asyncio.create_task(take_turn(one)) for one in those]
+        try:  # no TaskGroup: before Python 3.13 it may swallow a cancellation that comes with a failure
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _try(self, work: Callable[[T], Awaitable[None]], what: T) -> None:
         """What JetStream refuses to one Broker or Trigger, or does not answer, stops no other."""
