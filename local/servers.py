@@ -67,8 +67,8 @@ def with_database(uri: str, database: str) -> str:
 
 def envoy(config: Path) -> list[str]:
     """Envoy with the configuration file `config`. Hot restarts would allow for one Envoy per machine only."""
-    options = ["--log-level", "warning", "--concurrency", "1", "--disable-hot-restart"]
-    return [_binary("envoy"), "--config-path", str(config), *options, "--file-flush-interval-msec", "1000"]
+    options = ["--log-level", "warning", "--file-flush-interval-msec", "1000", "--concurrency", "1"]
+    return [_binary("envoy"), "--config-path", str(config), "--disable-hot-restart", *options]
 
 
 def stripe_standin() -> list[str]:

@@ -19,7 +19,9 @@ class ReadFilters:
     def of(self, item: Object) -> Filter:
         """The filter of a Trigger. Raises one of MISTAKES."""
         version = _version(item)
-        found = self._known.get(version) or self._known.setdefault(version, _read(item))
+        if version not in self._known:
+            self._known[version] = _read(item)
+        found = self._known[version]
         if isinstance(found, Exception):
             raise found.with_traceback(None)  # or it would grow each time
         return found

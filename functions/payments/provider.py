@@ -100,12 +100,10 @@ def find(payment: Payment) -> Outcome:
         return made
     fenced = _fence(payment)
     # A key that could be spent, and that the provider cannot have forgotten, never charged: nobody has to look through
-    # all that others paid meanwhile.
-    if fenced and now() < payment.started_at + KEYS_LAST:
-        return made or Decline(UNMADE)
-    # It may have been charged at another time all the same: clocks differ, the provider may have been asked long after
-    # the start, and by a fence that comes after days it has forgotten the key. What an intent names decides.
-    made = _listed(payment, {"gte": _stamp(payment.started_at - ASTRAY)})
+    # all that others paid meanwhile. Else it may have been charged at another time all the same: clocks differ, the
+    # provider may have been asked long after the start, or has forgotten the key. What an intent names decides.
+    if not fenced or now() >= payment.started_at + KEYS_LAST:
+        made = _listed(payment, {"gte": _stamp(payment.started_at - ASTRAY)})
     if made is None and not fenced and now() < payment.started_at + MENDING:
         raise NotSettledYet
     return made or Decline(UNMADE)

@@ -117,10 +117,10 @@ class Server:
 
 
 class NatsServer(Server):
-    """nats-server with JetStream."""
+    """nats-server with JetStream, and with further options."""
 
-    def __init__(self, store: Path) -> None:
-        super().__init__(servers.nats_server, store)
+    def __init__(self, store: Path, *options: str) -> None:
+        super().__init__(lambda port, store: [*servers.nats_server(port, store), *options], store)
 
     @property
     def url(self) -> str:

@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local import servers
 from tests.events.conftest import Start
 from tests.events.harness import Loop, Sink, Stage, event
-from tests.events.processes import Server
+from tests.events.processes import NatsServer
 from tests.eventually import eventually
 
 SILENT = {
@@ -35,10 +34,9 @@ def half_silent(loop: Loop, tmp_path: Path) -> Iterator[Stage]:
     """A Broker that is in order, on a server that does not answer for another."""
     configuration = tmp_path / "nats.conf"
     configuration.write_text(CONFIGURATION)
-    options = ["--config", str(configuration)]
-    server = Server(lambda port, store: [*servers.nats_server(port, store), *options], tmp_path / "nats")
+    server = NatsServer(tmp_path / "nats", "--config", str(configuration))
     server.start()
-    stage = Stage(loop, f"nats://{servers.HOST}:{server.port}")
+    stage = Stage(loop, server.url)
     yield stage
     stage.close()
     server.kill()
