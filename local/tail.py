@@ -10,11 +10,11 @@ import nats
 from nats.errors import Error, NoServersError
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
-from events import nats_binding
+from events.broker import nats_binding
+from events.broker.nats_binding import Origin
+from events.broker.subjects import StreamNames
 from events.catalogue import TYPE_PREFIX
-from events.cloudevent import Event, MalformedEventError
-from events.nats_binding import Origin
-from events.subjects import Layout
+from events.cloudevents.event import Event, MalformedEventError
 from local import manifests
 from local.state import NOTHING_RUNS, State
 
@@ -43,7 +43,7 @@ async def show(nats_url: str, say: Callable[[str], None], ready: Callable[[], No
         say(f"{time:%H:%M:%S}  {name:<{TYPE_WIDTH}}  {event.data.decode(errors='replace')}")
 
 
-async def _events(nats_url: str, log: Layout, ready: Callable[[], None]) -> AsyncIterator[tuple[Event, datetime]]:
+async def _events(nats_url: str, log: StreamNames, ready: Callable[[], None]) -> AsyncIterator[tuple[Event, datetime]]:
     """New events of the log and when they were stored; what is none is passed over, the dead letters have it."""
     connection = await nats.connect(nats_url, max_reconnect_attempts=PATIENCE, reconnect_time_wait=1, error_cb=_ignore)
     only_new = ConsumerConfig(deliver_policy=DeliverPolicy.NEW)
@@ -57,10 +57,10 @@ async def _events(nats_url: str, log: Layout, ready: Callable[[], None]) -> Asyn
             yield nats_binding.read(message, origin, log), datetime.fromtimestamp(origin.timestamp).astimezone()
 
 
-def layout_of_the_broker() -> Layout:
+def layout_of_the_broker() -> StreamNames:
     """Where the events of the one Broker in knative/ are."""
     [broker] = (found["metadata"] for found in manifests.read() if found["kind"] == "Broker")
-    return Layout(broker["namespace"], broker["name"])
+    return StreamNames(broker["namespace"], broker["name"])
 
 
 async def _ignore(_: Error | Exception) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from events import jetstream
-from functions.shared import database, transaction
+from events.runtime import publisher
+from functions.shared.storage import database, transaction
 from local import servers
 from tests.e2e.stack import Stack, running
 from tests.eventually import PATIENCE_SECONDS
@@ -29,7 +29,7 @@ def pytest_configure() -> None:
 def patience() -> Iterator[None]:
     """Nothing of ours in this process gives up because the machine stood still; who tests a limit sets it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jetstream, "_ACK_TIMEOUT", PATIENCE_SECONDS)
+        patch.setattr(publisher, "_ACK_TIMEOUT", PATIENCE_SECONDS)
         patch.setattr(database, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
         patch.setattr(transaction, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
         patch.setattr(transaction, "CONTENTION_SECONDS", PATIENCE_SECONDS)

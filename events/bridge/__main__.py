@@ -14,22 +14,22 @@ import os
 
 import prometheus_client
 
-from events import health, logs, process
 from events.bridge import source
-from events.bridge.lag import Lag
-from events.bridge.signature import signer
-from events.bridge.subscriber import Subscribers
-from events.bridge.supervisor import Settings, Supervisor
-from events.connection import Connection
+from events.dispatcher.lag import Lag
+from events.dispatcher.signature import signer
+from events.dispatcher.subscriber import Subscribers
+from events.dispatcher.supervisor import Settings, Supervisor
 from events.ingress import Ingress
-from events.jetstream import Publisher
+from events.runtime import health, logs, process
+from events.runtime.connection import Connection
+from events.runtime.publisher import Publisher
 
 _GARBAGE = 5_000  # objects more than were freed
 
 
 async def _main() -> None:
     environment, settings = os.environ, _settings()
-    host, origin, connection = environment.get("HOST"), source.of(environment), Connection()
+    host, origin, connection = environment.get("HOST"), source.from_environment(environment), Connection()
     async with Subscribers(json.loads(environment.get("HOST_ALIASES", "{}")), signer(environment)) as subscribers:
         supervisor = Supervisor(connection, subscribers, settings, origin)
         ingress = Ingress(Publisher(connection), lambda: supervisor.brokers, supervisor.expects)
@@ -52,7 +52,7 @@ def _collect_rarely() -> None:
 
 
 async def _serve_health(supervisor: Supervisor, connection: Connection, host: str | None) -> asyncio.Server:
-    reaches, lag = health.Reach(connection), Lag(connection.jetstream(), lambda: supervisor.routes)
+    reaches, lag = health.NatsReadiness(connection), Lag(connection.jetstream(), lambda: supervisor.routes)
 
     async def ready() -> bool:
         return supervisor.ready and await reaches()

@@ -1,35 +1,12 @@
-"""Where the wiring comes from: YAML files on one machine, the Kubernetes API in a cluster."""
+"""The one choice of a source of Brokers and Triggers: files on one machine, the Kubernetes API in a cluster."""
 
-import asyncio
-import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
 
-import yaml
-
-from events.bridge import manifest
-from events.bridge.resources import Progress, Removal, Wiring
-
-_log = logging.getLogger(__name__)
-
-_POLL = 2.0  # seconds
+from events.broker.source import Files, Source
 
 
-class Source(Protocol):
-    """Says what is wanted, and is told what came of it."""
-
-    async def run(self, take: Callable[[Wiring], None]) -> None:
-        """Give `take` what is wanted, now and whenever it changes, until cancelled."""
-
-    def observe(self, progress: Progress) -> None:
-        """Take note of what is in place."""
-
-    async def has(self, removal: Removal) -> bool:
-        """Whether the object that this would clean up after is certainly there now, and is to stay."""
-
-
-def of(environment: Mapping[str, str]) -> Source:
+def from_environment(environment: Mapping[str, str]) -> Source:
     """The source that an environment names: MANIFESTS a file or folder of YAML; without it, the Kubernetes API.
 
     INGRESS_URL is where the Brokers' ingress is reached in the cluster, for the addresses that Brokers report;
@@ -38,48 +15,7 @@ def of(environment: Mapping[str, str]) -> Source:
     """
     if "MANIFESTS" in environment:
         return Files(Path(environment["MANIFESTS"]))
-    from events.control import cluster  # noqa: PLC0415 its client costs a third of a second, and 5 MB
+    from events.controller import cluster  # noqa: PLC0415 its client costs a third of a second, and 5 MB
 
     domain, holds = environment.get("CLUSTER_DOMAIN", "cluster.local"), environment.get("FINALIZERS") != "off"
     return cluster.connect(environment["INGRESS_URL"], domain, holds=holds)
-
-
-class Files:
-    """The Brokers and Triggers of a YAML file, or of all in a folder; objects of other kinds are passed over."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    async def run(self, take: Callable[[Wiring], None]) -> None:
-        """Give what the files say. One that is gone when it is to be read, or no YAML, leaves the wiring as it was."""
-        texts: dict[Path, str] = {}
-        while True:
-            try:
-                current = {file: file.read_text() for file in _files(self._path)}
-                if current != texts:
-                    texts = current
-                    take(manifest.wiring(_objects(texts)))
-            except (OSError, RecursionError, ValueError, yaml.YAMLError) as error:
-                _log.error("manifests cannot be read", extra={"reason": str(error)})
-            await asyncio.sleep(_POLL)
-
-    def observe(self, progress: Progress) -> None:
-        """Files have no place for it."""
-
-    async def has(self, _: Removal) -> bool:
-        """Whoever takes an object out of a file leaves its streams and consumers: nobody but people removes them."""
-        return True
-
-
-def _files(path: Path) -> list[Path]:
-    """Without the copies that a mounted ConfigMap keeps in folders of its own."""
-    files = sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
-    return [file for file in files if not any(part.startswith("..") for part in file.relative_to(path).parts)]
-
-
-def _objects(texts: dict[Path, str]) -> Iterator[dict[str, Any]]:
-    """Every object, those of kustomize's own files too, which have another apiVersion."""
-    for text in texts.values():
-        for document in yaml.safe_load_all(text):
-            if isinstance(document, dict):
-                yield document

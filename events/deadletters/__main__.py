@@ -3,8 +3,8 @@
 import os
 import sys
 
+from events.broker.subjects import StreamNames
 from events.deadletters import command
-from events.subjects import Layout
 
 
 def main() -> int:
@@ -12,7 +12,7 @@ def main() -> int:
     missing = [name for name in ("NATS_URL", "BROKER") if not os.environ.get(name)]
     if missing:
         sys.exit(f"{' and '.join(missing)} must be set in the environment")
-    return command.main(sys.argv[1:], os.environ["NATS_URL"], Layout.parse(os.environ["BROKER"]))
+    return command.main(sys.argv[1:], os.environ["NATS_URL"], StreamNames.parse(os.environ["BROKER"]))
 
 
 if __name__ == "__main__":

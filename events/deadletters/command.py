@@ -10,11 +10,11 @@ import nats
 import nats.errors
 from nats.js.errors import NotFoundError
 
-from events.connection import inbox_prefix
+from events.broker.subjects import StreamNames
 from events.deadletters import report
 from events.deadletters.store import DeadLetter, DeadLetters, UnboundTriggerError
-from events.jetstream import Publisher, RefusedError
-from events.subjects import Layout
+from events.runtime.connection import inbox_prefix
+from events.runtime.publisher import Publisher, RefusedError
 
 _EXPLANATIONS = {
     "list": "how many there are per Trigger and reason; with --trigger each of that Trigger's, with its number",
@@ -28,7 +28,7 @@ class StoppedError(Exception):
     """What was asked for was not done, or not to its end; the message says why."""
 
 
-def main(arguments: Sequence[str], nats_url: str, layout: Layout) -> int:
+def main(arguments: Sequence[str], nats_url: str, layout: StreamNames) -> int:
     """Do what the arguments ask for with a Broker's dead letters; the status to exit with."""
     asked = _parser().parse_args(arguments)
     try:
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _run(asked: argparse.Namespace, nats_url: str, layout: Layout) -> None:
+async def _run(asked: argparse.Namespace, nats_url: str, layout: StreamNames) -> None:
     try:
         connection = await nats.connect(
             nats_url,

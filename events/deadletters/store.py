@@ -11,10 +11,10 @@ from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg
 from nats.js.errors import APIError, NotFoundError
 
-from events.cloudevent import Event, encode_value
-from events.jetstream import Publisher
-from events.nats_binding import Origin
-from events.subjects import Layout
+from events.broker.nats_binding import Origin
+from events.broker.subjects import StreamNames
+from events.cloudevents.event import Event, encode_value
+from events.runtime.publisher import Publisher
 
 _MARK = "Dead-Letter-"
 _ERROR_ATTRIBUTES = ("ce-knativeerrordest", "ce-knativeerrorcode", "ce-knativeerrordata")
@@ -65,7 +65,7 @@ def with_error(event: Event, destination: str, code: int | None, body: bytes) ->
 class DeadLetters:
     """The dead letters of one Broker."""
 
-    def __init__(self, publisher: Publisher, jetstream: JetStreamContext, layout: Layout) -> None:
+    def __init__(self, publisher: Publisher, jetstream: JetStreamContext, layout: StreamNames) -> None:
         self._publisher = publisher
         self._jetstream = jetstream
         self._layout = layout
@@ -110,7 +110,7 @@ class DeadLetters:
         """Give an event to the Trigger that failed once more, and to no other.
 
         It is in the log before it leaves the dead letters: whoever is cut off between replays it twice, and loses
-        nothing. Raises UnboundTriggerError, events.jetstream.RefusedError, and nats.errors.Error, each before
+        nothing. Raises UnboundTriggerError, events.runtime.publisher.RefusedError, and nats.errors.Error, each before
         anything is removed.
         """
         letter = await self.show(sequence)

@@ -1,7 +1,7 @@
 """What the ingress lets in: a well-formed CloudEvent, from a source that anyone may speak for.
 
 Rules: CloudEvents HTTP binding 1.0, section 3; knative/specs data-plane.md, "Ingress"; of versions, what
-`events.cloudevent` knows.
+`events.cloudevents.event` knows.
 """
 
 import re
@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 
-from events import hops, structured
-from events.bridge.resources import Broker
-from events.cloudevent import CONTENT_TYPE, PREFIX, Event, MalformedEventError, from_headers, identity
-from events.placement import Place, place
+from events.broker.model import Broker
+from events.broker.scheduling import Place, place
+from events.cloudevents import json_format, ttl
+from events.cloudevents.event import CONTENT_TYPE, PREFIX, Event, MalformedEventError, from_headers, identity
 
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.IGNORECASE)
 
@@ -33,9 +33,9 @@ def admit(headers: Iterable[tuple[str, str]], body: bytes, broker: Broker) -> tu
         _check_time(event)
         if event["source"].startswith(broker.reserved_sources):
             raise RejectedError(HTTPStatus.FORBIDDEN, f"nobody may speak for {event['source']} from here")
-        hops.spend(event, hops.detach(event))
+        ttl.decrement(event, ttl.pop_ttl(event))
         return place(event, broker.layout, identity(event["source"], event["id"])), event.data
-    except (MalformedEventError, hops.ExhaustedError) as error:
+    except (MalformedEventError, ttl.ExhaustedError) as error:
         raise RejectedError(HTTPStatus.BAD_REQUEST, f"no CloudEvent that can be taken: {error}") from error
 
 
@@ -67,12 +67,12 @@ def _check_time(event: Event) -> None:
 
 def _read(fields: Mapping[str, str], body: bytes) -> Event:
     content_type = fields.get(CONTENT_TYPE)
-    if content_type is None or not structured.announced(content_type):
+    if content_type is None or not json_format.announced(content_type):
         if not fields.keys() - {CONTENT_TYPE}:
-            raise MalformedEventError(f"neither headers that begin with {PREFIX} nor {structured.JSON_FORMAT}")
+            raise MalformedEventError(f"neither headers that begin with {PREFIX} nor {json_format.JSON_FORMAT}")
         return from_headers(fields, body)
-    if not structured.supported(content_type):
+    if not json_format.supported(content_type):
         raise RejectedError(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"of event formats, {structured.JSON_FORMAT} is taken, one at a time"
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"of event formats, {json_format.JSON_FORMAT} is taken, one at a time"
         )
-    return structured.parse(body, content_type)
+    return json_format.parse(body, content_type)

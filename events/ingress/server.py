@@ -9,10 +9,10 @@ from http import HTTPStatus
 import nats.errors
 from aiohttp import HttpVersion11, web
 
-from events import metrics
-from events.bridge.resources import Broker
+from events.broker.model import Broker
 from events.ingress.admission import RejectedError, admit
-from events.jetstream import LARGEST_EVENT, Publisher, RefusedError
+from events.runtime import metrics
+from events.runtime.publisher import LARGEST_EVENT, Publisher, RefusedError
 
 _log = logging.getLogger(__name__)
 

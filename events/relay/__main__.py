@@ -10,23 +10,23 @@ from typing import Any
 
 from pymongo import AsyncMongoClient
 
-from events import health, logs, process
-from events.connection import Connection
-from events.jetstream import Publisher
+from events.broker.subjects import StreamNames
 from events.relay.outbox import Outbox
 from events.relay.publishing import RowPublisher
 from events.relay.relay import Relay
-from events.subjects import Layout
+from events.runtime import health, logs, process
+from events.runtime.connection import Connection
+from events.runtime.publisher import Publisher
 
 
 async def _main() -> None:
     environment = os.environ
     connection = Connection()
-    publisher = RowPublisher(Publisher(connection), Layout.parse(environment["BROKER"]))
+    publisher = RowPublisher(Publisher(connection), StreamNames.parse(environment["BROKER"]))
     async with AsyncMongoClient[dict[str, Any]](environment["MONGO_URI"], tz_aware=True) as client:
         relay = Relay(Outbox(client.get_default_database()), publisher)
 
-        reaches = health.Reach(connection)
+        reaches = health.NatsReadiness(connection)
 
         async def ready() -> bool:
             return relay.following and await reaches()

@@ -12,7 +12,7 @@ from pymongo.asynchronous.change_stream import AsyncChangeStream, AsyncCollectio
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import InvalidOperation, OperationFailure
 
-from events.relay.notes import ASTRAY, Notes, Position, Row
+from events.relay.checkpoint import CLOCK_SKEW, CheckpointStore, Position, Row
 
 T = TypeVar("T")
 Change = tuple[Row, Position]
@@ -31,7 +31,7 @@ class Outbox:
 
     def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
         self._rows = database["outbox"]
-        self.notes = Notes(database)
+        self.notes = CheckpointStore(database)
 
     @asynccontextmanager
     async def follow(self) -> AsyncIterator[AsyncIterator[Change]]:
@@ -89,7 +89,7 @@ class Outbox:
         """Delete rows that are older than a week, if they are published."""
         note = await self.notes.read()
         if note.at and not note.again:
-            before = min(datetime.now(UTC) - _KEPT, note.at - ASTRAY)
+            before = min(datetime.now(UTC) - _KEPT, note.at - CLOCK_SKEW)
             kept = [row async for row in self.notes.refused()]
             await self._rows.delete_many({"_id": {"$lt": ObjectId.from_datetime(before), "$nin": kept}})
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import nats.errors
 
-from events.cloudevent import MalformedEventError, from_row, identity
-from events.jetstream import LARGEST_EVENT, Publisher, RefusedError
-from events.relay.notes import Refused, Row
-from events.subjects import Layout
+from events.broker.subjects import StreamNames
+from events.cloudevents.event import MalformedEventError, from_row, identity
+from events.relay.checkpoint import Refused, Row
+from events.runtime.publisher import LARGEST_EVENT, Publisher, RefusedError
 
 _log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ _RETRY_DELAY = 0.5  # seconds
 class RowPublisher:
     """Publishes rows until JetStream has them, however long it is away or full."""
 
-    def __init__(self, publisher: Publisher, layout: Layout) -> None:
+    def __init__(self, publisher: Publisher, layout: StreamNames) -> None:
         self._publisher = publisher
         self._layout = layout
         self._stalled = False

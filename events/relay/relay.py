@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from pymongo.errors import PyMongoError
 
-from events.relay.notes import Position
+from events.relay.checkpoint import Position
 from events.relay.outbox import Change, Outbox
 from events.relay.publishing import RowPublisher
 
@@ -66,7 +66,7 @@ class Relay:
             self._position = batch[-1][1]
 
     async def _note(self) -> None:
-        """Note from time to time how far JetStream has come. What came after that is published again by the next."""
+        """Save from time to time how far JetStream has come; a successor publishes again what came later."""
         position, self._position = self._position, None
         if position:
             await self._outbox.notes.save(position)

@@ -3,8 +3,8 @@
 import functions_framework
 from flask import Request
 
-from functions.shared.http import Answer, ok, route
-from functions.shared.session import current_user
+from functions.shared.web.http import Answer, ok, route
+from functions.shared.web.session import current_user
 
 
 @functions_framework.http

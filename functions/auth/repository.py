@@ -5,10 +5,10 @@ from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from functions.auth.domain import Account, EmailInUse, email_key
-from functions.shared import idempotency
-from functions.shared.database import Documents, ensure_indexes
-from functions.shared.http import Answer
-from functions.shared.transaction import Transaction, transaction
+from functions.shared.storage.database import Documents, ensure_indexes
+from functions.shared.storage.transaction import Transaction, transaction
+from functions.shared.web import idempotency
+from functions.shared.web.http import Answer
 
 INDEXES = {"users": [IndexModel("emailKey", unique=True)]}
 

@@ -6,10 +6,10 @@ from flask import Request
 from functions.auth import domain, repository
 from functions.auth.emails import parse_email
 from functions.auth.passwords import matches
-from functions.shared.body import fields
-from functions.shared.cookie import carry
-from functions.shared.http import Answer, ok, route
-from functions.shared.session import issue
+from functions.shared.web.body import fields
+from functions.shared.web.cookie import set_cookie
+from functions.shared.web.http import Answer, ok, route
+from functions.shared.web.session import issue
 
 
 @functions_framework.http
@@ -23,4 +23,4 @@ def sign_in(request: Request) -> Answer:
     if not matches(account.password_hash if account else None, password) or account is None:
         raise domain.InvalidCredentials
     token = issue(account.id, account.email)
-    return ok({"id": account.id, "email": account.email}, **{"Set-Cookie": carry(token)})
+    return ok({"id": account.id, "email": account.email}, **{"Set-Cookie": set_cookie(token)})

@@ -3,12 +3,12 @@
 import functions_framework
 from flask import Request
 
-from functions.shared.cookie import clear
-from functions.shared.http import Answer, ok, route
+from functions.shared.web.cookie import clear_cookie
+from functions.shared.web.http import Answer, ok, route
 
 
 @functions_framework.http
 @route
 def sign_out(_: Request) -> Answer:
     """→ 200 `{}`, the cookie cleared. The token itself stays good until it expires."""
-    return ok({}, **{"Set-Cookie": clear()})
+    return ok({}, **{"Set-Cookie": clear_cookie()})

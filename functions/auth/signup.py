@@ -6,12 +6,12 @@ from flask import Request
 from functions.auth import domain, repository
 from functions.auth.emails import parse_email
 from functions.auth.passwords import hash_password
-from functions.shared.body import fields
-from functions.shared.cookie import carry
-from functions.shared.database import new_id
-from functions.shared.http import Answer, created, route
-from functions.shared.idempotency import anyone, idempotent
-from functions.shared.session import issue
+from functions.shared.storage.database import new_id
+from functions.shared.web.body import fields
+from functions.shared.web.cookie import set_cookie
+from functions.shared.web.http import Answer, created, route
+from functions.shared.web.idempotency import anyone, idempotent
+from functions.shared.web.session import issue
 
 
 @functions_framework.http
@@ -24,6 +24,6 @@ def sign_up(request: Request) -> Answer:
         password = body.read("password", domain.parse_new_password)
     account = domain.Account(new_id(), email, hash_password(password))
     token = issue(account.id, account.email)
-    answer = created({"id": account.id, "email": account.email}, **{"Set-Cookie": carry(token)})
+    answer = created({"id": account.id, "email": account.email}, **{"Set-Cookie": set_cookie(token)})
     repository.add(account, answer)
     return answer

@@ -3,7 +3,7 @@
 import functions_framework
 
 from events.catalogue import ExpirationCompleted, OrderCreated
-from functions.shared.events import Reply, reacts_to
+from functions.shared.eventing.reaction import Reply, reacts_to
 
 
 @functions_framework.http

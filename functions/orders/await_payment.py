@@ -6,7 +6,7 @@ from events.catalogue import OrderAwaitingPayment, PaymentStarted
 from functions.orders import repository
 from functions.orders.domain import Order
 from functions.orders.messages import state
-from functions.shared.events import reacts_to
+from functions.shared.eventing.reaction import reacts_to
 
 
 @functions_framework.http

@@ -5,8 +5,8 @@ from flask import Request
 
 from functions.orders import repository
 from functions.orders.messages import cancelled
-from functions.shared.http import Answer, no_content, path_id, route
-from functions.shared.session import signed_in
+from functions.shared.web.http import Answer, no_content, path_id, route
+from functions.shared.web.session import signed_in
 
 
 @functions_framework.http

@@ -9,13 +9,13 @@ from flask import Request
 from events.catalogue import OrderCreated, OrderState
 from functions.orders import domain, repository, tickets
 from functions.orders.messages import state
-from functions.shared.body import fields
 from functions.shared.clock import await_replica, now
-from functions.shared.database import new_id
 from functions.shared.errors import NotFound
-from functions.shared.http import Answer, created, route
-from functions.shared.idempotency import idempotent
-from functions.shared.session import signed_in
+from functions.shared.storage.database import new_id
+from functions.shared.web.body import fields
+from functions.shared.web.http import Answer, created, route
+from functions.shared.web.idempotency import idempotent
+from functions.shared.web.session import signed_in
 
 
 @functions_framework.http

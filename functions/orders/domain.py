@@ -65,7 +65,7 @@ class Order:
     status: Status = Status.CREATED
     version: int = 0
 
-    def seen_by(self, user_id: str) -> "Order":
+    def require_owner(self, user_id: str) -> "Order":
         """The order, if it is this user's own."""
         if user_id != self.user_id:
             raise NotAuthorized
@@ -73,7 +73,7 @@ class Order:
 
     def cancelled_by(self, user_id: str) -> "Order":
         """The order, cancelled by its buyer; the same one if it was cancelled before."""
-        if self.seen_by(user_id).status == Status.COMPLETE:
+        if self.require_owner(user_id).status == Status.COMPLETE:
             raise CannotCancelPaid
         return self._cancelled()
 

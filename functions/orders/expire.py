@@ -6,7 +6,7 @@ from events.catalogue import ExpirationCompleted
 from functions.orders import repository
 from functions.orders.messages import cancelled
 from functions.shared.clock import now
-from functions.shared.events import reacts_to
+from functions.shared.eventing.reaction import reacts_to
 
 
 @functions_framework.http

@@ -6,9 +6,9 @@ from flask import Request
 from events.catalogue import OrderState
 from functions.orders import repository
 from functions.orders.messages import state
-from functions.shared.http import Answer, route
-from functions.shared.pagination import answer, page
-from functions.shared.session import signed_in
+from functions.shared.web.http import Answer, route
+from functions.shared.web.pagination import answer, page
+from functions.shared.web.session import signed_in
 
 
 @functions_framework.http

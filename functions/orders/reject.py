@@ -6,7 +6,7 @@ from events.catalogue import ReservationRejected
 from functions.orders import repository
 from functions.orders.domain import Order
 from functions.orders.messages import cancelled
-from functions.shared.events import reacts_to
+from functions.shared.eventing.reaction import reacts_to
 
 
 @functions_framework.http

@@ -5,7 +5,7 @@ import functions_framework
 from events.catalogue import TicketCreated, TicketDeleted, TicketUpdated
 from functions.orders import tickets
 from functions.orders.domain import Ticket
-from functions.shared.events import reacts_to
+from functions.shared.eventing.reaction import reacts_to
 from functions.shared.money import to_cents
 
 

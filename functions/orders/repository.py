@@ -8,12 +8,13 @@ from pymongo.errors import DuplicateKeyError
 
 from events.catalogue import Event
 from functions.orders.domain import LIVE, AlreadyReserved, Order, Status, Ticket
-from functions.shared import idempotency, outbox
-from functions.shared.database import Document, Documents, ensure_indexes
 from functions.shared.errors import NotFound
-from functions.shared.http import Answer
-from functions.shared.pagination import Page
-from functions.shared.transaction import Transaction, transaction
+from functions.shared.eventing import outbox
+from functions.shared.storage.database import Document, Documents, ensure_indexes
+from functions.shared.storage.transaction import Transaction, transaction
+from functions.shared.web import idempotency
+from functions.shared.web.http import Answer
+from functions.shared.web.pagination import Page
 
 # This index is what makes an oversell impossible, whatever races: a ticket has one live order or none.
 ONE_LIVE_ORDER_PER_TICKET = IndexModel(

@@ -6,8 +6,8 @@ from flask import Request
 from events.catalogue import OrderState
 from functions.orders import repository
 from functions.orders.messages import state
-from functions.shared.http import Answer, ok, path_id, route
-from functions.shared.session import signed_in
+from functions.shared.web.http import Answer, ok, path_id, route
+from functions.shared.web.session import signed_in
 
 
 @functions_framework.http
@@ -15,5 +15,5 @@ from functions.shared.session import signed_in
 def show_order(request: Request) -> Answer:
     """→ 200 order."""
     buyer = signed_in(request)
-    order = repository.find(path_id(request)).seen_by(buyer.id)
+    order = repository.find(path_id(request)).require_owner(buyer.id)
     return ok(state(OrderState, order))

@@ -3,7 +3,7 @@
 from bson import ObjectId
 
 from functions.orders.domain import Ticket
-from functions.shared.database import Document, database, keep_newest
+from functions.shared.storage.database import Document, database, keep_newest
 
 
 def find(ticket_id: str) -> Ticket | None:

@@ -5,14 +5,14 @@ from flask import Request
 
 from functions.payments import domain, provider, repository
 from functions.payments.domain import Order, Payment
-from functions.shared import idempotency
-from functions.shared.body import fields
 from functions.shared.clock import await_replica, now
-from functions.shared.database import new_id
-from functions.shared.errors import NotFound, Refusal
-from functions.shared.http import Answer, created, refused, route
-from functions.shared.idempotency import idempotent
-from functions.shared.session import User, signed_in
+from functions.shared.errors import ApiError, NotFound
+from functions.shared.storage.database import new_id
+from functions.shared.web import idempotency
+from functions.shared.web.body import fields
+from functions.shared.web.http import Answer, created, refused, route
+from functions.shared.web.idempotency import idempotent
+from functions.shared.web.session import User, signed_in
 
 
 @functions_framework.http
@@ -31,7 +31,7 @@ def create_payment(request: Request) -> Answer:
 
 
 def _start(order: Order, buyer: User) -> Payment:
-    payable = order.seen_by(buyer.id).payable(now())
+    payable = order.require_owner(buyer.id).payable(now())
     return Payment(new_id(), payable.id, payable.price, now(), request=idempotency.request())
 
 
@@ -48,5 +48,5 @@ def _charge(payment: Payment, token: str) -> Payment:
 def _answer(payment: Payment) -> Answer:
     try:
         return created({"id": payment.paid().id})
-    except Refusal as refusal:
+    except ApiError as refusal:
         return refused(refusal)

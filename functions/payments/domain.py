@@ -84,7 +84,7 @@ class Order:
         """Whether no charge may be kept for it."""
         return self.status == OrderStatus.CANCELLED
 
-    def seen_by(self, user_id: str) -> "Order":
+    def require_owner(self, user_id: str) -> "Order":
         """The order, if it is this user's own."""
         if user_id != self.user_id:
             raise NotAuthorized

@@ -76,7 +76,7 @@ def charge(payment: Payment, token: str) -> Outcome:
     except stripe.CardError as error:
         return Decline(error.user_message or UNMADE)
     except (stripe.APIConnectionError, stripe.APIError, stripe.RateLimitError, stripe.IdempotencyError) as error:
-        log.fault("the provider gives no answer", error, payment=payment.id)
+        log.exception("the provider gives no answer", error, payment=payment.id)
         raise PaymentInProgress from error
     except stripe.InvalidRequestError as error:
         # About the card it is the buyer's to know; anything else is our fault, and costs no buyer an order.

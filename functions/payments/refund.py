@@ -5,7 +5,7 @@ import functions_framework
 from events.catalogue import RefundRequested
 from functions.payments import provider, repository
 from functions.payments.domain import Status
-from functions.shared.events import reacts_to
+from functions.shared.eventing.reaction import reacts_to
 
 
 @functions_framework.http

@@ -5,7 +5,7 @@ import functions_framework
 from events.catalogue import OrderAwaitingPayment, OrderCancelled, OrderCompleted, OrderCreated, OrderState
 from functions.payments import repository
 from functions.payments.domain import Order
-from functions.shared.events import reacts_to
+from functions.shared.eventing.reaction import reacts_to
 from functions.shared.money import to_cents
 
 

@@ -13,10 +13,11 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from functions.payments.domain import Order, Outcome, Payment, PaymentInProgress, Status
 from functions.payments.messages import event
-from functions.shared import log, outbox
-from functions.shared.database import Document, Documents, ensure_indexes, keep_newest
+from functions.shared import log
 from functions.shared.errors import NotFound, RuleBroken
-from functions.shared.transaction import Overtaken, Transaction, transaction
+from functions.shared.eventing import outbox
+from functions.shared.storage.database import Document, Documents, ensure_indexes, keep_newest
+from functions.shared.storage.transaction import StaleWrite, Transaction, transaction
 
 # This index is what makes a second charge impossible, whatever races: an order has one payment or none.
 INDEXES = {"payments": [IndexModel("orderId", name="one_payment_per_order", unique=True)]}
@@ -99,7 +100,7 @@ def update(
 
     try:
         return transaction(_database(), work)
-    except Overtaken:
+    except StaleWrite:
         if known is None:
             raise
         return update(payment_id, change, also)
@@ -115,7 +116,7 @@ def record(payment: Payment, outcome: Outcome, also: Also) -> Payment:
     try:
         return update(payment.id, lambda payment, order: payment.settled(outcome, order), also, known=payment)
     except (PyMongoError, TimeoutError) as error:
-        log.fault("what came of a payment is not recorded", error, payment=payment.id)
+        log.exception("what came of a payment is not recorded", error, payment=payment.id)
         raise PaymentInProgress from error
 
 

@@ -7,7 +7,7 @@ import functions_framework
 
 from events.catalogue import PaymentOverdue, PaymentStarted
 from functions.shared.clock import now
-from functions.shared.events import Reply, reacts_to
+from functions.shared.eventing.reaction import Reply, reacts_to
 
 
 @functions_framework.http

@@ -4,7 +4,7 @@ import functions_framework
 
 from events.catalogue import PaymentOverdue
 from functions.payments import provider, repository
-from functions.shared.events import reacts_to
+from functions.shared.eventing.reaction import reacts_to
 
 
 @functions_framework.http

@@ -11,8 +11,8 @@ from functions.payments import provider, repository
 from functions.payments.domain import BadSignature, Charge, Decline, Order, Outcome, Payment
 from functions.shared import log
 from functions.shared.errors import MalformedBody, NotFound
-from functions.shared.http import Answer, ok, route
 from functions.shared.ids import parse_id
+from functions.shared.web.http import Answer, ok, route
 
 SUCCESS = "payment_intent.succeeded"
 FAILURES = ("payment_intent.payment_failed", "payment_intent.canceled")

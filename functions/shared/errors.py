@@ -8,110 +8,110 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Problem:
+class FieldError:
     """One thing wrong with a request; `field` names the bad field, if it is one."""
 
     message: str
     field: str | None = None
 
 
-class Refusal(Exception):  # noqa: N818 - refusing is no error of ours
+class ApiError(Exception):
     """A request that is answered with an error and has changed nothing."""
 
     message = "Something went wrong"
 
     def __init__(self, message: str | None = None) -> None:
-        self.problems = [Problem(message or self.message)]
+        self.problems = [FieldError(message or self.message)]
         super().__init__(self.problems[0].message)
 
 
-class NotAuthorized(Refusal):
+class NotAuthorized(ApiError):
     """Nobody is signed in, or somebody who does not own what they ask for."""
 
     message = "Not authorized"
 
 
-class NotFound(Refusal):
+class NotFound(ApiError):
     """What the path or the body names does not exist."""
 
     message = "Not Found"
 
 
-class RuleBroken(Refusal):
+class RuleBroken(ApiError):
     """A rule of the business forbids it; each service's domain names its rules as subclasses."""
 
 
-class PaymentRequired(Refusal):
+class PaymentRequired(ApiError):
     """The card was not charged."""
 
 
-class InvalidFields(Refusal):
+class InvalidFields(ApiError):
     """One or more fields are bad; all of them are told at once."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[FieldError]) -> None:
         super().__init__(", ".join(problem.message for problem in problems))
         self.problems = problems
 
 
-class InvalidField(Exception):  # noqa: N818 - becomes a Problem of InvalidFields
+class InvalidField(Exception):
     """One value is bad. Raised by parsers, collected by whoever reads the fields."""
 
 
-class MalformedBody(Refusal):
+class MalformedBody(ApiError):
     """The body cannot be read at all."""
 
     message = "Body must be a JSON object"
 
 
-class NotACloudEvent(Refusal):
+class NotACloudEvent(ApiError):
     """A CloudEvent was expected or announced, and this is none."""
 
     message = "Body must be a CloudEvents 1.0 event"
 
 
-class TooLarge(Refusal):
+class TooLarge(ApiError):
     """The body is over the limit."""
 
     message = "Payload Too Large"
 
 
-class UnsupportedMediaType(Refusal):
+class UnsupportedMediaType(ApiError):
     """The body is something else than JSON."""
 
     message = "Content-Type must be application/json"
 
 
-class MalformedKey(Refusal):
+class MalformedKey(ApiError):
     """The Idempotency-Key cannot be read."""
 
     message = "Idempotency-Key must be a string of 1 to 255 visible ASCII characters"
 
 
-class KeyReused(Refusal):
+class KeyReused(ApiError):
     """The Idempotency-Key came before, with another body."""
 
     message = "Idempotency-Key was used with another body"
 
 
-class InProgress(Refusal):
+class InProgress(ApiError):
     """The same is being done for an earlier request: ask again later."""
 
     message = "A request with this Idempotency-Key is in progress"
 
 
-class NotYet(Refusal):
+class NotYet(ApiError):
     """An event came before its time: deliver it again later."""
 
     message = "Not yet"
 
 
-class NotUnderstood(Refusal):
+class NotUnderstood(ApiError):
     """An event that this function will never understand: do not deliver it again."""
 
     message = "Event is not understood"
 
 
-STATUS: dict[type[Refusal], int] = {
+STATUS: dict[type[ApiError], int] = {
     MalformedBody: 400,
     NotACloudEvent: 400,
     InvalidFields: 400,
@@ -129,6 +129,6 @@ STATUS: dict[type[Refusal], int] = {
 }
 
 
-def status_of(refusal: Refusal) -> int:
+def status_of(refusal: ApiError) -> int:
     """The HTTP status of a refusal: that of the nearest kind in the table."""
     return next(STATUS[kind] for kind in type(refusal).__mro__ if kind in STATUS)

@@ -19,7 +19,7 @@ def error(message: str, **details: object) -> None:
     _write("ERROR", message, details)
 
 
-def fault(message: str, cause: BaseException, **details: object) -> None:
+def exception(message: str, cause: BaseException, **details: object) -> None:
     """Something failed that should not have; tells where."""
     lines = traceback.format_exception(cause)
     _write("ERROR", message, {**details, "exception": "".join(lines)})

@@ -4,12 +4,12 @@ import functions_framework
 from flask import Request
 
 from events.catalogue import TicketCreated, TicketState
-from functions.shared.body import fields
-from functions.shared.database import new_id
-from functions.shared.http import Answer, created, route
-from functions.shared.idempotency import idempotent
 from functions.shared.money import parse_price
-from functions.shared.session import signed_in
+from functions.shared.storage.database import new_id
+from functions.shared.web.body import fields
+from functions.shared.web.http import Answer, created, route
+from functions.shared.web.idempotency import idempotent
+from functions.shared.web.session import signed_in
 from functions.tickets import domain, repository
 from functions.tickets.messages import state
 

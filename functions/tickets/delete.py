@@ -4,8 +4,8 @@ import functions_framework
 from flask import Request
 
 from events.catalogue import TicketDeleted
-from functions.shared.http import Answer, no_content, path_id, route
-from functions.shared.session import signed_in
+from functions.shared.web.http import Answer, no_content, path_id, route
+from functions.shared.web.session import signed_in
 from functions.tickets import repository
 from functions.tickets.domain import Ticket
 

@@ -4,8 +4,8 @@ import functions_framework
 from flask import Request
 
 from events.catalogue import TicketState
-from functions.shared.http import Answer, route
-from functions.shared.pagination import answer, page
+from functions.shared.web.http import Answer, route
+from functions.shared.web.pagination import answer, page
 from functions.tickets import repository
 from functions.tickets.messages import state
 

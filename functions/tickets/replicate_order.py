@@ -3,7 +3,7 @@
 import functions_framework
 
 from events.catalogue import OrderCancelled, OrderCompleted, OrderCreated, OrderState
-from functions.shared.events import reacts_to
+from functions.shared.eventing.reaction import reacts_to
 from functions.tickets import reservations
 from functions.tickets.domain import Reservation
 

@@ -9,12 +9,13 @@ from bson import ObjectId
 from pymongo import ASCENDING, IndexModel
 
 from events.catalogue import Event
-from functions.shared import idempotency, outbox
-from functions.shared.database import Document, Documents, ensure_indexes
 from functions.shared.errors import NotFound
-from functions.shared.http import Answer
-from functions.shared.pagination import Page
-from functions.shared.transaction import Transaction, transaction
+from functions.shared.eventing import outbox
+from functions.shared.storage.database import Document, Documents, ensure_indexes
+from functions.shared.storage.transaction import Transaction, transaction
+from functions.shared.web import idempotency
+from functions.shared.web.http import Answer
+from functions.shared.web.pagination import Page
 from functions.tickets.domain import Ticket
 
 INDEXES = {

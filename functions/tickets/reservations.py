@@ -8,9 +8,9 @@ starts over and sees the other. "Reserve, then release" without rows ends wrong 
 from bson import ObjectId
 
 from events.catalogue import ReservationRejected, TicketUpdated
-from functions.shared import outbox
-from functions.shared.database import Document
-from functions.shared.transaction import Transaction, transaction
+from functions.shared.eventing import outbox
+from functions.shared.storage.database import Document
+from functions.shared.storage.transaction import Transaction, transaction
 from functions.tickets import domain
 from functions.tickets.domain import Reservation
 from functions.tickets.messages import state

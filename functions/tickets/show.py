@@ -5,7 +5,7 @@ from flask import Request
 
 from events.catalogue import TicketState
 from functions.shared.errors import NotFound
-from functions.shared.http import Answer, ok, path_id, route
+from functions.shared.web.http import Answer, ok, path_id, route
 from functions.tickets import repository
 from functions.tickets.messages import state
 

@@ -4,10 +4,10 @@ import functions_framework
 from flask import Request
 
 from events.catalogue import TicketState, TicketUpdated
-from functions.shared.body import fields
-from functions.shared.http import Answer, ok, path_id, route
 from functions.shared.money import parse_price
-from functions.shared.session import signed_in
+from functions.shared.web.body import fields
+from functions.shared.web.http import Answer, ok, path_id, route
+from functions.shared.web.session import signed_in
 from functions.tickets import domain, repository
 from functions.tickets.domain import Ticket
 from functions.tickets.messages import state

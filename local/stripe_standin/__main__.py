@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from events import logs, process
+from events.runtime import logs, process
 from local.stripe_standin.behaviour import Conduct
 from local.stripe_standin.ledger import Ledger, open_database
 from local.stripe_standin.server import Server

@@ -15,7 +15,7 @@ import uvloop
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
-from events.subjects import Layout
+from events.broker.subjects import StreamNames
 from local import servers
 from local.plan import Process
 from tests.bench import load, processes
@@ -24,7 +24,7 @@ from tests.servers import running_server
 EVENTS, ROUNDS, BATCH, CONNECTIONS = 20_000, 3, 500, 16
 RATE, PACED = 500, 5_000
 IDLE_SECONDS = 5
-LAYOUT = Layout("bench", "default")
+LAYOUT = StreamNames("bench", "default")
 TRIGGER, TYPE = "sink", "dev.ticketing.order.created"
 ATTRIBUTES = {
     "ce-specversion": "1.0",

@@ -12,7 +12,7 @@ import pymongo
 from bson import ObjectId
 from pymongo.database import Database
 
-from events.subjects import Layout
+from events.broker.subjects import StreamNames
 from tests.bench import load, processes, reserving
 from tests.e2e.stack import Stack, running
 
@@ -20,7 +20,7 @@ BURST_SECONDS, STEADY_SECONDS = 60, 120
 STEADY_RATE = 60
 MOST_ORDERS = 30_000
 EVENTS_OF_AN_ORDER = 2  # order.created and ticket.updated
-LOG = Layout("ticketing", "default").log
+LOG = StreamNames("ticketing", "default").log
 
 
 def measure(folder: Path) -> None:

@@ -6,15 +6,15 @@ import nats
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
-from events import nats_binding
-from events.cloudevent import Event
-from events.nats_binding import Origin
-from events.subjects import Layout
+from events.broker import nats_binding
+from events.broker.nats_binding import Origin
+from events.broker.subjects import StreamNames
+from events.cloudevents.event import Event
 
 TIMEOUT_SECONDS = 30
 
 
-async def events(nats_url: str, layout: Layout) -> list[Event]:
+async def events(nats_url: str, layout: StreamNames) -> list[Event]:
     """Every event in the log, and those that wait until they are due."""
     connection = await nats.connect(nats_url)
     jetstream = connection.jetstream(timeout=TIMEOUT_SECONDS)

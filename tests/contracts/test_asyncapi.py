@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from events import cloudevent
-from events.bridge import manifest
+from events.broker import manifest
+from events.broker.subjects import StreamNames
 from events.catalogue import EVENTS, Event
-from events.subjects import Layout
+from events.cloudevents import event
 from local import manifests
 from tests.contracts import asyncapi
 from tests.contracts.asyncapi import DOCUMENT, MESSAGES, Node
@@ -28,7 +28,7 @@ def test_every_event_is_on_the_channel_of_the_broker() -> None:
     [channel] = DOCUMENT["channels"].values()
     published_to = channel["address"].replace("{type}", "dev.ticketing.order.created")
 
-    assert published_to == Layout(broker.namespace, broker.name).event("dev.ticketing.order.created")
+    assert published_to == StreamNames(broker.namespace, broker.name).event("dev.ticketing.order.created")
     assert channel["messages"].keys() == MESSAGES.keys()
 
 
@@ -73,9 +73,9 @@ def sending() -> Iterator[tuple[str, set[str]]]:
         yield name, asyncapi.event_types(sent["messages"])
 
 
-def example(kind: type[Event]) -> cloudevent.Event:
+def example(kind: type[Event]) -> event.Event:
     attributes = {"specversion": "1.0", "id": "1", "type": kind.type(), "source": kind.source()}
-    return cloudevent.from_attributes(attributes, b"")
+    return event.from_attributes(attributes, b"")
 
 
 def references(node: object) -> Iterator[Node]:

@@ -9,9 +9,9 @@ import jsonschema_rs
 import psutil
 import pytest
 
-from events.bridge import manifest
+from events.broker import manifest
 from events.catalogue import EVENTS, SOURCE_PREFIX
-from events.cloudevent import Event
+from events.cloudevents.event import Event
 from local import manifests
 from tests.contracts import asyncapi, log
 from tests.contracts.asyncapi import Node

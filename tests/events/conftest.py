@@ -11,10 +11,10 @@ from lightkube import KubeConfig
 from pymongo import MongoClient
 
 from tests.events.api_server import ApiServer
+from tests.events.broker_env import Realm, config_of
 from tests.events.harness import ACK_WAIT_SECONDS, Loop, Sink, Stage
 from tests.events.outbox import Service
 from tests.events.processes import NatsServer, Process
-from tests.events.realm import Realm, config_of
 from tests.eventually import eventually
 
 Start = Callable[..., Process]

@@ -2,22 +2,22 @@
 
 from collections.abc import Callable
 
-from events.bridge.resources import Progress, Removal, Wiring
+from events.broker.model import Cleanup, DesiredState, ObservedState
 
 
 class Given:
     """It wants what it was given, and takes no note of what becomes of it."""
 
-    def __init__(self, wiring: Wiring) -> None:
+    def __init__(self, wiring: DesiredState) -> None:
         self._wiring = wiring
 
-    async def run(self, take: Callable[[Wiring], None]) -> None:
+    async def run(self, take: Callable[[DesiredState], None]) -> None:
         """Give it once."""
         take(self._wiring)
 
-    def observe(self, _: Progress) -> None:
+    def observe(self, _: ObservedState) -> None:
         """Tests look for themselves."""
 
-    async def has(self, _: Removal) -> bool:
+    async def has(self, _: Cleanup) -> bool:
         """What was given stays."""
         return True

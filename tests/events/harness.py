@@ -11,15 +11,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from events.bridge import manifest
-from events.bridge.subscriber import Subscribers
-from events.bridge.supervisor import Settings, Supervisor
-from events.cloudevent import from_row, identity
-from events.connection import Connection
+from events.broker import manifest
+from events.broker.subjects import StreamNames
+from events.cloudevents.event import from_row, identity
 from events.deadletters import DeadLetter, DeadLetters
+from events.dispatcher.subscriber import Subscribers
+from events.dispatcher.supervisor import Settings, Supervisor
 from events.ingress import Ingress
-from events.jetstream import Publisher
-from events.subjects import Layout
+from events.runtime.connection import Connection
+from events.runtime.publisher import Publisher
 from local import servers
 from tests.events.given import Given
 from tests.eventually import PATIENCE_SECONDS, eventually
@@ -175,7 +175,7 @@ class Stage:
     def __init__(self, loop: Loop, nats_url: str) -> None:
         self.loop = loop
         self.nats_url = nats_url
-        self.layout = Layout("test-" + secrets.token_hex(4), "default")
+        self.layout = StreamNames("test-" + secrets.token_hex(4), "default")
         self.connection = loop.run(_connect(nats_url))
         self.jetstream = self.connection.jetstream(timeout=PATIENCE_SECONDS)
         self.publisher = Publisher(self.connection)

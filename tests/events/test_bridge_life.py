@@ -8,8 +8,8 @@ from pathlib import Path
 import nats.errors
 import yaml
 
-from events.bridge import manifest
-from events.bridge.streams import ensure_streams
+from events.broker import manifest
+from events.broker.streams import ensure_streams
 from tests.events.conftest import Start
 from tests.events.harness import Answer, Request, Sink, Stage, event
 from tests.events.processes import NatsServer

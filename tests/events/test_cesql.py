@@ -2,8 +2,8 @@
 
 import pytest
 
-from events.bridge.cesql import predicate
-from events.cloudevent import Event, from_row
+from events.broker.filters.cesql import predicate
+from events.cloudevents.event import Event, from_row
 from tests.events.harness import event
 
 HAPPENED = from_row(event("dev.test.happened", source="/test/ü", subject="7%", count=-5, flag=True))

@@ -3,12 +3,12 @@
 import time
 from datetime import UTC, datetime
 
-from events.bridge import manifest
-from events.bridge.resources import Removal
-from events.bridge.streams import ensure_streams, remove
-from events.control.kinds import BROKER, TRIGGER
+from events.broker import manifest
+from events.broker.model import Cleanup
+from events.broker.streams import ensure_streams, remove
+from events.controller.kinds import BROKER, TRIGGER
+from tests.events.broker_env import Realm, to
 from tests.events.harness import Sink, Stage, event
-from tests.events.realm import Realm, to
 from tests.eventually import eventually
 
 TOGETHER_SECONDS = 2.5  # within two, a Trigger was made together with its log
@@ -183,6 +183,6 @@ def test_what_was_made_for_a_later_object_of_the_name_is_not_removed(realm: Real
     realm.await_ready("all")
     stage = realm.stage
     for name in (None, "all"):
-        realm.loop.run(remove(stage.jetstream, Removal(stage.layout, name, "the-uid-of-an-earlier-one")))
+        realm.loop.run(remove(stage.jetstream, Cleanup(stage.layout, name, "the-uid-of-an-earlier-one")))
     assert len(realm.streams()) == 3
     assert realm.consumers() == ["all"]

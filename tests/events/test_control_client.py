@@ -8,9 +8,9 @@ import pytest
 import yaml
 from httpx2 import ConnectError
 
-from events.control.client import client
-from events.control.decoding import decode
-from events.control.kinds import BROKER
+from events.controller.client import client
+from events.controller.decoding import decode
+from events.controller.kinds import BROKER
 from tests.events.api_server import ApiServer
 from tests.events.authority import Authority
 from tests.events.harness import Loop

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from events.bridge import cesql
-from events.control import kinds
-from events.control.kinds import TRIGGER
+from events.broker.filters import cesql
+from events.controller import kinds
+from events.controller.kinds import TRIGGER
 from tests.events.api_server import ApiServer, Instead
+from tests.events.broker_env import INGRESS_URL, Realm, to
 from tests.events.harness import Sink, event
 from tests.events.processes import Process
-from tests.events.realm import INGRESS_URL, Realm, to
 from tests.eventually import eventually
 
 DEEP = "[" * 9_998 + "]" * 9_998  # in the spec of an object, as deep as Kubernetes takes it
@@ -226,12 +226,10 @@ def test_a_filter_is_read_once_whatever_changes_besides(
 
 
 def test_on_one_machine_there_is_no_kubernetes() -> None:
-    script = (
-        "import sys, events.bridge.__main__, events.bridge.source as s; s.of({'MANIFESTS': '.'}); print(*sys.modules)"
-    )
+    script = "import sys, events.bridge.__main__; from events.bridge import source; source.from_environment({'MANIFESTS': '.'}); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
-    assert "events.bridge.supervisor" in loaded
-    assert not {"lightkube", "httpx2", "events.control"} & set(loaded)
+    assert "events.dispatcher.supervisor" in loaded
+    assert not {"lightkube", "httpx2", "events.controller"} & set(loaded)
 
 
 def test_no_kind_of_object() -> None:

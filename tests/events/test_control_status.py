@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from events.control.kinds import BROKER, TRIGGER
-from events.control.view import FINALIZER
+from events.controller.kinds import BROKER, TRIGGER
+from events.controller.snapshot import FINALIZER
+from tests.events.broker_env import ADDRESSEE, DOMAIN, INGRESS_URL, SERVICE, Realm, to
 from tests.events.harness import Sink, event
 from tests.events.processes import NatsServer
-from tests.events.realm import ADDRESSEE, DOMAIN, INGRESS_URL, SERVICE, Realm, to
 from tests.eventually import eventually
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from events.cloudevent import from_row
+from events.cloudevents.event import from_row
 from tests.events.harness import Answer, Request, Sink, Stage, event, failing
 from tests.eventually import eventually
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from events.bridge import filters
-from events.cloudevent import from_row
+from events.broker.filters import subscriptions
+from events.cloudevents.event import from_row
 from tests.events.harness import Sink, Stage, event
 
 HAPPENED = from_row(event("dev.test.happened", source="/test/ü", subject="7", extension="x"))
@@ -47,7 +47,7 @@ def _within_each_other(depth: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("spec", "matches", "types"), FILTERS)
 def test_filtering(spec: dict[str, Any], matches: bool, types: set[str] | None) -> None:  # noqa: FBT001 a column of the table
-    made = filters.of_trigger(spec)
+    made = subscriptions.of_trigger(spec)
     assert made.matches(HAPPENED) is matches
     assert made.types == types
 
@@ -79,13 +79,13 @@ def test_filtering(spec: dict[str, Any], matches: bool, types: set[str] | None) 
 )
 def test_refusing_filters_that_cannot_be_applied(dialect: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="filter"):
-        filters.of_trigger({"filters": [dialect]})
+        subscriptions.of_trigger({"filters": [dialect]})
 
 
 @pytest.mark.parametrize("attributes", [{"type": 5}, {"type": None}, {"absent": False}, {5: "a"}], ids=repr)
 def test_refusing_attributes_that_are_no_texts(attributes: dict[Any, Any]) -> None:
     with pytest.raises(ValueError, match="filter"):
-        filters.of_trigger({"filter": {"attributes": attributes}})
+        subscriptions.of_trigger({"filter": {"attributes": attributes}})
 
 
 def test_events_that_a_trigger_does_not_want_cost_no_request(stage: Stage, sink: Sink) -> None:

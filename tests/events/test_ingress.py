@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from events.jetstream import LARGEST_EVENT
+from events.runtime.publisher import LARGEST_EVENT
 from tests.events.harness import Headers, Sink, Stage
 
 EVENT = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/test", "ce-type": "dev.test.happened"}

@@ -7,13 +7,14 @@ import time
 import nats.errors
 import pytest
 
-from events import jetstream
-from events.bridge import manifest, pull
-from events.bridge.resources import Wiring
-from events.bridge.subscriber import Subscribers
-from events.bridge.supervisor import Settings, Supervisor
-from events.control.reporter import Reporter
-from events.jetstream import LARGEST_EVENT
+from events.broker import manifest
+from events.broker.model import DesiredState
+from events.controller.status_writer import StatusWriter
+from events.dispatcher import pull
+from events.dispatcher.subscriber import Subscribers
+from events.dispatcher.supervisor import Settings, Supervisor
+from events.runtime import publisher
+from events.runtime.publisher import LARGEST_EVENT
 from tests.events.given import Given
 from tests.events.harness import Answer, Request, Sink, Stage, event
 from tests.events.processes import NatsServer
@@ -28,7 +29,7 @@ def test_storing_ends_though_nats_takes_nothing(
     private_stage: Stage, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More than the client keeps unsent: it then waits by itself, and hears of nothing that would end that."""
-    monkeypatch.setattr(jetstream, "_ACK_TIMEOUT", 1.0)
+    monkeypatch.setattr(publisher, "_ACK_TIMEOUT", 1.0)
     stage = private_stage
     nats_server.freeze()
     try:
@@ -73,11 +74,11 @@ def test_ending_though_news_come_at_that_moment(stage: Stage, turns: int) -> Non
     stage.loop.run(_end_with_news(stage, manifest.wiring(stage.objects), turns))
 
 
-async def _end_with_news(stage: Stage, wiring: Wiring, turns: int) -> None:
+async def _end_with_news(stage: Stage, wiring: DesiredState, turns: int) -> None:
     """By some turns of the loop later than the news."""
     async with Subscribers({}) as subscribers:
         supervisor = Supervisor(stage.connection, subscribers, Settings(), Given(wiring))
-        reporter = Reporter(None)  # type: ignore[arg-type]  # it has nothing to say to the API
+        reporter = StatusWriter(None)  # type: ignore[arg-type]  # it has nothing to say to the API
         tasks = [asyncio.create_task(part.run()) for part in (supervisor, reporter)]
         while not supervisor.ready:  # noqa: ASYNC110 nobody tells
             await asyncio.sleep(0.01)

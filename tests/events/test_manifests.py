@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from events.bridge.manifest import UnresolvedError, by_name, destination, wiring
-from events.bridge.resources import Broker, Delivery, Destination
-from events.bridge.retries import RetryPolicy, retry_after, seconds
+from events.broker.manifest import UnresolvedError, by_name, destination, wiring
+from events.broker.model import Broker, Delivery, Destination
+from events.broker.retries import RetryPolicy, retry_after, seconds
 
 ROOT = Path(__file__).parents[2]
 

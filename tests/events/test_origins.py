@@ -5,7 +5,7 @@ import json
 import pytest
 import requests
 
-from events.cloudevent import from_row
+from events.cloudevents.event import from_row
 from tests.events.harness import Answer, Headers, Sink, Stage, event
 
 TYPE = "dev.test.paid"

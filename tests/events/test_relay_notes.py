@@ -10,7 +10,7 @@ from bson import ObjectId
 from pymongo import AsyncMongoClient
 
 from events.relay import relay as relaying
-from events.relay.notes import Notes, Position
+from events.relay.checkpoint import CheckpointStore, Position
 from events.relay.outbox import Change
 from tests.events.harness import Loop, Stage, event
 from tests.events.outbox import NOTE, Service, await_stored, committed, stored
@@ -123,7 +123,7 @@ def test_a_wish_that_comes_while_another_is_carried_out(loop: Loop, service: Ser
 
     async def carry_out() -> None:
         async with AsyncMongoClient[dict[str, Any]](mongo_uri, tz_aware=True) as client:
-            notes = Notes(client.get_default_database())
+            notes = CheckpointStore(client.get_default_database())
             note = await notes.read()
             service.database["relay"].update_one(NOTE, wish)
             await notes.done(note)

@@ -2,12 +2,12 @@
 
 import time
 
-from events.bridge import manifest
-from events.bridge.streams import ensure_consumer, ensure_streams
-from events.control.kinds import BROKER, TRIGGER
+from events.broker import manifest
+from events.broker.streams import ensure_consumer, ensure_streams
+from events.controller.kinds import BROKER, TRIGGER
 from tests.events.api_server import ApiServer, Instead
+from tests.events.broker_env import ADDRESSEE, Realm, to
 from tests.events.harness import Sink, Stage, event
-from tests.events.realm import ADDRESSEE, Realm, to
 from tests.eventually import eventually
 
 NOT_FOUND = Instead(404, body=b'{"kind": "Status", "code": 404}')

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from events.bridge import worker
-from events.jetstream import LARGEST_EVENT
+from events.dispatcher import worker
+from events.runtime.publisher import LARGEST_EVENT
 from tests.events.harness import Answer, Sink, Stage, event, failing
 
 REPLY = {"ce-specversion": "1.0", "ce-id": "reply", "ce-source": "/replier", "ce-type": "dev.test.replied"}

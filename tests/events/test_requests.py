@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from events.cloudevent import from_row
+from events.cloudevents.event import from_row
 from tests.events.harness import QUICK, Answer, Sink, Stage, event
 
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from events.bridge import worker
+from events.dispatcher import worker
 from tests.events.harness import ACK_WAIT_SECONDS, QUICK, Answer, Request, Sink, Stage, event
 from tests.eventually import eventually
 

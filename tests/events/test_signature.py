@@ -5,10 +5,10 @@ import time
 import jwt
 import pytest
 
-from events.bridge.resources import Destination
-from events.bridge.signature import LIFETIME, Signer, signer
-from events.bridge.subscriber import DeliveryError, Subscribers
-from events.cloudevent import from_row
+from events.broker.model import Destination
+from events.cloudevents.event import from_row
+from events.dispatcher.signature import LIFETIME, Signer, signer
+from events.dispatcher.subscriber import DeliveryError, Subscribers
 from tests.events.harness import Answer, Loop, Sink, event
 
 KEY = "a key that nobody but these tests knows, long enough for every HMAC"

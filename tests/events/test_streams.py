@@ -5,9 +5,9 @@ from pathlib import Path
 
 import yaml
 
-from events.bridge import manifest
-from events.bridge.resources import Broker
-from events.bridge.streams import ensure_streams
+from events.broker import manifest
+from events.broker.model import Broker
+from events.broker.streams import ensure_streams
 from tests.events.harness import Sink, Stage, event
 from tests.eventually import PATIENCE_SECONDS
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from events.subjects import Layout, decode, encode
+from events.broker.subjects import StreamNames, decode, encode
 from tests.events.harness import Sink, Stage, event
 
 ODD_TYPES = [
@@ -36,9 +36,9 @@ def test_a_subject_tells_its_type(event_type: str) -> None:
 
 
 def test_brokers_never_share_a_stream() -> None:
-    layouts = [Layout("a", "b-c"), Layout("a-b", "c"), Layout("a", "b.c"), Layout("a", "b")]
+    layouts = [StreamNames("a", "b-c"), StreamNames("a-b", "c"), StreamNames("a", "b.c"), StreamNames("a", "b")]
     assert len({one.log for one in layouts}) == len(layouts)
-    assert Layout.parse("ticketing/default") == Layout("ticketing", "default")
+    assert StreamNames.parse("ticketing/default") == StreamNames("ticketing", "default")
 
 
 @pytest.mark.parametrize("event_type", ["a b", "a..b", "*", ">", "ünï.cødé", "x" * 2000])

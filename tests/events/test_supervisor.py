@@ -9,11 +9,12 @@ import nats.errors
 import pytest
 from nats.js.errors import ServiceUnavailableError
 
-from events.bridge import manifest, supervisor
-from events.bridge.resources import Progress, Removal, Wiring
-from events.bridge.streams import ensure_consumer
-from events.bridge.subscriber import Subscribers
-from events.bridge.supervisor import Settings, Supervisor
+from events.broker import manifest
+from events.broker.model import Cleanup, DesiredState, ObservedState
+from events.broker.streams import ensure_consumer
+from events.dispatcher import supervisor
+from events.dispatcher.subscriber import Subscribers
+from events.dispatcher.supervisor import Settings, Supervisor
 from tests.events.given import Given
 from tests.events.harness import Sink, Stage
 
@@ -23,11 +24,11 @@ ATTEMPTS = 3
 class Watched(Given):
     """Keeps what it is told."""
 
-    def __init__(self, wiring: Wiring) -> None:
+    def __init__(self, wiring: DesiredState) -> None:
         super().__init__(wiring)
-        self.told: list[Progress] = []
+        self.told: list[ObservedState] = []
 
-    def observe(self, progress: Progress) -> None:
+    def observe(self, progress: ObservedState) -> None:
         """One more."""
         self.told.append(progress)
 
@@ -78,7 +79,7 @@ def test_nothing_is_made_of_what_a_deleted_broker_left(
 
     monkeypatch.setattr(supervisor, "remove", remove)
     wanted = manifest.wiring(stage.objects)
-    left = Removal(stage.layout, None, "the-uid-of-an-earlier-one")
-    source = Watched(Wiring(wanted.brokers, wanted.triggers, (left,)))
+    left = Cleanup(stage.layout, None, "the-uid-of-an-earlier-one")
+    source = Watched(DesiredState(wanted.brokers, wanted.triggers, (left,)))
     found = stage.loop.run(_run(stage, source, lambda _: len(source.told) == ATTEMPTS))
     assert found.brokers == {}

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from tests.faults.ledger import Ledger
-from tests.faults.witness import Row, Snapshot
+from tests.faults.observer import Row, Snapshot
 
 CREATED, CANCELLED = "dev.ticketing.order.created", "dev.ticketing.order.cancelled"
 STARTED = "dev.ticketing.payment.started"

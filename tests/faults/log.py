@@ -9,9 +9,9 @@ import nats
 from nats.aio.client import Client
 from nats.js.api import StreamInfo
 
+from events.broker.subjects import StreamNames
 from events.deadletters import DeadLetters
-from events.jetstream import Publisher
-from events.subjects import Layout
+from events.runtime.publisher import Publisher
 from local import manifests
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ class Log:
     def __init__(self, nats_url: str) -> None:
         self._url = nats_url
         [broker] = (found["metadata"] for found in manifests.read() if found["kind"] == "Broker")
-        self._layout = Layout(broker["namespace"], broker["name"])
+        self._layout = StreamNames(broker["namespace"], broker["name"])
 
     def progress(self) -> dict[str, int]:
         """Last sequence, what Triggers have not had or not acknowledged, what waits to be due, and what came due."""

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tests.faults.witness import LIVE, UNPAID, Row, Snapshot
+from tests.faults.observer import LIVE, UNPAID, Row, Snapshot
 
 AWAITING, COMPLETE = "awaiting:payment", "complete"
 PENDING, REFUNDING = "pending", "refunding"

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.e2e.stack import Stack, running
-from tests.faults import blows, history
+from tests.faults import history, kills
 from tests.faults.ledger import Ledger
-from tests.faults.witness import Snapshot
+from tests.faults.observer import Snapshot
 
 
 @contextmanager
@@ -27,14 +27,14 @@ def hurried(folder: Path, window: int, settlement: int) -> Iterator[Stack]:
             print(f"what the processes said is in {log}")
 
 
-def report(stack: Stack, seen: Snapshot, ledger: Ledger, kills: Counter[str]) -> None:
+def report(stack: Stack, seen: Snapshot, ledger: Ledger, killed: Counter[str]) -> None:
     """Print what happened."""
     ends = Counter(event["data"]["reason"] for event in seen.events if event["type"] == history.CANCELLED)
     payments = Counter(payment["status"] for payment in seen.payments.values())
-    restarts = sum(line["message"].endswith(blows.AGAIN) for line in stack.lines)
+    restarts = sum(line["message"].endswith(kills.AGAIN) for line in stack.lines)
     twice = sum(count > 1 for count in seen.logged.values())
     print(f"{len(seen.orders)} orders, their buyers know of {len(ledger.orders)}; {len(ledger.refused)} were refused")
     print(f"they ended: {dict(ends)}; faults that clients met: {dict(Counter(ledger.faults))}")
     print(f"payments: {dict(payments)}; buyers know of {len(ledger.paid)} paid and {len(ledger.declined)} declined")
     print(f"{len(seen.events)} events, {seen.logged.total()} in the log, {twice} of them more than once")
-    print(f"{restarts} restarts after {kills.total()} kills: {dict(kills)}")
+    print(f"{restarts} restarts after {killed.total()} kills: {dict(killed)}")

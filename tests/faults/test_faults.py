@@ -11,11 +11,11 @@ from pathlib import Path
 
 from tests.e2e.stack import Stack
 from tests.eventually import eventually
-from tests.faults import blows, history, rules
-from tests.faults.crowd import SHOPPERS, Shopper, shopping
+from tests.faults import history, kills, rules
 from tests.faults.ledger import Ledger
+from tests.faults.load import SHOPPERS, Shopper, shopping
+from tests.faults.observer import PATIENCE_SECONDS, Snapshot, Witness
 from tests.faults.scene import hurried, report
-from tests.faults.witness import PATIENCE_SECONDS, Snapshot, Witness
 
 SEED = int(os.environ.get("SEED") or 20260)
 MINUTES = float(os.environ.get("MINUTES") or 0)
@@ -34,37 +34,37 @@ TICKETS = 40 if MINUTES else 15  # for each shopper to sell
 def test_nothing_is_lost_or_sold_or_charged_twice_whatever_dies(tmp_path: Path) -> None:
     print(f"repeat with SEED={SEED}")
     chance = random.Random(SEED)
-    ledger, kills = Ledger(), Counter[str]()
+    ledger, killed = Ledger(), Counter[str]()
     with hurried(tmp_path, WINDOW_SECONDS, SETTLEMENT_DELAY_SECONDS) as stack, Witness(stack) as witness:
         shoppers = [Shopper(stack.url, random.Random(chance.random()), ledger, TICKETS) for _ in range(SHOPPERS)]
         deadline = time.monotonic() + 60 * MINUTES
         while len(ledger.orders) < ORDERS or time.monotonic() < deadline:
             with shopping(shoppers):
-                kills += _storm(stack, chance, ledger)
+                killed += _storm(stack, chance, ledger)
             assert list(rules.breaches(_calm(stack, witness))) == []
         seen = witness.end()
-        report(stack, seen, ledger, kills)
+        report(stack, seen, ledger, killed)
         assert [*rules.breaches(seen), *history.breaches(seen, ledger)] == []
 
 
 def _storm(stack: Stack, chance: random.Random, ledger: Ledger) -> Counter[str]:
     """Kill every process, alone or with another one, while a few hundred orders are made and the provider is moody."""
     enough = len(ledger.orders) + ORDERS_A_ROUND
-    kills = Counter[str]()
-    blows.upset(stack, chance)
-    for blow in blows.deck(chance, blows.names(stack), LAST):
+    killed = Counter[str]()
+    kills.upset(stack, chance)
+    for blow in kills.deck(chance, kills.names(stack), LAST):
         time.sleep(blow.pause)
         print(f"after {blow.pause:.1f} s: SIGKILL for {' and '.join(blow.victims)}")
-        blows.strike(stack, blow)
-        kills.update(blow.victims)
+        kills.strike(stack, blow)
+        killed.update(blow.victims)
     enough = max(enough, len(ledger.orders) + ORDERS_AFTER_A_STORM)
     eventually(lambda: len(ledger.orders) >= enough, PATIENCE_SECONDS)
-    return kills
+    return killed
 
 
 def _calm(stack: Stack, witness: Witness) -> Snapshot:
     began = time.monotonic()
-    eventually(lambda: blows.recovered(stack), PATIENCE_SECONDS)
+    eventually(lambda: kills.recovered(stack), PATIENCE_SECONDS)
     seen = witness.calm()
     print(f"calm after {time.monotonic() - began:.1f} s, with {len(seen.orders)} live orders")
     return seen

@@ -13,12 +13,12 @@ from pathlib import Path
 from tests.e2e.person import Person
 from tests.e2e.stack import Stack
 from tests.eventually import eventually
-from tests.faults import blows, history, rules
+from tests.faults import history, kills, rules
 from tests.faults.buyer import Buyer
-from tests.faults.crowd import shopping
 from tests.faults.ledger import Ledger
+from tests.faults.load import shopping
+from tests.faults.observer import PATIENCE_SECONDS, Witness
 from tests.faults.scene import hurried, report
-from tests.faults.witness import PATIENCE_SECONDS, Witness
 
 SEED = int(os.environ.get("SEED") or 20261)
 BUYERS, TICKETS = 50, 10
@@ -40,7 +40,7 @@ VICTIMS = {
 
 def test_fifty_buyers_fight_over_ten_tickets_while_all_that_payments_need_is_killed(tmp_path: Path) -> None:
     print(f"repeat with SEED={SEED}")
-    chance, ledger, kills = random.Random(SEED), Ledger(), Counter[str]()
+    chance, ledger, killed = random.Random(SEED), Ledger(), Counter[str]()
     with hurried(tmp_path, WINDOW_SECONDS, SETTLEMENT_DELAY_SECONDS) as stack, Witness(stack) as witness:
         seller = Person(stack.url)
         ledger.on_sale += [seller.sell() for _ in range(TICKETS)]
@@ -48,13 +48,13 @@ def test_fifty_buyers_fight_over_ten_tickets_while_all_that_payments_need_is_kil
             buyers = list(entrance.map(lambda _: Buyer(stack.url, random.Random(), ledger), range(BUYERS)))
         with shopping(buyers):
             for webhooks, victims in (("late", VICTIMS), ("twice", {*VICTIMS, LAST})):
-                blows.upset(stack, chance, webhooks=webhooks, decline=DECLINING, delay=SLOW_SECONDS)
-                kills += _storm(stack, chance, victims)
+                kills.upset(stack, chance, webhooks=webhooks, decline=DECLINING, delay=SLOW_SECONDS)
+                killed += _storm(stack, chance, victims)
                 print(f"{len(ledger.on_sale)} tickets left after a storm")
             eventually(lambda: _all_is_seen(stack, seller, ledger), PATIENCE_SECONDS)
             eventually(lambda: not ledger.on_sale, PATIENCE_SECONDS)
         seen = witness.end()
-        report(stack, seen, ledger, kills)
+        report(stack, seen, ledger, killed)
         assert [*rules.breaches(seen), *history.breaches(seen, ledger)] == []
         assert seen.refunds
         assert "Your card was declined." in {payment["reason"] for payment in seen.payments.values()}
@@ -69,10 +69,10 @@ def _all_is_seen(stack: Stack, seller: Person, ledger: Ledger) -> bool:
 
 
 def _storm(stack: Stack, chance: random.Random, victims: set[str]) -> Counter[str]:
-    kills = Counter[str]()
-    for blow in blows.deck(chance, victims, victims & {LAST}):
+    killed = Counter[str]()
+    for blow in kills.deck(chance, victims, victims & {LAST}):
         time.sleep(blow.pause + BREATH_SECONDS)
-        blows.strike(stack, blow)
-        kills.update(blow.victims)
-    eventually(lambda: blows.recovered(stack), PATIENCE_SECONDS)
-    return kills
+        kills.strike(stack, blow)
+        killed.update(blow.victims)
+    eventually(lambda: kills.recovered(stack), PATIENCE_SECONDS)
+    return killed

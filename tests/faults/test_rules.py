@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.faults import history, rules
+from tests.faults.expectations import EVENTS, LEDGER, REFUND, RIGHT, STILL, TICKET, charge, order
 from tests.faults.ledger import Ledger
-from tests.faults.right import EVENTS, LEDGER, REFUND, RIGHT, STILL, TICKET, charge, order
-from tests.faults.witness import Snapshot
+from tests.faults.observer import Snapshot
 
 
 def test_nothing_is_wrong_with_what_is_right() -> None:

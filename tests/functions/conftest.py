@@ -7,10 +7,11 @@ import pymongo
 import pytest
 
 from functions.payments import provider as asking
-from functions.shared import clock, database
+from functions.shared import clock
+from functions.shared.storage import database
 from local import servers
 from tests.functions.harness import Function, Make, Store, declared
-from tests.functions.till import DONE, Till
+from tests.functions.payment_scenario import DONE, Till
 from tests.properties.system import Time
 from tests.provider import Provider
 

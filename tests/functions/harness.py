@@ -16,8 +16,8 @@ import pymongo
 from bson import ObjectId
 from werkzeug.test import TestResponse
 
-from events.bridge.resources import Destination
-from events.bridge.signature import Signer
+from events.broker.model import Destination
+from events.dispatcher.signature import Signer
 from local import manifests
 from tests import provider
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from functions.shared.transaction import Transaction
+from functions.shared.storage.transaction import Transaction
 from tests.functions.harness import Make, Store, User, event, new_id, refusal, said
+from tests.functions.payment_scenario import Till
 from tests.functions.scenes import offer, order_state, owe, place, replicate
-from tests.functions.till import Till
 
 USER = User()
 Step = Callable[[], tuple[int, object]]

@@ -11,8 +11,8 @@ import pytest
 from bson import ObjectId, json_util
 
 from events.catalogue import TicketUpdated
-from functions.shared import outbox
-from functions.shared.transaction import Transaction, transaction
+from functions.shared.eventing import outbox
+from functions.shared.storage.transaction import Transaction, transaction
 from functions.tickets import repository, reservations
 from functions.tickets.domain import Reservation
 from functions.tickets.messages import state

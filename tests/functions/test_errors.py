@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from functions.shared import database
+from functions.shared.storage import database
 from tests.functions import webhooks
 from tests.functions.harness import Document, Function, Make, User, declared, event, new_id, process, refusal, said
 from tests.functions.scenes import order_state, ticket_state

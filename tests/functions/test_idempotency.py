@@ -5,7 +5,9 @@ from collections.abc import Callable
 import pytest
 import yaml
 
-from functions.shared import clock, idempotency, outbox
+from functions.shared import clock
+from functions.shared.eventing import outbox
+from functions.shared.web import idempotency
 from local import manifests
 from tests.functions.creations import CREATIONS, KEY, Creation, offering, reserving, signing_up
 from tests.functions.harness import CLOUDEVENT, Make, Store, User, new_id, refusal, said

@@ -12,8 +12,10 @@ from pymongo.errors import AutoReconnect
 from functions.auth import repository as accounts
 from functions.orders import repository as orders
 from functions.payments import repository as payments
-from functions.shared import clock, outbox, transaction
-from functions.shared.idempotency import REQUEST_LIMIT
+from functions.shared import clock
+from functions.shared.eventing import outbox
+from functions.shared.storage import transaction
+from functions.shared.web.idempotency import REQUEST_LIMIT
 from functions.tickets import repository as tickets
 from tests.functions.creations import CREATIONS, Creation, offering
 from tests.functions.harness import Make, Store, at_once, refusal, said

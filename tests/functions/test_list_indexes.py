@@ -10,7 +10,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
-from functions.shared import database
+from functions.shared.storage import database
 from tests.functions.harness import Document, Make, User
 
 LISTS = [("tickets-list", ["orderId", "_id"]), ("orders-list", ["userId", "_id"])]

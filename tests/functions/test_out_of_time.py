@@ -9,9 +9,9 @@ import pytest
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
-from functions.shared import database, transaction
-from functions.shared.database import TIMEOUT_SECONDS, Documents
-from functions.shared.transaction import Transaction
+from functions.shared.storage import database, transaction
+from functions.shared.storage.database import TIMEOUT_SECONDS, Documents
+from functions.shared.storage.transaction import Transaction
 from local import manifests
 from tests.functions.harness import Store
 

@@ -4,7 +4,7 @@ import pytest
 
 from functions.shared import clock
 from tests.functions.harness import Document, User, assert_event, new_id, refusal, said
-from tests.functions.till import DONE, Till
+from tests.functions.payment_scenario import DONE, Till
 
 NO_ORDER = ("orderId", "OrderId must be provided")
 NO_TOKEN = ("token", "Token must be provided")

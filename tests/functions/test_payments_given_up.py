@@ -9,7 +9,7 @@ from stripe.params import PaymentIntentListParamsCreated
 from functions.payments import provider, repository
 from functions.payments.domain import Outcome, Payment, PaymentInProgress
 from tests.functions.harness import Document, process, refusal
-from tests.functions.till import DONE, FAULT, NOWHERE, Till
+from tests.functions.payment_scenario import DONE, FAULT, NOWHERE, Till
 from tests.properties.system import Time
 
 UNSETTLED = refusal(409, "Payment is not settled yet")

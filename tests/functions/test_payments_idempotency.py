@@ -3,12 +3,12 @@
 import pytest
 
 from functions.payments import provider, repository
-from functions.shared.idempotency import REQUEST_LIMIT
+from functions.shared.web.idempotency import REQUEST_LIMIT
 from tests.functions.creations import Creation
 from tests.functions.harness import refusal, said
 from tests.functions.killed import killed_before
 from tests.functions.overlap import overtake
-from tests.functions.till import CARD, DONE, FAULT, RECEIVED, Till
+from tests.functions.payment_scenario import CARD, DONE, FAULT, RECEIVED, Till
 from tests.properties.system import Time
 
 HELD = refusal(409, "A request with this Idempotency-Key is in progress")

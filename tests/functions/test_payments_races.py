@@ -10,10 +10,10 @@ from bson import ObjectId
 
 from functions.payments import repository
 from functions.payments.domain import Order
-from functions.shared.transaction import Transaction
+from functions.shared.storage.transaction import Transaction
 from tests.functions.harness import at_once, refusal
 from tests.functions.overlap import overtake
-from tests.functions.till import DONE, RECEIVED, Till
+from tests.functions.payment_scenario import DONE, RECEIVED, Till
 
 CANCELLED = refusal(400, "Cannot pay for a cancelled order")
 Step = Callable[[Till], tuple[int, object]]

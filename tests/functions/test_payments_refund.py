@@ -6,7 +6,7 @@ from bson import ObjectId
 from functions.payments import repository
 from tests.functions.harness import Make, assert_event, event, new_id, refusal, said
 from tests.functions.overlap import overtake
-from tests.functions.till import DONE, FAULT, NOWHERE, Till
+from tests.functions.payment_scenario import DONE, FAULT, NOWHERE, Till
 
 UNREFUNDED = refusal(409, "Payment is not refunded yet")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.functions.harness import Document, at_once, refusal
-from tests.functions.till import DONE, STATUS_EVENTS, Till
+from tests.functions.payment_scenario import DONE, STATUS_EVENTS, Till
 
 LIVES = [
     ("created", "awaiting:payment", "complete", "cancelled"),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.functions.harness import Function, Make, assert_event, event, new_id, refusal, said
-from tests.functions.till import DONE, FAULT, NOWHERE, Till
+from tests.functions.payment_scenario import DONE, FAULT, NOWHERE, Till
 
 UNMADE = "The payment could not be made"
 DECLINED = "Your card was declined."

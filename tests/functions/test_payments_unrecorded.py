@@ -7,10 +7,10 @@ import pytest
 from bson import ObjectId
 
 from functions.payments import repository
-from functions.shared import transaction
+from functions.shared.storage import transaction
 from tests.functions.harness import refusal
 from tests.functions.overlap import overtake
-from tests.functions.till import DONE, Till
+from tests.functions.payment_scenario import DONE, Till
 
 IN_PROGRESS = refusal(409, "Payment in progress")
 

@@ -13,7 +13,7 @@ from tests.functions.creations import Creation
 from tests.functions.harness import at_once, process, refusal
 from tests.functions.killed import killed_before
 from tests.functions.overlap import overtake
-from tests.functions.till import DONE, FAULT, NOWHERE, RECEIVED, Till
+from tests.functions.payment_scenario import DONE, FAULT, NOWHERE, RECEIVED, Till
 
 IN_PROGRESS = refusal(409, "Payment in progress")
 CANCELLED = refusal(400, "Cannot pay for a cancelled order")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.functions import webhooks
 from tests.functions.harness import Document, Function, Make, Store, User, refusal, said
-from tests.functions.till import DONE, RECEIVED, Till
+from tests.functions.payment_scenario import DONE, RECEIVED, Till
 
 FORGED = refusal(400, "Invalid signature")
 MALFORMED = refusal(400, "Body must be a JSON object")

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from functions.shared import outbox
-from functions.shared.transaction import Transaction
+from functions.shared.eventing import outbox
+from functions.shared.storage.transaction import Transaction
 from functions.tickets import repository, reservations
 from functions.tickets.domain import Ticket
 from tests.functions.harness import Document, Function, Make, Store, User, event, refusal, said

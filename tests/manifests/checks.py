@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.manifests import access, environment, house, network, paths, restricted, schemas, wiring
+from tests.manifests import access, conventions, environment, network, paths, restricted, schemas, wiring
 from tests.manifests.rendering import Manifest
 
 CHECKS: dict[str, Callable[[list[Manifest]], Iterator[str]]] = {
     "schemas": schemas.violations,
     "pod security": restricted.violations,
-    "house rules": house.violations,
-    "read-only files": house.writable,
+    "house rules": conventions.violations,
+    "read-only files": conventions.writable,
     "wiring": wiring.violations,
     "access": access.violations,
     "environment": environment.violations,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from events.control.view import FINALIZER
+from events.controller.snapshot import FINALIZER
 from local.manifests import ROOT
 from local.servers import WHEEL_BINARIES
 from tests.manifests.building import KIND, SKAFFOLD

@@ -14,8 +14,8 @@ import nats
 import pytest
 import yaml
 
-from events.jetstream import Publisher
-from events.subjects import Layout
+from events.broker.subjects import StreamNames
+from events.runtime.publisher import Publisher
 from local import servers
 from tests.events.harness import Answer, Request, Sink
 from tests.events.processes import Process
@@ -23,7 +23,7 @@ from tests.eventually import eventually
 from tests.manifests.rendering import KNATIVE, parse
 from tests.servers import running_server
 
-LAYOUT = Layout("ticketing", "default")
+LAYOUT = StreamNames("ticketing", "default")
 USERS = ("tickets-relay", "orders-relay", "payments-relay", "bridge", "operator")
 PERMISSIONS = KNATIVE / "overlays/production/nats/users.conf"
 BROKER = KNATIVE / "base/eventing/broker.yaml"

@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 from werkzeug.test import TestResponse
 
-from events.bridge import manifest
-from events.bridge.resources import Trigger
-from events.cloudevent import Event, from_row
-from events.nats_binding import parse
+from events.broker import manifest
+from events.broker.model import Trigger
+from events.broker.nats_binding import parse
+from events.cloudevents.event import Event, from_row
 from functions.tickets import reservations
 from local import manifests
 from tests.functions.harness import process

@@ -8,7 +8,8 @@ import pytest
 import stripe
 
 from functions.payments import provider as payment_provider
-from functions.shared import clock, database
+from functions.shared import clock
+from functions.shared.storage import database
 from local import servers
 from tests.properties.system import System, Time
 from tests.provider import Provider

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import pytest
 
-from functions.shared.transaction import Transaction
+from functions.shared.storage.transaction import Transaction
 from tests.functions.overlap import DEADLINE_SECONDS, stopped_once_before
 
 First = TypeVar("First")

@@ -19,8 +19,8 @@ from functions.orders.domain import Order as Placed
 from functions.orders.domain import Status as Progress
 from functions.payments import provider, repository
 from functions.payments.domain import Order, Outcome, Payment, Status
-from functions.shared.database import database
-from functions.shared.transaction import Transaction
+from functions.shared.storage.database import database
+from functions.shared.storage.transaction import Transaction
 from tests.properties.guard import Guard
 from tests.properties.payers import GOOD
 

@@ -11,10 +11,10 @@ from functions.orders import repository as orders
 from functions.orders import tickets as replicas
 from functions.orders.domain import Order, Status
 from functions.orders.domain import Ticket as Replica
-from functions.shared import outbox
-from functions.shared.cloudevent import attributes
-from functions.shared.database import database
-from functions.shared.transaction import Transaction
+from functions.shared.eventing import outbox
+from functions.shared.storage.database import database
+from functions.shared.storage.transaction import Transaction
+from functions.shared.web.cloudevent import attributes
 from functions.tickets import repository, reservations
 from functions.tickets.domain import Reservation, Ticket
 from functions.tickets.messages import state

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.properties import guards_of_money, guards_of_tickets
-from tests.properties.carriers import Carriers
 from tests.properties.guard import Guard
+from tests.properties.messaging import Messaging
 from tests.properties.payers import Payers
 from tests.properties.system import System
 
@@ -36,7 +36,7 @@ def test_it_does_not_hold_without(system: System, guard: Guard, monkeypatch: pyt
 def explore(system: System, examples: int, *phases: Phase, start: int = SEED) -> None:
     """Let everybody do anything in any order, the same in each run, and raise what breaks."""
 
-    class Marketplace(Payers, Carriers):
+    class Marketplace(Payers, Messaging):
         """Everybody who takes part."""
 
         def __init__(self) -> None:

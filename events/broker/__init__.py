@@ -1,0 +1,1 @@
+"""What Broker and Trigger mean to us: shared by ingress, dispatcher and controller."""

@@ -1,0 +1,1 @@
+"""Filters of Triggers: the subscriptions dialects and CESQL."""

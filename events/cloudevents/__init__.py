@@ -1,0 +1,1 @@
+"""CloudEvents: the event itself, its JSON format, and the TTL of a Broker."""

@@ -1,0 +1,36 @@
+"""A source that a Trigger waits for: Knative's annotation `knative.dev/dependency`."""
+
+import json
+
+from events.broker.manifest import MISTAKES, UnresolvedError, namespace
+from events.controller.conditions import READY, Condition
+from events.controller.kinds import Object
+from events.controller.references import PendingError, References
+
+_ANNOTATION = "knative.dev/dependency"
+_TYPE = "DependencyReady"
+
+
+def dependency(item: Object, references: References) -> Condition:
+    """Whether what a Trigger waits for is ready. Reasons are those of Knative's own Trigger."""
+    given = (item["metadata"].get("annotations") or {}).get(_ANNOTATION)
+    if not given:
+        return Condition.true(_TYPE)
+    try:
+        return _readiness(references.find(json.loads(given), namespace(item)))
+    except PendingError as error:
+        return Condition.pending(_TYPE, str(error))
+    except UnresolvedError as error:
+        return Condition.false(_TYPE, "DependencyDoesNotExist", str(error))
+    except MISTAKES as error:
+        return Condition.false(_TYPE, "ReferenceError", f"{_ANNOTATION}: {error!r}")
+
+
+def _readiness(found: Object) -> Condition:
+    status = found["status"]
+    if status.get("observedGeneration") != found["generation"]:
+        return Condition(_TYPE, "Unknown", "GenerationNotEqual", "The dependency's status is out of date.")
+    ready = next((entry for entry in status.get("conditions", ()) if entry["type"] == READY), None)
+    if ready is None:
+        return Condition(_TYPE, "Unknown", "DependencyNotConfigured", "The dependency says nothing of itself yet.")
+    return Condition(_TYPE, ready["status"], ready.get("reason", ""), ready.get("message", ""))

@@ -1,0 +1,71 @@
+"""How far behind each Trigger is, asked of JetStream when somebody wants to know."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from math import nan
+
+import nats.errors
+from nats.js import JetStreamContext
+from nats.js.api import ConsumerInfo, RawStreamMsg
+from nats.js.errors import NotFoundError
+
+from events.broker.model import Route
+from events.runtime import metrics
+
+_KEPT = 5.0  # seconds until JetStream is asked again
+_PATIENCE = 3.0  # seconds
+
+
+class Lag:
+    """Brings the gauges of lag and age up to date. Those of Triggers that are gone go too."""
+
+    def __init__(self, jetstream: JetStreamContext, routes: Callable[[], Iterable[Route]]) -> None:
+        self._jetstream = jetstream
+        self._routes = routes
+        self._shown: set[metrics.Labels] = set()
+        self._due = 0.0
+
+    async def refresh(self) -> None:
+        """Return with figures that are some seconds old at most, NaN where JetStream does not tell."""
+        now = asyncio.get_running_loop().time()
+        if now < self._due:
+            return
+        self._due = now + _KEPT
+        routes = tuple(self._routes())
+        shown = {_labels(route) for route in routes}
+        for labels in self._shown - shown:
+            metrics.forget(labels)
+        self._shown = shown
+        await asyncio.gather(*(self._measure(route) for route in routes))
+
+    async def _measure(self, route: Route) -> None:
+        lag = age = nan
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                name = route.broker.layout.consumer(route.trigger.name)
+                info = await self._jetstream.consumer_info(route.broker.layout.log, name)
+                lag = (info.num_pending or 0) + (info.num_ack_pending or 0)
+                age = await self._age(info) if lag else 0.0
+        except (nats.errors.Error, TimeoutError):
+            pass  # as the figures say
+        metrics.LAG.labels(*_labels(route)).set(lag)
+        metrics.OLDEST.labels(*_labels(route)).set(age)
+
+    async def _age(self, consumer: ConsumerInfo) -> float:
+        """Seconds since the first message was stored that is neither acknowledged nor passed over."""
+        subjects = consumer.config.filter_subjects or [consumer.config.filter_subject or ""]
+        floor = consumer.ack_floor.stream_seq if consumer.ack_floor else 0
+        found = [await self._next(consumer.stream_name, floor + 1, subject) for subject in subjects]
+        times = [message.time for message in found if message is not None and message.time is not None]
+        return max(0.0, (datetime.now(UTC) - min(times)).total_seconds()) if times else 0.0
+
+    async def _next(self, stream: str, sequence: int, subject: str) -> RawStreamMsg | None:
+        try:
+            return await self._jetstream.get_msg(stream, sequence, subject=subject, next=True)
+        except NotFoundError:
+            return None
+
+
+def _labels(route: Route) -> metrics.Labels:
+    return route.trigger.namespace, route.broker.name, route.trigger.name

@@ -1,0 +1,1 @@
+"""What every process of the data plane needs: NATS connection, publisher, health, logs, metrics."""

@@ -1,0 +1,1 @@
+"""Events in and out of a function: the reaction adapter, delivery signatures, the outbox."""

@@ -1,0 +1,1 @@
+"""HTTP: the route adapter, requests, sessions, idempotency keys, pages of lists."""
