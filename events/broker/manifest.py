@@ -45,8 +45,8 @@ class UnresolvedError(ValueError):
         self.reason = reason
 
 
-def wiring(objects: Iterable[Object]) -> DesiredState:
-    """The wiring that objects declare. One that cannot be understood is left out, and the log says why."""
+def desired_state(objects: Iterable[Object]) -> DesiredState:
+    """Return the desired state that objects declare; leave out what cannot be understood, and log why."""
     ours = [item for item in objects if str(item.get("apiVersion", "")).startswith(_API_GROUP)]
     made = [one for item in ours if (one := _attempt(item)) is not None]
     brokers = tuple(one for one in made if isinstance(one, Broker))

@@ -59,14 +59,14 @@ class Broker:
     uid: str = ""
 
     @property
-    def layout(self) -> StreamNames:
+    def stream_names(self) -> StreamNames:
         """Where its events are."""
         return StreamNames(self.namespace, self.name)
 
     @property
-    def removal(self) -> "Cleanup":
+    def cleanup(self) -> "Cleanup":
         """What is to be done once it is deleted."""
-        return Cleanup(self.layout, None, self.uid)
+        return Cleanup(self.stream_names, None, self.uid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Trigger:
     uid: str = ""
 
     @property
-    def removal(self) -> "Cleanup":
+    def cleanup(self) -> "Cleanup":
         """What is to be done once it is deleted."""
         return Cleanup(StreamNames(self.namespace, self.broker), self.name, self.uid)
 
@@ -110,7 +110,7 @@ class Cleanup:
     Only what was made for the object of that `uid`.
     """
 
-    layout: StreamNames
+    stream_names: StreamNames
     trigger: str | None
     uid: str
 
@@ -121,7 +121,7 @@ class DesiredState:
 
     brokers: tuple[Broker, ...]
     triggers: tuple[Trigger, ...]
-    removals: tuple[Cleanup, ...] = ()
+    cleanups: tuple[Cleanup, ...] = ()
 
     def routes(self) -> frozenset[Route]:
         """Each Trigger with its Broker."""
@@ -131,7 +131,7 @@ class DesiredState:
 
 @dataclass(frozen=True, slots=True)
 class ObservedState:
-    """How far JetStream has what a wiring wants.
+    """How far JetStream has what the desired state wants.
 
     `refusals` has a word for each Broker and Route that was tried: why JetStream refuses it, or "" if its streams or
     its consumer are there. Of others nothing is known. `away`: NATS has not answered for so long that what is there

@@ -49,18 +49,18 @@ def parse(headers: Mapping[str, str], data: bytes) -> Event | None:
     return None if content_type is not None else json_format.recognise(data)
 
 
-def read(message: Msg, origin: Origin, layout: StreamNames) -> Event:
+def read(message: Msg, origin: Origin, stream_names: StreamNames) -> Event:
     """The event of a message; one that is no CloudEvent is wrapped into one. Raises MalformedEventError."""
-    return parse(message.headers or {}, message.data) or _wrapped(message, origin, layout)
+    return parse(message.headers or {}, message.data) or _wrapped(message, origin, stream_names)
 
 
-def _wrapped(message: Msg, origin: Origin, layout: StreamNames) -> Event:
+def _wrapped(message: Msg, origin: Origin, stream_names: StreamNames) -> Event:
     """A plain NATS message as an event: typed by its subject, identified by its place in the log."""
     attributes = {
         "specversion": SPEC_VERSION,
-        "id": f"{layout.log}-{origin.sequence}",
-        "source": f"/nats/streams/{quote(layout.log)}",
-        "type": layout.event_type(message.subject),
+        "id": f"{stream_names.log}-{origin.sequence}",
+        "source": f"/nats/streams/{quote(stream_names.log)}",
+        "type": stream_names.event_type(message.subject),
         "time": datetime.fromtimestamp(origin.timestamp, UTC).isoformat(),
     }
     fields = {name.lower(): value for name, value in (message.headers or {}).items()}

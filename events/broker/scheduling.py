@@ -11,7 +11,7 @@ _LAST_YEAR = 2261  # in nanoseconds since 1970, as JetStream counts, 63 bits end
 Place = tuple[str, dict[str, str]]
 
 
-def place(event: Event, layout: StreamNames, key: str) -> Place:
+def place(event: Event, stream_names: StreamNames, key: str) -> Place:
     """The subject and the headers to store an event with; JetStream takes one event for each `key`.
 
     Raises MalformedEventError if its `notbefore` is no timestamp, or one that JetStream has no number for.
@@ -20,15 +20,15 @@ def place(event: Event, layout: StreamNames, key: str) -> Place:
     headers["Nats-Msg-Id"] = key
     not_before = event.get("notbefore")
     if not_before is None or (due := _instant(not_before)) <= datetime.now(UTC):
-        return layout.event(event["type"]), headers
+        return stream_names.event(event["type"]), headers
     if due.year > _LAST_YEAR:
         raise MalformedEventError(f"notbefore is later than the year {_LAST_YEAR}")
     headers |= {
         "Nats-Schedule": f"@at {due.isoformat()}",
-        "Nats-Schedule-Target": layout.due(event["type"]),
+        "Nats-Schedule-Target": stream_names.due(event["type"]),
         "Nats-Schedule-TTL": _TIME_TO_LIVE,
     }
-    return layout.scheduled(key), headers
+    return stream_names.scheduled(key), headers
 
 
 def _instant(text: str) -> datetime:

@@ -1,4 +1,4 @@
-"""Where the wiring comes from: YAML files on one machine, the Kubernetes API in a cluster."""
+"""Where the desired state comes from: YAML files on one machine, the Kubernetes API in a cluster."""
 
 import asyncio
 import logging
@@ -22,10 +22,10 @@ class Source(Protocol):
     async def run(self, take: Callable[[DesiredState], None]) -> None:
         """Give `take` what is wanted, now and whenever it changes, until cancelled."""
 
-    def observe(self, progress: ObservedState) -> None:
+    def observe(self, observed_state: ObservedState) -> None:
         """Take note of what is in place."""
 
-    async def has(self, removal: Cleanup) -> bool:
+    async def has(self, cleanup: Cleanup) -> bool:
         """Whether the object that this would clean up after is certainly there now, and is to stay."""
 
 
@@ -36,19 +36,19 @@ class Files:
         self._path = path
 
     async def run(self, take: Callable[[DesiredState], None]) -> None:
-        """Give what the files say. One that is gone when it is to be read, or no YAML, leaves the wiring as it was."""
+        """Give what the files say. A file that cannot be read leaves the desired state as it was."""
         texts: dict[Path, str] = {}
         while True:
             try:
                 current = {file: file.read_text() for file in _files(self._path)}
                 if current != texts:
                     texts = current
-                    take(manifest.wiring(_objects(texts)))
+                    take(manifest.desired_state(_objects(texts)))
             except (OSError, RecursionError, ValueError, yaml.YAMLError) as error:
                 _log.error("manifests cannot be read", extra={"reason": str(error)})
             await asyncio.sleep(_POLL)
 
-    def observe(self, progress: ObservedState) -> None:
+    def observe(self, observed_state: ObservedState) -> None:
         """Files have no place for it."""
 
     async def has(self, _: Cleanup) -> bool:

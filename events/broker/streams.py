@@ -41,12 +41,12 @@ _Start = tuple[DeliverPolicy, datetime | None]
 
 async def ensure_streams(jetstream: JetStreamContext, broker: Broker) -> None:
     """Create or update the streams of a Broker. Raises nats.errors.Error."""
-    layout = broker.layout
+    stream_names = broker.stream_names
     await _ensure(jetstream, broker, _schedules(broker))
     await _ensure(jetstream, broker, _log(broker))
     dead_letters = StreamConfig(
-        name=layout.dead_letters,
-        subjects=[layout.all_dead_letters()],
+        name=stream_names.dead_letters,
+        subjects=[stream_names.all_dead_letters()],
         max_bytes=broker.max_bytes // 4,
         discard=DiscardPolicy.NEW,
     )
@@ -59,17 +59,17 @@ def _log(broker: Broker) -> StreamConfig:
     Its largest message is larger than an event, for one that it did not take from the schedules would be in the way of
     all that come due later; and it leaves room for what a dead letter says besides.
     """
-    layout = broker.layout
-    due = SubjectTransform(src=layout.all_due(), dest=layout.events())
+    stream_names = broker.stream_names
+    due = SubjectTransform(src=stream_names.all_due(), dest=stream_names.events())
     return StreamConfig(
-        name=layout.log,
-        subjects=[layout.events(), layout.replays()],
+        name=stream_names.log,
+        subjects=[stream_names.events(), stream_names.replays()],
         max_age=LOG_AGE,
         max_bytes=broker.max_bytes,
         max_msg_size=LARGEST_EVENT + _ORIGIN,
         discard=DiscardPolicy.NEW,
         duplicate_window=_DUPLICATE_WINDOW,
-        sources=[StreamSource(name=layout.schedules, subject_transforms=[due])],
+        sources=[StreamSource(name=stream_names.schedules, subject_transforms=[due])],
     )
 
 
@@ -78,10 +78,10 @@ def _schedules(broker: Broker) -> StreamConfig:
 
     Events that came due have a time to live of their own, long enough for the log to take them over.
     """
-    layout = broker.layout
+    stream_names = broker.stream_names
     return StreamConfig(
-        name=layout.schedules,
-        subjects=[layout.scheduled(), layout.all_due()],
+        name=stream_names.schedules,
+        subjects=[stream_names.scheduled(), stream_names.all_due()],
         allow_msg_schedules=True,
         allow_msg_ttl=True,
         max_msg_size=LARGEST_EVENT,
@@ -105,10 +105,10 @@ async def _ensure(jetstream: JetStreamContext, broker: Broker, config: StreamCon
 
 async def ensure_consumer(jetstream: JetStreamContext, trigger: Trigger, broker: Broker, ack_wait: float) -> None:
     """Create or update a Trigger's durable consumer. Raises nats.errors.Error."""
-    layout = broker.layout
-    policy, since = await _start(jetstream, layout.log, layout.consumer(trigger.name), trigger)
+    stream_names = broker.stream_names
+    policy, since = await _start(jetstream, stream_names.log, stream_names.consumer(trigger.name), trigger)
     config = ConsumerConfig(
-        durable_name=layout.consumer(trigger.name),
+        durable_name=stream_names.consumer(trigger.name),
         filter_subjects=subjects(trigger, broker),
         ack_wait=ack_wait,
         max_deliver=-1,
@@ -117,14 +117,14 @@ async def ensure_consumer(jetstream: JetStreamContext, trigger: Trigger, broker:
         opt_start_time=since,
         metadata={_UID: trigger.uid},
     )
-    await jetstream.add_consumer(layout.log, config)
+    await jetstream.add_consumer(stream_names.log, config)
 
 
 def subjects(trigger: Trigger, broker: Broker) -> list[str]:
     """What of the log a Trigger's consumer hands out."""
-    layout, types = broker.layout, trigger.filter.types
-    wanted = [layout.events()] if types is None else sorted(layout.event(one) for one in types)
-    return [*wanted, layout.replay(trigger.name)]
+    stream_names, types = broker.stream_names, trigger.filter.types
+    wanted = [stream_names.events()] if types is None else sorted(stream_names.event(one) for one in types)
+    return [*wanted, stream_names.replay(trigger.name)]
 
 
 async def _start(jetstream: JetStreamContext, log: str, consumer: str, trigger: Trigger) -> _Start:
@@ -153,23 +153,23 @@ def _made_together(trigger: Trigger, log: StreamInfo) -> bool:
 
 async def note_bound(jetstream: JetStreamContext, broker: Broker) -> None:
     """Mark that the first consumers of a Broker's log are there. Raises nats.errors.Error."""
-    config = (await jetstream.stream_info(broker.layout.log)).config
+    config = (await jetstream.stream_info(broker.stream_names.log)).config
     metadata = config.metadata or {}
     if _BOUND not in metadata:
         await jetstream.update_stream(config.evolve(metadata={**metadata, _BOUND: "true"}))
 
 
-async def remove(jetstream: JetStreamContext, removal: Cleanup) -> None:
+async def remove(jetstream: JetStreamContext, cleanup: Cleanup) -> None:
     """Remove a Broker's streams or a Trigger's consumer, and none of a later object's. Raises nats.errors.Error."""
-    layout = removal.layout
-    if removal.trigger is not None:
-        if await owner(jetstream, removal) == removal.uid:
+    stream_names = cleanup.stream_names
+    if cleanup.trigger is not None:
+        if await owner(jetstream, cleanup) == cleanup.uid:
             with suppress(NotFoundError):
-                await jetstream.delete_consumer(layout.log, layout.consumer(removal.trigger))
+                await jetstream.delete_consumer(stream_names.log, stream_names.consumer(cleanup.trigger))
         return
-    for stream in (layout.log, layout.schedules, layout.dead_letters):
+    for stream in (stream_names.log, stream_names.schedules, stream_names.dead_letters):
         with suppress(NotFoundError):
-            if _uid((await jetstream.stream_info(stream)).config.metadata) == removal.uid:
+            if _uid((await jetstream.stream_info(stream)).config.metadata) == cleanup.uid:
                 await jetstream.delete_stream(stream)
 
 
@@ -179,16 +179,18 @@ async def reach(jetstream: JetStreamContext) -> None:
         await jetstream.stream_info(_NOBODYS)
 
 
-async def owner(jetstream: JetStreamContext, removal: Cleanup) -> str | None:
+async def owner(jetstream: JetStreamContext, cleanup: Cleanup) -> str | None:
     """The uid that a Trigger's consumer or a Broker's log was made for; None if there is none.
 
     Raises nats.errors.Error.
     """
-    layout = removal.layout
+    stream_names = cleanup.stream_names
     try:
-        if removal.trigger is None:
-            return _uid((await jetstream.stream_info(layout.log)).config.metadata)
-        return _uid((await jetstream.consumer_info(layout.log, layout.consumer(removal.trigger))).config.metadata)
+        if cleanup.trigger is None:
+            return _uid((await jetstream.stream_info(stream_names.log)).config.metadata)
+        return _uid(
+            (await jetstream.consumer_info(stream_names.log, stream_names.consumer(cleanup.trigger))).config.metadata
+        )
     except NotFoundError:
         return None
 

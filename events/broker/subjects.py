@@ -45,7 +45,7 @@ class StreamNames:
 
     @classmethod
     def parse(cls, text: str) -> "StreamNames":
-        """The layout of a Broker written as `namespace/name`."""
+        """The stream_names of a Broker written as `namespace/name`."""
         namespace, _, broker = text.partition("/")
         return cls(namespace, broker)
 

@@ -15,8 +15,8 @@ def verdict(item: Object, view: Snapshot) -> Reconciliation:
     """The verdict on a Broker of our class."""
     if is_leaving(item):
         namespace, name = kinds.key(item)
-        removal = Cleanup(StreamNames(namespace, name), None, item["metadata"]["uid"])
-        return of_leaving(kinds.BROKER, item, removal, view.progress)
+        cleanup = Cleanup(StreamNames(namespace, name), None, item["metadata"]["uid"])
+        return of_leaving(kinds.BROKER, item, cleanup, view.observed_state)
     sink, sink_url = destinations.sink(item, view.resolve)
     made = _read(item if sink.status == "True" else destinations.without_sink(item), view)
     url = f"{view.ingress_url}/{'/'.join(kinds.key(item))}"
@@ -41,9 +41,9 @@ def _read(item: Object, view: Snapshot) -> Broker | str:
 def _streams(made: Broker | str, view: Snapshot) -> Condition:
     if isinstance(made, str):
         return Condition.false(_STREAMS, "InvalidSpec", made)
-    if view.progress.away:
+    if view.observed_state.away:
         return Condition(_STREAMS, "Unknown", *NATS_AWAY)
-    refusal = view.progress.refusals.get(made)
+    refusal = view.observed_state.refusals.get(made)
     if refusal is None:
         return Condition.pending(_STREAMS, "The streams are not known to be there.")
     return Condition.false(_STREAMS, "Refused", refusal) if refusal else Condition.true(_STREAMS)

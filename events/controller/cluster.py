@@ -53,18 +53,18 @@ class Cluster:
         self._remains = Orphans()
         self._progress = ObservedState()
 
-    def observe(self, progress: ObservedState) -> None:
+    def observe(self, observed_state: ObservedState) -> None:
         """Take note of what is in place."""
-        if progress != self._progress:
-            self._progress = progress
+        if observed_state != self._progress:
+            self._progress = observed_state
             self._changed.set()
 
-    async def has(self, removal: Cleanup) -> bool:
+    async def has(self, cleanup: Cleanup) -> bool:
         """Whether the object that this would clean up after is certainly there now, and is to stay."""
-        kind, name = (BROKER, removal.layout.broker) if removal.trigger is None else (TRIGGER, removal.trigger)
+        kind, name = (BROKER, cleanup.stream_names.broker) if cleanup.trigger is None else (TRIGGER, cleanup.trigger)
         try:
-            item = await self._client.get(kind, name, namespace=removal.layout.namespace)
-            return item["metadata"]["uid"] == removal.uid and not is_leaving(item)
+            item = await self._client.get(kind, name, namespace=cleanup.stream_names.namespace)
+            return item["metadata"]["uid"] == cleanup.uid and not is_leaving(item)
         except Exception as error:  # noqa: BLE001 whatever the answer is, it is none
             _log.warning("an object is not known to be there", extra={"object": name, "reason": repr(error)})
             return False
@@ -89,20 +89,20 @@ class Cluster:
             if self._brokers.synced and self._triggers.synced:
                 verdicts = list(_judge(self._view()))
                 self._filters.keep(self._triggers.objects.values())
-                wiring = self._wiring(verdicts)
-                if wiring != last and (last or not self._references.pending):
-                    last = wiring
-                    take(wiring)
+                desired = self._desired(verdicts)
+                if desired != last and (last or not self._references.pending):
+                    last = desired
+                    take(desired)
                 self._reporter.give(verdicts)
 
     def _view(self) -> Snapshot:
         known = (self._brokers.objects, self._triggers.objects)
         return Snapshot(*known, self._references, self._filters, self._progress, self._ingress_url, self._holds)
 
-    def _wiring(self, verdicts: list[Reconciliation]) -> DesiredState:
+    def _desired(self, verdicts: list[Reconciliation]) -> DesiredState:
         wanted = [verdict.wanted for verdict in verdicts if verdict.wanted]
         there = chain(self._brokers.objects.values(), self._triggers.objects.values())
-        leaving = (verdict.removal for verdict in verdicts if verdict.removal)
+        leaving = (verdict.cleanup for verdict in verdicts if verdict.cleanup)
         return DesiredState(
             tuple(one for one in wanted if isinstance(one, Broker)),
             tuple(one for one in wanted if isinstance(one, Trigger)),

@@ -18,10 +18,10 @@ class Orphans:
         self._known: dict[str, Cleanup] = {}
 
     def of_gone(
-        self, wanted: Iterable[Broker | Trigger], there: Iterable[Object], progress: ObservedState
+        self, wanted: Iterable[Broker | Trigger], there: Iterable[Object], observed_state: ObservedState
     ) -> tuple[Cleanup, ...]:
         """What is still to be removed. `there` are all objects that exist, `wanted` are those that may be made."""
-        self._known |= {one.uid: one.removal for one in wanted}
+        self._known |= {one.uid: one.cleanup for one in wanted}
         uids = {item["metadata"]["uid"] for item in there}
-        self._known = {uid: one for uid, one in self._known.items() if uid in uids or one not in progress.removed}
+        self._known = {uid: one for uid, one in self._known.items() if uid in uids or one not in observed_state.removed}
         return tuple(one for uid, one in self._known.items() if uid not in uids)

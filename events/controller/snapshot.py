@@ -26,7 +26,7 @@ class Snapshot:
     triggers: Mapping[Key, Object]
     references: References
     filters: FilterCache
-    progress: ObservedState
+    observed_state: ObservedState
     ingress_url: str
     holds: bool
 
@@ -57,7 +57,7 @@ class Reconciliation:
     kind: Kind
     item: Object
     wanted: Broker | Trigger | None = None
-    removal: Cleanup | None = None
+    cleanup: Cleanup | None = None
     keeps: bool = True  # whether it is to have our finalizer
     conditions: tuple[Condition, ...] = ()
     fields: Mapping[str, Any] | None = None  # of its status, besides conditions; None leaves all as it is
@@ -113,8 +113,8 @@ def is_leaving(item: Object) -> bool:
     return "deletionTimestamp" in item["metadata"]
 
 
-def of_leaving(kind: Kind, item: Object, removal: Cleanup, progress: ObservedState) -> Reconciliation:
+def of_leaving(kind: Kind, item: Object, cleanup: Cleanup, observed_state: ObservedState) -> Reconciliation:
     """The verdict on an object that is to leave no trace: it is held until that is so."""
     if not is_held(item):
         return Reconciliation(kind, item, keeps=False)
-    return Reconciliation(kind, item, removal=removal, keeps=removal not in progress.removed)
+    return Reconciliation(kind, item, cleanup=cleanup, keeps=cleanup not in observed_state.removed)

@@ -41,8 +41,8 @@ def verdict(item: Object, broker: Reconciliation | None, view: Snapshot) -> Reco
 def without_consumer(item: Object, view: Snapshot) -> Reconciliation:
     """The verdict on a Trigger that is to have no consumer: it was deleted, or its Broker is another class's."""
     namespace, name = kinds.key(item)
-    layout = StreamNames(namespace, str(kinds.spec(item).get("broker")))
-    return of_leaving(kinds.TRIGGER, item, Cleanup(layout, name, item["metadata"]["uid"]), view.progress)
+    stream_names = StreamNames(namespace, str(kinds.spec(item).get("broker")))
+    return of_leaving(kinds.TRIGGER, item, Cleanup(stream_names, name, item["metadata"]["uid"]), view.observed_state)
 
 
 def _without_broker(item: Object) -> Reconciliation:
@@ -89,10 +89,12 @@ def _read(item: Object, view: Snapshot) -> Trigger | Condition:
 def _subscription(made: Trigger | Condition, broker: Reconciliation, view: Snapshot) -> Condition:
     if isinstance(made, Condition):
         return made
-    if view.progress.away:
+    if view.observed_state.away:
         return Condition(_SUBSCRIPTION, "Unknown", *NATS_AWAY)
     known = isinstance(broker.wanted, Broker)
-    refusal = view.progress.refusals.get(Route(made, broker.wanted)) if isinstance(broker.wanted, Broker) else None
+    refusal = (
+        view.observed_state.refusals.get(Route(made, broker.wanted)) if isinstance(broker.wanted, Broker) else None
+    )
     if refusal is None:
         reason = "The consumer is not known to be there." if known else "There are no streams for it."
         return Condition.pending(_SUBSCRIPTION, reason)

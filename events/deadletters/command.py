@@ -28,11 +28,11 @@ class StoppedError(Exception):
     """What was asked for was not done, or not to its end; the message says why."""
 
 
-def main(arguments: Sequence[str], nats_url: str, layout: StreamNames) -> int:
+def main(arguments: Sequence[str], nats_url: str, stream_names: StreamNames) -> int:
     """Do what the arguments ask for with a Broker's dead letters; the status to exit with."""
     asked = _parser().parse_args(arguments)
     try:
-        asyncio.run(_run(asked, nats_url, layout))
+        asyncio.run(_run(asked, nats_url, stream_names))
     except StoppedError as error:
         print(error, file=sys.stderr)
         return 1
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _run(asked: argparse.Namespace, nats_url: str, layout: StreamNames) -> None:
+async def _run(asked: argparse.Namespace, nats_url: str, stream_names: StreamNames) -> None:
     try:
         connection = await nats.connect(
             nats_url,
@@ -73,11 +73,13 @@ async def _run(asked: argparse.Namespace, nats_url: str, layout: StreamNames) ->
     except (nats.errors.Error, OSError) as error:
         raise StoppedError(f"NATS does not answer at {nats_url}") from error
     async with connection:
-        letters = DeadLetters(Publisher(connection), connection.jetstream(), layout)
+        letters = DeadLetters(Publisher(connection), connection.jetstream(), stream_names)
         try:
             await asked.work(letters, asked)
         except NotFoundError as error:
-            raise StoppedError(f"the Broker {layout.namespace}/{layout.broker} has no dead letters there") from error
+            raise StoppedError(
+                f"the Broker {stream_names.namespace}/{stream_names.broker} has no dead letters there"
+            ) from error
         except nats.errors.Error as error:
             raise StoppedError(f"NATS did not answer as it should: {error!r}") from error
 

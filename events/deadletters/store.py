@@ -65,10 +65,10 @@ def with_error(event: Event, destination: str, code: int | None, body: bytes) ->
 class DeadLetters:
     """The dead letters of one Broker."""
 
-    def __init__(self, publisher: Publisher, jetstream: JetStreamContext, layout: StreamNames) -> None:
+    def __init__(self, publisher: Publisher, jetstream: JetStreamContext, stream_names: StreamNames) -> None:
         self._publisher = publisher
         self._jetstream = jetstream
-        self._layout = layout
+        self._layout = stream_names
 
     async def park(self, trigger: str, event: Event, reason: str, origin: Origin) -> None:
         """Keep an event. Raises nats.errors.Error."""

@@ -43,8 +43,8 @@ class Lag:
         lag = age = nan
         try:
             async with asyncio.timeout(_PATIENCE):
-                name = route.broker.layout.consumer(route.trigger.name)
-                info = await self._jetstream.consumer_info(route.broker.layout.log, name)
+                name = route.broker.stream_names.consumer(route.trigger.name)
+                info = await self._jetstream.consumer_info(route.broker.stream_names.log, name)
                 lag = (info.num_pending or 0) + (info.num_ack_pending or 0)
                 age = await self._age(info) if lag else 0.0
         except (nats.errors.Error, TimeoutError):

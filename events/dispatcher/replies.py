@@ -58,7 +58,7 @@ class Replies:
         ttl.pop_ttl(event)
         ttl.decrement(event, ttl.MOST if parent.hops is None else parent.hops)
         key = identity("reply", self._trigger.name, str(parent.origin.sequence))
-        subject, headers = place(event, self._broker.layout, key)
+        subject, headers = place(event, self._broker.stream_names, key)
         await self._publisher.store(subject, headers, event.data, LARGEST_EVENT)
 
     def _check_source(self, event: Event) -> None:

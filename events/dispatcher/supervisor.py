@@ -50,7 +50,7 @@ class OwnershipUnclearError(Exception):
 
 
 class Supervisor:
-    """Runs a worker for each Trigger of the wiring that a source yields, and tells the source what is in place.
+    """Runs a worker for each Trigger of the desired state that a source yields, and tells the source what is in place.
 
     Replicas are not equally fast. When streams or a consumer that were in place are missing, or are another object's,
     then another replica may have cleaned up after an object that is wanted here only because this one has not heard
@@ -64,7 +64,7 @@ class Supervisor:
         self._subscribers = subscribers
         self._settings = settings
         self._source = source
-        self._wiring: DesiredState | None = None
+        self._desired: DesiredState | None = None
         self._brokers: dict[tuple[str, str], Broker] = {}
         self._running: dict[Route, Pull] = {}
         self._leaving: dict[Pull, asyncio.Task[None]] = {}
@@ -93,8 +93,8 @@ class Supervisor:
         return self._brokers
 
     def expects(self, name: tuple[str, str]) -> bool:
-        """Whether there is, or may be, a Broker of that namespace and name: also before any wiring is known."""
-        return self._wiring is None or any((one.namespace, one.name) == name for one in self._wiring.brokers)
+        """Whether there is, or may be, a Broker of that namespace and name: also before any desired state is known."""
+        return self._desired is None or any((one.namespace, one.name) == name for one in self._desired.brokers)
 
     @property
     def routes(self) -> Iterable[Route]:
@@ -110,8 +110,8 @@ class Supervisor:
         finally:
             await self._drain()
 
-    def _take(self, wiring: DesiredState) -> None:
-        self._wiring = wiring
+    def _take(self, desired: DesiredState) -> None:
+        self._desired = desired
         self._alarm.set()
 
     async def _keep(self) -> None:
@@ -121,12 +121,12 @@ class Supervisor:
                 async with asyncio.timeout(patience):  # wait_for would swallow a cancellation that comes with the alarm
                     await self._alarm.wait()
             self._alarm.clear()
-            if (wiring := self._wiring) is not None:
-                done = await self._attempt(wiring)
+            if (desired := self._desired) is not None:
+                done = await self._attempt(desired)
                 self._settled = self._settled or done
                 patience = _RETRY_DELAY if not done else _REFUSAL_DELAY if any(self._refusals.values()) else _RECHECK
 
-    async def _attempt(self, wiring: DesiredState) -> bool:
+    async def _attempt(self, desired: DesiredState) -> bool:
         """Whether it could be said of everything that it is in place or refused."""
         lost = any(pull.lost for pull in self._running.values())
         if lost:
@@ -136,7 +136,7 @@ class Supervisor:
             self._ensured.clear()
             self._checked = now
         try:
-            await self._reconcile(wiring)
+            await self._reconcile(desired)
             self._failing = None
         except nats.errors.Error as error:
             self._failing = self._failing or now
@@ -145,29 +145,31 @@ class Supervisor:
         self._source.observe(ObservedState(dict(self._refusals), frozenset(self._removed), away))
         return self._failing is None and all(self._refusals.get(what) for what in self._silent)
 
-    async def _reconcile(self, wiring: DesiredState) -> None:
-        wanted = wiring.routes()
-        self._forget(wiring, wanted)
+    async def _reconcile(self, desired: DesiredState) -> None:
+        wanted = desired.routes()
+        self._forget(desired, wanted)
         self._release([route for route, pull in self._running.items() if route not in wanted or pull.lost])
-        await self._each(self._remove, frozenset(wiring.removals) - self._removed)
-        left = {(removal.layout, removal.trigger) for removal in frozenset(wiring.removals) - self._removed}
-        brokers = {broker for broker in wiring.brokers if (broker.layout, None) not in left}
+        await self._each(self._remove, frozenset(desired.cleanups) - self._removed)
+        left = {(cleanup.stream_names, cleanup.trigger) for cleanup in frozenset(desired.cleanups) - self._removed}
+        brokers = {broker for broker in desired.brokers if (broker.stream_names, None) not in left}
         await self._each(self._ensure, brokers - self._ensured)
-        routes = {one for one in wanted if one.broker in brokers and (one.broker.layout, one.trigger.name) not in left}
+        routes = {
+            one for one in wanted if one.broker in brokers and (one.broker.stream_names, one.trigger.name) not in left
+        }
         await self._each(self._start, routes - self._running.keys())
         await self._each(self._mark, self._ensured - self._marked)
 
-    def _forget(self, wiring: DesiredState, wanted: frozenset[Route]) -> None:
+    def _forget(self, desired: DesiredState, wanted: frozenset[Route]) -> None:
         """What was known of what is no longer wanted."""
-        known = wanted.union(wiring.brokers, wiring.removals)
-        names = {(broker.namespace, broker.name) for broker in wiring.brokers}
+        known = wanted.union(desired.brokers, desired.cleanups)
+        names = {(broker.namespace, broker.name) for broker in desired.brokers}
         self._refusals = {what: word for what, word in self._refusals.items() if what in known}
         self._silent = {what: since for what, since in self._silent.items() if what in known}
         self._brokers = {name: broker for name, broker in self._brokers.items() if name in names}
-        self._removed.intersection_update(wiring.removals)
-        self._ensured.intersection_update(wiring.brokers)
-        self._marked.intersection_update(wiring.brokers)
-        self._placed &= {broker.removal for broker in wiring.brokers} | {one.removal for one in wiring.triggers}
+        self._removed.intersection_update(desired.cleanups)
+        self._ensured.intersection_update(desired.brokers)
+        self._marked.intersection_update(desired.brokers)
+        self._placed &= {broker.cleanup for broker in desired.brokers} | {one.cleanup for one in desired.triggers}
 
     async def _each(self, work: Callable[[T], Awaitable[None]], those: Iterable[T]) -> None:
         """Many at once: a stream whose server is down is waited for in vain, which holds up few others."""
@@ -216,23 +218,23 @@ class Supervisor:
         if isinstance(what, Route):
             self._ensured.discard(what.broker)  # its streams may be what is missing
 
-    async def _remove(self, removal: Cleanup) -> None:
-        await remove(self._jetstream, removal)
-        self._removed.add(removal)
+    async def _remove(self, cleanup: Cleanup) -> None:
+        await remove(self._jetstream, cleanup)
+        self._removed.add(cleanup)
 
-    async def _confirm(self, removal: Cleanup) -> None:
+    async def _confirm(self, cleanup: Cleanup) -> None:
         """Raises OwnershipUnclearError unless its object may have something in JetStream."""
-        found = await owner(self._jetstream, removal)
-        is_clear = removal not in self._placed if found is None else found == removal.uid
-        if not is_clear and not await self._source.has(removal):
+        found = await owner(self._jetstream, cleanup)
+        is_clear = cleanup not in self._placed if found is None else found == cleanup.uid
+        if not is_clear and not await self._source.has(cleanup):
             raise OwnershipUnclearError(
                 "It is gone from JetStream, and nobody knows whether the object is still there."
             )
 
     async def _ensure(self, broker: Broker) -> None:
-        await self._confirm(broker.removal)
+        await self._confirm(broker.cleanup)
         await ensure_streams(self._jetstream, broker)
-        self._placed.add(broker.removal)
+        self._placed.add(broker.cleanup)
         self._ensured.add(broker)
         self._brokers[broker.namespace, broker.name] = broker
 
@@ -241,13 +243,13 @@ class Supervisor:
         self._marked.add(broker)
 
     async def _start(self, route: Route) -> None:
-        layout = route.broker.layout
-        await self._confirm(route.trigger.removal)
+        stream_names = route.broker.stream_names
+        await self._confirm(route.trigger.cleanup)
         await ensure_consumer(self._jetstream, route.trigger, route.broker, self._settings.ack_wait)
-        self._placed.add(route.trigger.removal)
+        self._placed.add(route.trigger.cleanup)
         worker = Worker(route.trigger, route.broker, self._connection, self._subscribers)
-        name, slots = layout.consumer(route.trigger.name), route.trigger.concurrency
-        consumer = Consumer(layout.log, name, slots, self._settings.ack_wait)
+        name, slots = stream_names.consumer(route.trigger.name), route.trigger.concurrency
+        consumer = Consumer(stream_names.log, name, slots, self._settings.ack_wait)
         pull = Pull(self._connection, consumer, worker.handle, self._alarm)
         try:
             await pull.start()

@@ -36,18 +36,18 @@ class Worker:
         publisher = Publisher(connection)
         self._trigger = trigger
         self._delivery: Delivery = trigger.delivery or broker.delivery
-        self._layout = broker.layout
+        self._layout = broker.stream_names
         self._structured = self._delivery.structured
         self._namespace = {"Kn-Namespace": trigger.namespace}  # as Knative's own Broker tells it
         self._fields = {**self._namespace, "Prefer": "reply"}
         self._reserved_sources = broker.reserved_sources
-        self._replay_subject = broker.layout.replay(trigger.name)
+        self._replay_subject = broker.stream_names.replay(trigger.name)
         self._subjects = None if trigger.filter.types is None else frozenset(subjects(trigger, broker))
         self._connection = connection
         self._subscribers = subscribers
         self._replies = Replies(publisher, trigger, broker)
         self._attempts = Attempts()
-        self._dead_letters = DeadLetters(publisher, connection.jetstream(), broker.layout)
+        self._dead_letters = DeadLetters(publisher, connection.jetstream(), broker.stream_names)
         self._counts = metrics.of_trigger((trigger.namespace, broker.name, trigger.name))
 
     async def handle(self, message: Msg) -> None:

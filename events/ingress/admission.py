@@ -34,7 +34,7 @@ def admit(headers: Iterable[tuple[str, str]], body: bytes, broker: Broker) -> tu
         if event["source"].startswith(broker.reserved_sources):
             raise RejectedError(HTTPStatus.FORBIDDEN, f"nobody may speak for {event['source']} from here")
         ttl.decrement(event, ttl.pop_ttl(event))
-        return place(event, broker.layout, identity(event["source"], event["id"])), event.data
+        return place(event, broker.stream_names, identity(event["source"], event["id"])), event.data
     except (MalformedEventError, ttl.ExhaustedError) as error:
         raise RejectedError(HTTPStatus.BAD_REQUEST, f"no CloudEvent that can be taken: {error}") from error
 

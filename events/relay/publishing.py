@@ -19,9 +19,9 @@ _RETRY_DELAY = 0.5  # seconds
 class RowPublisher:
     """Publishes rows until JetStream has them, however long it is away or full."""
 
-    def __init__(self, publisher: Publisher, layout: StreamNames) -> None:
+    def __init__(self, publisher: Publisher, stream_names: StreamNames) -> None:
         self._publisher = publisher
-        self._layout = layout
+        self._layout = stream_names
         self._stalled = False
 
     async def publish(self, rows: Sequence[Row]) -> list[Refused]:

@@ -14,14 +14,14 @@ from events.cloudevents.event import Event
 TIMEOUT_SECONDS = 30
 
 
-async def events(nats_url: str, layout: StreamNames) -> list[Event]:
+async def events(nats_url: str, stream_names: StreamNames) -> list[Event]:
     """Every event in the log, and those that wait until they are due."""
     connection = await nats.connect(nats_url)
     jetstream = connection.jetstream(timeout=TIMEOUT_SECONDS)
-    kept = {layout.log: layout.events(), layout.schedules: layout.scheduled()}
+    kept = {stream_names.log: stream_names.events(), stream_names.schedules: stream_names.scheduled()}
     try:
         return [
-            nats_binding.read(message, Origin.of(message), layout)
+            nats_binding.read(message, Origin.of(message), stream_names)
             for stream, subject in kept.items()
             async for message in _messages(jetstream, stream, subject)
         ]

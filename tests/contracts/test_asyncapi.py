@@ -11,7 +11,7 @@ from tests.contracts import asyncapi
 from tests.contracts.asyncapi import DOCUMENT, MESSAGES, Node
 
 MANIFESTS = manifests.read()
-WIRING = manifest.wiring(MANIFESTS)
+WIRING = manifest.desired_state(MANIFESTS)
 
 
 def test_every_event_of_the_catalogue_is_described_and_no_other() -> None:

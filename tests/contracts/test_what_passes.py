@@ -19,14 +19,14 @@ from tests.e2e.person import Person
 from tests.e2e.stack import Stack
 from tests.eventually import eventually
 
-[BROKER] = manifest.wiring(manifests.read()).brokers
+[BROKER] = manifest.desired_state(manifests.read()).brokers
 KINDS = {kind.type(): kind for kind in EVENTS}
 
 
 def passed(stack: Stack) -> list[Event]:
     """The events of our services; others may have tried the Broker with theirs."""
     nats_url = json.loads((stack.state / "running.json").read_text())["nats_url"]
-    found = asyncio.run(log.events(nats_url, BROKER.layout))
+    found = asyncio.run(log.events(nats_url, BROKER.stream_names))
     return [event for event in found if event["source"].startswith(SOURCE_PREFIX)]
 
 

@@ -50,7 +50,7 @@ class Realm:
         self._config = config
         self._client = Client(config)
         self.stage = Stage(loop, nats_url)
-        self.namespace = self.stage.layout.namespace
+        self.namespace = self.stage.stream_names.namespace
         self._stops: list[Callable[[], None]] = []
         self._create_if_missing(_NAMESPACE, {"metadata": {"name": self.namespace}})
 
@@ -146,7 +146,7 @@ class Realm:
 
     def consumers(self) -> list[str]:
         """The consumers of the Broker `default`."""
-        infos = self.loop.run(self.stage.jetstream.consumers_info(self.stage.layout.log))
+        infos = self.loop.run(self.stage.jetstream.consumers_info(self.stage.stream_names.log))
         return sorted(info.name for info in infos)
 
     def await_bound(self, trigger: str, bridges: int) -> None:
@@ -154,10 +154,11 @@ class Realm:
         eventually(lambda: self.loop.run(self._waiting(trigger)) == bridges)
 
     async def _waiting(self, trigger: str) -> int:
-        layout = self.stage.layout
+        stream_names = self.stage.stream_names
         with suppress(NotFoundError):
             return int(
-                (await self.stage.jetstream.consumer_info(layout.log, layout.consumer(trigger))).num_waiting or 0
+                (await self.stage.jetstream.consumer_info(stream_names.log, stream_names.consumer(trigger))).num_waiting
+                or 0
             )
         return 0
 

@@ -175,11 +175,11 @@ class Stage:
     def __init__(self, loop: Loop, nats_url: str) -> None:
         self.loop = loop
         self.nats_url = nats_url
-        self.layout = StreamNames("test-" + secrets.token_hex(4), "default")
+        self.stream_names = StreamNames("test-" + secrets.token_hex(4), "default")
         self.connection = loop.run(_connect(nats_url))
         self.jetstream = self.connection.jetstream(timeout=PATIENCE_SECONDS)
         self.publisher = Publisher(self.connection)
-        self.dead_letters = DeadLetters(self.publisher, self.jetstream, self.layout)
+        self.dead_letters = DeadLetters(self.publisher, self.jetstream, self.stream_names)
         self.objects: list[dict[str, Any]] = [self._object("Broker", "default", {})]
         self.aliases: dict[str, str] = {}
         self._stops: list[Callable[[], None]] = []
@@ -188,7 +188,7 @@ class Stage:
     @property
     def ingress(self) -> str:
         """Where the Broker takes events over HTTP, once a bridge runs."""
-        return f"http://{servers.HOST}:{self._ingress_port}/{self.layout.namespace}/default"
+        return f"http://{servers.HOST}:{self._ingress_port}/{self.stream_names.namespace}/default"
 
     def broker(self, annotations: Headers | None = None, **spec: object) -> None:
         """Declare the Broker anew."""
@@ -201,12 +201,16 @@ class Stage:
 
     def function(self, name: str, sink: Sink) -> dict[str, Any]:
         """A reference to a function of that name, for a Trigger's subscriber; the sink answers in its place."""
-        self.aliases[f"{name}.{self.layout.namespace}.svc.cluster.local"] = urlsplit(sink.url).netloc
+        self.aliases[f"{name}.{self.stream_names.namespace}.svc.cluster.local"] = urlsplit(sink.url).netloc
         return {"ref": {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": name}}
 
     def _object(self, kind: str, name: str, spec: object, annotations: Headers | None = None) -> dict[str, Any]:
         ours = {"eventing.knative.dev/broker.class": "JetStreamBridge", "jetstream.ticketing.dev/max-bytes": "8388608"}
-        metadata = {"namespace": self.layout.namespace, "name": name, "annotations": {**ours, **(annotations or {})}}
+        metadata = {
+            "namespace": self.stream_names.namespace,
+            "name": name,
+            "annotations": {**ours, **(annotations or {})},
+        }
         return {"apiVersion": "eventing.knative.dev/v1", "kind": kind, "metadata": metadata, "spec": spec}
 
     def start_bridge(self) -> Callable[[], None]:
@@ -219,7 +223,7 @@ class Stage:
 
     async def _bridge(self, started: list[Supervisor]) -> None:
         async with Subscribers(self.aliases) as subscribers:
-            source = Given(manifest.wiring(json.loads(json.dumps(self.objects))))
+            source = Given(manifest.desired_state(json.loads(json.dumps(self.objects))))
             supervisor = Supervisor(self.connection, subscribers, Settings(ACK_WAIT_SECONDS, drain=2, away=1), source)
             ingress = Ingress(self.publisher, lambda: supervisor.brokers, supervisor.expects)
             async with asyncio.TaskGroup() as tasks:
@@ -232,7 +236,7 @@ class Stage:
         for row in rows:
             made = from_row(row)
             key = {"Nats-Msg-Id": identity(made["source"], made["id"])}
-            self.send(self.layout.event(made["type"]), made.message_headers() | key, made.data)
+            self.send(self.stream_names.event(made["type"]), made.message_headers() | key, made.data)
 
     def send(self, subject: str, headers: Headers, data: bytes) -> None:
         """Publish any message."""
@@ -264,7 +268,7 @@ class Stage:
         eventually(lambda: self._unsettled(trigger) == 0)
 
     def _unsettled(self, trigger: str) -> int:
-        info = self.loop.run(self.jetstream.consumer_info(self.layout.log, self.layout.consumer(trigger)))
+        info = self.loop.run(self.jetstream.consumer_info(self.stream_names.log, self.stream_names.consumer(trigger)))
         return int(info.num_pending or 0) + int(info.num_ack_pending or 0)
 
     def stop_bridges(self) -> None:
@@ -279,7 +283,7 @@ class Stage:
 
     async def _remove(self) -> None:
         for info in await self.jetstream.streams_info():
-            if str(info.config.name).startswith(self.layout.namespace):
+            if str(info.config.name).startswith(self.stream_names.namespace):
                 await self.jetstream.delete_stream(str(info.config.name))
         await self.connection.close()
 

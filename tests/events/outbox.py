@@ -30,7 +30,7 @@ class Service:
 
     def start_relay(self, stage: Stage) -> Process:
         """Start one more relay."""
-        broker = f"{stage.layout.namespace}/{stage.layout.broker}"
+        broker = f"{stage.stream_names.namespace}/{stage.stream_names.broker}"
         environment = {"MONGO_URI": self._uri, "NATS_URL": stage.nats_url, "BROKER": broker}
         relay = Process("events.relay", environment, self._folder / "relay.log")
         self.relays.append(relay)
@@ -47,7 +47,7 @@ class Service:
 
 def stored(stage: Stage) -> int:
     """How many events the log has."""
-    return int(stage.loop.run(stage.jetstream.stream_info(stage.layout.log)).state.messages)
+    return int(stage.loop.run(stage.jetstream.stream_info(stage.stream_names.log)).state.messages)
 
 
 def await_stored(stage: Stage, count: int) -> None:

@@ -146,7 +146,7 @@ def test_manifests_that_cannot_be_read_for_a_while(
 
 
 def test_finding_hosts_by_their_aliases(stage: Stage, sink: Sink, start: Start) -> None:
-    host = f"orders-expire.{stage.layout.namespace}.svc.cluster.local"
+    host = f"orders-expire.{stage.stream_names.namespace}.svc.cluster.local"
     reference = {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": "orders-expire"}
     stage.trigger("all", sink, subscriber={"ref": reference, "uri": "/path"})
     address = sink.url.removeprefix("http://").rstrip("/")
@@ -176,7 +176,7 @@ def test_a_new_trigger_gets_what_comes_after_it(stage: Stage, sink: Sink, other_
 
 def test_the_first_triggers_get_what_came_before_them(stage: Stage, sink: Sink) -> None:
     """The relay publishes as soon as there is a log, which is before there are consumers."""
-    made = manifest.wiring(stage.objects)
+    made = manifest.desired_state(stage.objects)
     stage.loop.run(ensure_streams(stage.jetstream, made.brokers[0]))
     stage.publish(event(id="early"))
     stage.trigger("all", sink)
@@ -187,7 +187,7 @@ def test_the_first_triggers_get_what_came_before_them(stage: Stage, sink: Sink) 
 def test_a_bridge_notices_that_its_streams_were_removed(stage: Stage, sink: Sink) -> None:
     stage.trigger("all", sink)
     stage.start_bridge()
-    stage.loop.run(stage.jetstream.delete_stream(stage.layout.log))
+    stage.loop.run(stage.jetstream.delete_stream(stage.stream_names.log))
     eventually(lambda: _published(stage))
     sink.await_requests(1)
 

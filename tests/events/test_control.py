@@ -101,7 +101,7 @@ def test_a_trigger_gets_what_comes_after_it_was_made(realm: Realm, sink: Sink, o
     stage.trigger("new", other_sink)
     for item, created in zip(objects[1:], ("2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z"), strict=True):
         item["metadata"]["creationTimestamp"] = created
-    stage.loop.run(ensure_streams(stage.jetstream, manifest.wiring(objects).brokers[0]))
+    stage.loop.run(ensure_streams(stage.jetstream, manifest.desired_state(objects).brokers[0]))
     stage.publish(event(id="before"))
     stage.start_bridge()
     assert sink.await_requests(1)[0].id == "before"
@@ -112,7 +112,7 @@ def test_a_trigger_gets_what_comes_after_it_was_made(realm: Realm, sink: Sink, o
 def test_also_what_comes_before_its_consumer(stage: Stage, sink: Sink) -> None:
     """No bridge ran when it was made, or NATS was away, or its consumer was lost."""
     stage.trigger("late", sink)
-    (made,) = manifest.wiring(stage.objects).routes()
+    (made,) = manifest.desired_state(stage.objects).routes()
     stage.loop.run(ensure_streams(stage.jetstream, made.broker))
     stage.publish(event(id="before"))
     time.sleep(TOGETHER_SECONDS)
@@ -183,6 +183,6 @@ def test_what_was_made_for_a_later_object_of_the_name_is_not_removed(realm: Real
     realm.await_ready("all")
     stage = realm.stage
     for name in (None, "all"):
-        realm.loop.run(remove(stage.jetstream, Cleanup(stage.layout, name, "the-uid-of-an-earlier-one")))
+        realm.loop.run(remove(stage.jetstream, Cleanup(stage.stream_names, name, "the-uid-of-an-earlier-one")))
     assert len(realm.streams()) == 3
     assert realm.consumers() == ["all"]

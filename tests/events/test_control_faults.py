@@ -226,7 +226,10 @@ def test_a_filter_is_read_once_whatever_changes_besides(
 
 
 def test_on_one_machine_there_is_no_kubernetes() -> None:
-    script = "import sys, events.bridge.__main__; from events.bridge import source; source.from_environment({'MANIFESTS': '.'}); print(*sys.modules)"
+    script = (
+        "import sys, events.bridge.__main__; from events.bridge import source; "
+        "source.from_environment({'MANIFESTS': '.'}); print(*sys.modules)"
+    )
     loaded = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
     assert "events.dispatcher.supervisor" in loaded
     assert not {"lightkube", "httpx2", "events.controller"} & set(loaded)

@@ -21,7 +21,7 @@ def refusing(*ids: str) -> Callable[[Request], Answer]:
 
 def command(stage: Stage, *arguments: str) -> subprocess.Popen[str]:
     """Start the command."""
-    environment = {**os.environ, "NATS_URL": stage.nats_url, "BROKER": f"{stage.layout.namespace}/default"}
+    environment = {**os.environ, "NATS_URL": stage.nats_url, "BROKER": f"{stage.stream_names.namespace}/default"}
     return subprocess.Popen(
         [sys.executable, "-m", "events.deadletters", *arguments],
         env=environment,
@@ -128,7 +128,7 @@ def test_showing_data_that_is_no_json(stage: Stage, sink: Sink, data: bytes, sho
     sink.answer = lambda _: REFUSED
     stage.trigger("one", sink)
     stage.start_bridge()
-    stage.send(stage.layout.event("plain"), {}, data)
+    stage.send(stage.stream_names.event("plain"), {}, data)
     [letter] = stage.await_letters(1)
 
     assert run(stage, "show", str(letter.sequence)).rpartition("\n\n")[2] == shown + "\n"
@@ -137,7 +137,7 @@ def test_showing_data_that_is_no_json(stage: Stage, sink: Sink, data: bytes, sho
 def test_a_message_that_is_no_event_is_listed_and_shown(stage: Stage, sink: Sink) -> None:
     stage.trigger("one", sink)
     stage.start_bridge()
-    stage.send(stage.layout.event("broken"), {"ce-id": "5"}, b"?")
+    stage.send(stage.stream_names.event("broken"), {"ce-id": "5"}, b"?")
     [letter] = stage.await_letters(1)
 
     assert "is missing" in run(stage, "list")
@@ -203,7 +203,7 @@ def test_a_replay_that_is_killed_loses_nothing(stage: Stage, sink: Sink) -> None
 
 def test_a_letter_stays_while_the_log_does_not_take_it(buried: Stage) -> None:
     before = buried.letters()
-    config = buried.loop.run(buried.jetstream.stream_info(buried.layout.log)).config
+    config = buried.loop.run(buried.jetstream.stream_info(buried.stream_names.log)).config
     buried.loop.run(buried.jetstream.update_stream(config.evolve(max_bytes=1)))
 
     assert "0 done, 4 not" in refuse(buried, "replay", "--all")
@@ -214,7 +214,7 @@ def test_a_letter_stays_while_the_log_does_not_take_it(buried: Stage) -> None:
 def test_a_letter_stays_when_its_trigger_is_gone(buried: Stage) -> None:
     before = buried.letters()
     buried.stop_bridges()  # a bridge would bind it anew
-    buried.loop.run(buried.jetstream.delete_consumer(buried.layout.log, buried.layout.consumer("one")))
+    buried.loop.run(buried.jetstream.delete_consumer(buried.stream_names.log, buried.stream_names.consumer("one")))
 
     assert "there is no Trigger one any more" in refuse(buried, "replay", "--trigger", "one")
 
@@ -253,7 +253,7 @@ def test_a_trigger_that_there_is_not(buried: Stage, asked: str) -> None:
 
 def test_a_trigger_that_is_gone_has_its_letters_still(buried: Stage) -> None:
     buried.stop_bridges()
-    buried.loop.run(buried.jetstream.delete_consumer(buried.layout.log, buried.layout.consumer("two")))
+    buried.loop.run(buried.jetstream.delete_consumer(buried.stream_names.log, buried.stream_names.consumer("two")))
 
     assert len(table(run(buried, "list", "--trigger", "two"))) == 1
 
@@ -274,7 +274,7 @@ def test_it_goes_as_far_as_it_can_and_says_how_far(buried: Stage) -> None:
 
 
 def test_a_broker_that_there_is_not(stage: Stage) -> None:
-    assert f"the Broker {stage.layout.namespace}/default has no dead letters there" in refuse(stage, "list")
+    assert f"the Broker {stage.stream_names.namespace}/default has no dead letters there" in refuse(stage, "list")
 
 
 def test_without_nats_it_says_so(stage: Stage) -> None:

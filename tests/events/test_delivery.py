@@ -233,5 +233,5 @@ def test_a_replay_is_delivered_even_if_the_trigger_would_not_want_the_event_now(
     stage.trigger("narrow", sink, filters=[{"exact": {"source": "/elsewhere"}}])
     stage.start_bridge()
     made = from_row(event(id="replayed"))
-    stage.send(stage.layout.replay("narrow"), made.message_headers(), made.data)
+    stage.send(stage.stream_names.replay("narrow"), made.message_headers(), made.data)
     assert sink.await_requests(1)[0].id == "replayed"

@@ -21,7 +21,7 @@ MANY = {"jetstream.ticketing.dev/concurrency": "250"}
 
 def post_until_taken(stage: Stage, bridge: Process, number: int) -> int:
     """Post an event as sources do, again after a 503; how often it was sent."""
-    url = f"http://{servers.HOST}:{bridge.ingress_port}/{stage.layout.namespace}/default"
+    url = f"http://{servers.HOST}:{bridge.ingress_port}/{stage.stream_names.namespace}/default"
     headers = {"ce-specversion": "1.0", "ce-id": str(number), "ce-source": "/test", "ce-type": "dev.test.happened"}
     for sent in range(1, 1000):
         time.sleep(0.05)

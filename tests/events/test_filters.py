@@ -100,6 +100,10 @@ def test_events_that_a_trigger_does_not_want_cost_no_request(stage: Stage, sink:
 def test_exact_types_are_filtered_by_jetstream(stage: Stage, sink: Sink) -> None:
     stage.trigger("exact", sink, filters=[{"any": [{"exact": {"type": "a"}}, {"exact": {"type": "b"}}]}])
     stage.start_bridge()
-    info = stage.loop.run(stage.jetstream.consumer_info(stage.layout.log, "exact"))
-    layout = stage.layout
-    assert info.config.filter_subjects == [layout.event("a"), layout.event("b"), layout.replay("exact")]
+    info = stage.loop.run(stage.jetstream.consumer_info(stage.stream_names.log, "exact"))
+    stream_names = stage.stream_names
+    assert info.config.filter_subjects == [
+        stream_names.event("a"),
+        stream_names.event("b"),
+        stream_names.replay("exact"),
+    ]

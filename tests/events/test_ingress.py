@@ -153,7 +153,7 @@ def test_other_formats_than_one_event_in_json_are_refused(broker: Stage, content
 
 @pytest.mark.parametrize("path", ["/", "/default", "/{namespace}", "/{namespace}/other", "/{namespace}/default/more"])
 def test_only_brokers_are_found(broker: Stage, path: str) -> None:
-    url = broker.ingress.replace(urlsplit(broker.ingress).path, path.format(namespace=broker.layout.namespace))
+    url = broker.ingress.replace(urlsplit(broker.ingress).path, path.format(namespace=broker.stream_names.namespace))
     assert requests.post(url, headers=EVENT, timeout=30).status_code == 404
 
 
@@ -212,10 +212,10 @@ def test_a_full_log_is_not_there_now(stage: Stage, sink: Sink) -> None:
     stage.broker({"jetstream.ticketing.dev/max-bytes": "400000"})
     stage.trigger("all", sink)
     stage.start_bridge()
-    stage.send(stage.layout.event("filler"), {}, b"x" * 300_000)
+    stage.send(stage.stream_names.event("filler"), {}, b"x" * 300_000)
     answer = post(stage, EVENT, b"x" * 200_000)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
-    stage.loop.run(stage.jetstream.purge_stream(stage.layout.log))
+    stage.loop.run(stage.jetstream.purge_stream(stage.stream_names.log))
     assert post(stage, EVENT, b"x" * 200_000).status_code == 202
 
 

@@ -35,7 +35,7 @@ def test_storing_ends_though_nats_takes_nothing(
     try:
         for _ in range(8):
             with pytest.raises(nats.errors.Error):
-                stage.send(stage.layout.event("large"), {}, b"x" * LARGEST_EVENT)
+                stage.send(stage.stream_names.event("large"), {}, b"x" * LARGEST_EVENT)
     finally:
         nats_server.thaw()
 
@@ -71,18 +71,18 @@ def test_no_more_at_once_than_a_trigger_allows_after_nats_was_away(
 
 @pytest.mark.parametrize("turns", range(4))
 def test_ending_though_news_come_at_that_moment(stage: Stage, turns: int) -> None:
-    stage.loop.run(_end_with_news(stage, manifest.wiring(stage.objects), turns))
+    stage.loop.run(_end_with_news(stage, manifest.desired_state(stage.objects), turns))
 
 
-async def _end_with_news(stage: Stage, wiring: DesiredState, turns: int) -> None:
+async def _end_with_news(stage: Stage, desired: DesiredState, turns: int) -> None:
     """By some turns of the loop later than the news."""
     async with Subscribers({}) as subscribers:
-        supervisor = Supervisor(stage.connection, subscribers, Settings(), Given(wiring))
+        supervisor = Supervisor(stage.connection, subscribers, Settings(), Given(desired))
         reporter = StatusWriter(None)  # type: ignore[arg-type]  # it has nothing to say to the API
         tasks = [asyncio.create_task(part.run()) for part in (supervisor, reporter)]
         while not supervisor.ready:  # noqa: ASYNC110 nobody tells
             await asyncio.sleep(0.01)
-        supervisor._take(wiring)
+        supervisor._take(desired)
         reporter.give(())
         for _ in range(turns):
             await asyncio.sleep(0)

@@ -62,5 +62,5 @@ def test_a_count_that_is_none_or_too_much_gives_no_more_rounds(looping: Stage, s
     sink.answer = lambda _: Answer()
     assert post(looping, ttl) == 202
     sink.await_requests(1)
-    (message,) = [looping.loop.run(looping.jetstream.get_msg(looping.layout.log, 1))]
+    (message,) = [looping.loop.run(looping.jetstream.get_msg(looping.stream_names.log, 1))]
     assert int((message.headers or {}).get(TTL, 255)) <= 255

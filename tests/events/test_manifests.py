@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from events.broker.manifest import UnresolvedError, by_name, destination, wiring
+from events.broker.manifest import UnresolvedError, by_name, desired_state, destination
 from events.broker.model import Broker, Delivery, Destination
 from events.broker.retries import RetryPolicy, retry_after, seconds
 
@@ -36,7 +36,7 @@ def test_reading_a_broker() -> None:
         "jetstream.ticketing.dev/reserved-sources": "/ticketing/",
     }
     delivery = {"retry": 5, "backoffPolicy": "linear", "backoffDelay": "PT2S", "timeout": "PT10S"}
-    (made,) = wiring([broker(annotations, delivery=delivery)]).brokers
+    (made,) = desired_state([broker(annotations, delivery=delivery)]).brokers
     policy = RetryPolicy(retry=5, exponential=False, backoff=2)
     assert made == Broker("shop", "default", Delivery(policy, 10), 1000, 3, ("/ticketing/",))
 
@@ -61,7 +61,7 @@ def test_reading_a_broker() -> None:
     ],
 )
 def test_resolving_subscribers(subscriber: dict[str, Any], expected: Destination) -> None:
-    (made,) = wiring([broker(), trigger(subscriber=subscriber)]).triggers
+    (made,) = desired_state([broker(), trigger(subscriber=subscriber)]).triggers
     assert made.subscriber == expected
 
 
@@ -89,7 +89,7 @@ def test_resolving_subscribers(subscriber: dict[str, Any], expected: Destination
     ],
 )
 def test_a_trigger_that_cannot_be_used_stops_no_other(spec: dict[str, Any]) -> None:
-    made = wiring([broker(), trigger(**spec), trigger()])
+    made = desired_state([broker(), trigger(**spec), trigger()])
     assert len(made.triggers) == 1
 
 
@@ -106,7 +106,7 @@ def test_a_trigger_that_cannot_be_used_stops_no_other(spec: dict[str, Any]) -> N
 )
 def test_nor_does_what_is_no_object(change: dict[str, Any]) -> None:
     odd = [{name: value for name, value in {**one, **change}.items() if value} for one in (broker(), trigger())]
-    made = wiring([*odd, broker(), trigger(), trigger(broker=["default"])])
+    made = desired_state([*odd, broker(), trigger(), trigger(broker=["default"])])
     assert (len(made.brokers), len(made.triggers)) == (1, 1)
 
 
@@ -116,14 +116,14 @@ def test_settings_that_are_no_number(setting: str, value: str) -> None:
     annotations = {f"jetstream.ticketing.dev/{setting}": value}
     bad = trigger()
     bad["metadata"]["annotations"] = annotations
-    made = wiring([broker() if setting == "concurrency" else broker(annotations), bad])
+    made = desired_state([broker() if setting == "concurrency" else broker(annotations), bad])
     assert not made.triggers
 
 
 def test_more_at_once_than_memory_has_room_for() -> None:
     bad = trigger()
     bad["metadata"]["annotations"] = {"jetstream.ticketing.dev/concurrency": "257"}
-    assert not wiring([broker(), bad]).triggers
+    assert not desired_state([broker(), bad]).triggers
 
 
 @pytest.mark.parametrize(
@@ -152,21 +152,21 @@ def test_a_destination_with_certificates_of_its_own_is_refused() -> None:
 
 
 def test_delivering_in_structured_mode() -> None:
-    made = wiring([broker(), trigger(delivery={"format": "json"})]).triggers[0].delivery
+    made = desired_state([broker(), trigger(delivery={"format": "json"})]).triggers[0].delivery
     assert made is not None
     assert made.structured
 
 
 def test_brokers_of_other_classes_are_not_ours() -> None:
     other = broker({"eventing.knative.dev/broker.class": "MTChannelBasedBroker"})
-    assert wiring([other, trigger(), {"apiVersion": "v1", "kind": "Service"}, {}]) == wiring([])
+    assert desired_state([other, trigger(), {"apiVersion": "v1", "kind": "Service"}, {}]) == desired_state([])
 
 
 def test_the_projects_own_manifests_can_all_be_used() -> None:
     files = (ROOT / "knative" / "base" / "eventing").glob("*.yaml")
     objects = [document for file in files for document in yaml.safe_load_all(file.read_text())]
     declared = [item for item in objects if item["kind"] == "Trigger"]
-    assert len(wiring(objects).triggers) == len(declared) > 0
+    assert len(desired_state(objects).triggers) == len(declared) > 0
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_taking_cloudevents_in_every_mode(
 ) -> None:
     stage.trigger("all", sink)
     stage.start_bridge()
-    stage.send(stage.layout.event("dev.test.happened"), headers, data)
+    stage.send(stage.stream_names.event("dev.test.happened"), headers, data)
     (request,) = sink.await_requests(1)
     assert (request.headers.get("content-type"), request.body) == received
     assert BINARY.items() <= request.headers.items()
@@ -62,11 +62,11 @@ def test_wrapping_what_is_no_cloudevent(
 ) -> None:
     stage.trigger("all", sink, filters=[{"exact": {"type": "some legacy..type"}}])
     stage.start_bridge()
-    stage.send(stage.layout.event("some legacy..type"), headers, data)
+    stage.send(stage.stream_names.event("some legacy..type"), headers, data)
     (request,) = sink.await_requests(1)
     assert request.headers["ce-type"] == "some%20legacy..type"
-    assert request.headers["ce-id"] == f"{stage.layout.log}-1"
-    assert request.headers["ce-source"] == f"/nats/streams/{stage.layout.log}"
+    assert request.headers["ce-id"] == f"{stage.stream_names.log}-1"
+    assert request.headers["ce-source"] == f"/nats/streams/{stage.stream_names.log}"
     assert request.headers.get("content-type") == content_type
     assert request.body == data
 
@@ -110,7 +110,7 @@ def test_what_is_no_proper_cloudevent_is_a_dead_letter(
 ) -> None:
     stage.trigger("all", sink)
     stage.start_bridge()
-    stage.send(stage.layout.event("dev.test.happened"), headers, data)
+    stage.send(stage.stream_names.event("dev.test.happened"), headers, data)
     stage.publish(event(id="good"))
     (letter,) = stage.await_letters(1)
     assert reason in letter.reason
@@ -123,14 +123,14 @@ def test_what_is_no_proper_cloudevent_is_a_dead_letter(
 def test_a_type_may_differ_from_its_subject(stage: Stage, sink: Sink) -> None:
     stage.trigger("all", sink)
     stage.start_bridge()
-    stage.send(stage.layout.event("other"), BINARY, b"")
+    stage.send(stage.stream_names.event("other"), BINARY, b"")
     assert sink.await_requests(1)[0].headers["ce-type"] == "dev.test.happened"
 
 
 def test_a_header_in_plain_utf8_is_encoded(stage: Stage, sink: Sink) -> None:
     stage.trigger("all", sink)
     stage.start_bridge()
-    stage.send(stage.layout.event("x"), {**BINARY, "ce-subject": "grün"}, b"")
+    stage.send(stage.stream_names.event("x"), {**BINARY, "ce-subject": "grün"}, b"")
     assert sink.await_requests(1)[0].headers["ce-subject"] == "gr%C3%BCn"
 
 
@@ -151,7 +151,7 @@ def test_a_header_in_plain_utf8_is_encoded(stage: Stage, sink: Sink) -> None:
 def test_hostile_headers_stop_nothing(stage: Stage, sink: Sink, block: bytes) -> None:
     stage.trigger("all", sink)
     stage.start_bridge()
-    stage.send_raw(stage.layout.event("hostile").encode(), block, b"data")
+    stage.send_raw(stage.stream_names.event("hostile").encode(), block, b"data")
     stage.publish(event(id="good"))
     sink.await_requests(1)
     stage.await_settled("all")
@@ -162,7 +162,7 @@ def test_hostile_headers_stop_nothing(stage: Stage, sink: Sink, block: bytes) ->
 def test_hostile_subjects_stop_nothing(stage: Stage, sink: Sink, token: bytes) -> None:
     stage.trigger("all", sink)
     stage.start_bridge()
-    stage.send_raw(stage.layout.event("x.").replace("%2E", ".").encode() + token, b"", b"data")
+    stage.send_raw(stage.stream_names.event("x.").replace("%2E", ".").encode() + token, b"", b"data")
     stage.publish(event(id="good"))
     sink.await_requests(1)
     stage.await_settled("all")
@@ -173,7 +173,7 @@ def test_headers_that_are_too_large_for_the_subscriber_are_its_to_refuse(stage: 
     stage.trigger("all", sink)
     stage.start_bridge()
     many = {f"ce-a{n}": "x" for n in range(200)}
-    stage.send(stage.layout.event("x"), {**BINARY, **many}, b"")
+    stage.send(stage.stream_names.event("x"), {**BINARY, **many}, b"")
     stage.publish(event(id="good"))
     (letter,) = stage.await_letters(1)
     assert letter.reason == "answered 431"
@@ -184,7 +184,7 @@ def test_headers_that_are_too_large_for_the_subscriber_are_its_to_refuse(stage: 
 def test_headers_that_are_too_large_for_a_dead_letter_are_refused_at_once(stage: Stage, sink: Sink) -> None:
     stage.trigger("all", sink)
     stage.start_bridge()
-    stage.send(stage.layout.event("x"), {**BINARY, "ce-subject": "x" * 60_000}, b"")
+    stage.send(stage.stream_names.event("x"), {**BINARY, "ce-subject": "x" * 60_000}, b"")
     (letter,) = stage.await_letters(1)
     assert "attributes take more" in letter.reason
     assert not sink.requests

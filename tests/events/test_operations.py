@@ -41,12 +41,12 @@ def test_counting_what_becomes_of_events(stage: Stage, sink: Sink, start: Start)
     stage.await_settled("all")
     stage.publish(event(id="poison"))
     stage.await_letters(1)
-    url = f"http://{servers.HOST}:{bridge.ingress_port}/{stage.layout.namespace}/default"
+    url = f"http://{servers.HOST}:{bridge.ingress_port}/{stage.stream_names.namespace}/default"
     eventually(lambda: requests.post(url, headers=EVENT, timeout=TIMEOUT_SECONDS).status_code == 202)
     assert requests.post(url, timeout=TIMEOUT_SECONDS).status_code == 400
     stage.await_settled("all")
 
-    seen, broker = bridge.metrics(), f'broker="default",{{}}namespace="{stage.layout.namespace}"'
+    seen, broker = bridge.metrics(), f'broker="default",{{}}namespace="{stage.stream_names.namespace}"'
     of_trigger = "{" + broker.format("") + ',trigger="all"}'
     assert seen[f"bridge_delivered_total{of_trigger}"] == 2
     assert seen[f"bridge_retried_total{of_trigger}"] == 1
@@ -78,7 +78,7 @@ def test_a_trigger_that_is_behind_is_seen(stage: Stage, sink: Sink, start: Start
     bridge.await_ready()
     stage.publish(event("dev.test.other"), event(id="fine"), event(id="stuck"), event(id="fine too"))
     sink.await_requests(3)
-    labels = f'{{broker="default",namespace="{stage.layout.namespace}",trigger="behind"}}'
+    labels = f'{{broker="default",namespace="{stage.stream_names.namespace}",trigger="behind"}}'
     eventually(lambda: bridge.metrics()[f"bridge_lag_events{labels}"] == 1)
     assert bridge.metrics()[f"bridge_oldest_undelivered_seconds{labels}"] > 0
 
@@ -111,7 +111,7 @@ def test_a_request_that_has_begun_ends_before_the_ingress_does(stage: Stage, sin
     bridge = start(stage)
     bridge.await_ready()
     lines = [f"{name}: {value}" for name, value in {**EVENT, "Content-Length": "4"}.items()]
-    head = "\r\n".join([f"POST /{stage.layout.namespace}/default HTTP/1.1", "Host: x", *lines, "", "da"])
+    head = "\r\n".join([f"POST /{stage.stream_names.namespace}/default HTTP/1.1", "Host: x", *lines, "", "da"])
     with socket.create_connection((servers.HOST, bridge.ingress_port), timeout=30) as begun:
         begun.sendall(head.encode())
         stage.publish(event(id="before"))
@@ -133,7 +133,7 @@ def test_the_ingress_takes_events_on_while_its_clients_find_out_that_it_leaves(
     bridge.await_ready()
     bridge.ask_to_stop()
     eventually(lambda: bridge.status("/readyz") == 503)
-    url = f"http://{servers.HOST}:{bridge.ingress_port}/{stage.layout.namespace}/default"
+    url = f"http://{servers.HOST}:{bridge.ingress_port}/{stage.stream_names.namespace}/default"
     answer = requests.post(url, headers=EVENT, timeout=TIMEOUT_SECONDS)
     assert (answer.status_code, answer.headers["Connection"]) == (202, "close")
     start(stage)

@@ -75,7 +75,7 @@ def test_who_may_publish_one_type_on_nats_forges_no_other(listening: Stage, othe
     """Permissions on NATS are for subjects, so a reserved source is believed on the subject of its own type only."""
     listening.start_bridge()
     forged = from_row(event(TYPE, id="forged", source="/ticketing/orders"))
-    listening.send(listening.layout.event("dev.test.other"), forged.message_headers(), forged.data)
+    listening.send(listening.stream_names.event("dev.test.other"), forged.message_headers(), forged.data)
     listening.publish(event(TYPE, id="true", source="/ticketing/orders"))
     listening.await_settled("listener")
     assert other_sink.ids == ["true"]

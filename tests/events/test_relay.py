@@ -85,11 +85,11 @@ def test_waiting_for_a_log_that_is_not_there_yet(stage: Stage, service: Service)
 def test_waiting_for_room_in_a_full_log(stage: Stage, service: Service) -> None:
     stage.broker({"jetstream.ticketing.dev/max-bytes": "400000"})
     stage.start_bridge()
-    stage.send(stage.layout.event("filler"), {}, b"x" * 399_000)
+    stage.send(stage.stream_names.event("filler"), {}, b"x" * 399_000)
     service.commit(event(id="a", data="x" * 10_000))
     relay = service.start_relay(stage)
     eventually(lambda: "maximum bytes exceeded" in relay.log)
-    stage.loop.run(stage.jetstream.purge_stream(stage.layout.log))
+    stage.loop.run(stage.jetstream.purge_stream(stage.stream_names.log))
     await_stored(stage, 1)
 
 

@@ -72,7 +72,7 @@ def test_a_log_that_is_lost_is_made_anew_once_the_api_has_the_broker(
     fragile.await_bound("all", 1)
     fragile.await_ready("all")
     api_server.instead = lambda request: UNAVAILABLE if "/brokers/" in request else None
-    fragile.loop.run(fragile.stage.jetstream.delete_stream(fragile.stage.layout.log))
+    fragile.loop.run(fragile.stage.jetstream.delete_stream(fragile.stage.stream_names.log))
     eventually(lambda: asked(api_server, "brokers") > 0)
     assert len(fragile.streams()) == 2
     api_server.instead = lambda _: None
@@ -103,7 +103,7 @@ def test_a_trigger_takes_over_from_none_of_its_name(stage: Stage, sink: Sink) ->
     stage.trigger("all", sink)
     metadata = stage.objects[1]["metadata"]
     metadata["uid"] = "earlier"
-    made = manifest.wiring(stage.objects)
+    made = manifest.desired_state(stage.objects)
     stage.loop.run(ensure_streams(stage.jetstream, made.brokers[0]))
     stage.loop.run(ensure_consumer(stage.jetstream, made.triggers[0], made.brokers[0], 1))
     stage.publish(event(id="before"))
@@ -119,7 +119,7 @@ def test_a_replica_that_has_not_heard_of_an_edit_takes_nothing_from_it(stage: St
     stop = stage.start_bridge()
     stage.objects.pop()
     stage.trigger("all", sink, filter={"attributes": {"type": "two"}})
-    (edited,) = manifest.wiring(stage.objects).routes()
+    (edited,) = manifest.desired_state(stage.objects).routes()
     stage.loop.run(ensure_consumer(stage.jetstream, edited.trigger, edited.broker, 10))
     stage.publish(event("two", id="wanted"))
     eventually(lambda: _handed_out_again(stage, "all"))
@@ -129,7 +129,7 @@ def test_a_replica_that_has_not_heard_of_an_edit_takes_nothing_from_it(stage: St
 
 
 def _handed_out_again(stage: Stage, consumer: str) -> bool:
-    info = stage.loop.run(stage.jetstream.consumer_info(stage.layout.log, consumer))
+    info = stage.loop.run(stage.jetstream.consumer_info(stage.stream_names.log, consumer))
     return bool(info.num_redelivered) or not (info.num_pending or info.num_ack_pending)
 
 

@@ -45,7 +45,7 @@ def test_delivering_an_event_in_structured_mode(
     stage.trigger("all", sink, delivery={**QUICK, "format": "json"})
     stage.start_bridge()
     made = from_row(event(id="1", subject="Z\u00fcrich 100%"))
-    stage.send(stage.layout.event("x"), replace(made, content_type=content_type).message_headers(), data)
+    stage.send(stage.stream_names.event("x"), replace(made, content_type=content_type).message_headers(), data)
     (request,) = sink.await_requests(1)
     assert request.headers["content-type"] == "application/cloudevents+json"
     assert not any(name.startswith("ce-") for name in request.headers)
@@ -61,7 +61,7 @@ def test_telling_the_namespace_of_the_trigger(stage: Stage, sink: Sink, other_si
     stage.start_bridge()
     stage.publish(event())
     received = sink.await_requests(1) + other_sink.await_requests(1)
-    assert {request.headers["kn-namespace"] for request in received} == {stage.layout.namespace}
+    assert {request.headers["kn-namespace"] for request in received} == {stage.stream_names.namespace}
 
 
 @pytest.mark.parametrize(
@@ -78,6 +78,6 @@ def test_an_event_that_nobody_wants_costs_no_request(
     sink.await_requests(1)
     stage.await_settled("some")
     assert sink.ids == ["wanted"]
-    info = stage.loop.run(stage.jetstream.consumer_info(stage.layout.log, stage.layout.consumer("some")))
+    info = stage.loop.run(stage.jetstream.consumer_info(stage.stream_names.log, stage.stream_names.consumer("some")))
     assert info.delivered is not None
     assert info.delivered.consumer_seq == reached

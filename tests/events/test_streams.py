@@ -18,13 +18,13 @@ BROKER = Path(__file__).parents[2] / "knative" / "base" / "eventing" / "broker.y
 
 def test_a_volume_holds_many_brokers(private_stage: Stage) -> None:
     stage = private_stage
-    stage.loop.run(ensure_streams(stage.jetstream, Broker(stage.layout.namespace, "default")))
+    stage.loop.run(ensure_streams(stage.jetstream, Broker(stage.stream_names.namespace, "default")))
     answer = stage.loop.run(stage.connection.request("$JS.API.INFO", timeout=PATIENCE_SECONDS))
     assert 0 < 100 * json.loads(answer.data)["reserved_storage"] < 10 * GIB
 
 
 def test_our_own_broker_keeps_more() -> None:
-    (broker,) = manifest.wiring([yaml.safe_load(BROKER.read_text())]).brokers
+    (broker,) = manifest.desired_state([yaml.safe_load(BROKER.read_text())]).brokers
     assert broker.max_bytes == GIB
 
 

@@ -24,13 +24,13 @@ ATTEMPTS = 3
 class Watched(Given):
     """Keeps what it is told."""
 
-    def __init__(self, wiring: DesiredState) -> None:
-        super().__init__(wiring)
+    def __init__(self, desired: DesiredState) -> None:
+        super().__init__(desired)
         self.told: list[ObservedState] = []
 
-    def observe(self, progress: ObservedState) -> None:
+    def observe(self, observed_state: ObservedState) -> None:
         """One more."""
-        self.told.append(progress)
+        self.told.append(observed_state)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_a_silence_that_ends_soon_is_no_refusal(stage: Stage, monkeypatch: pytes
         await ensure_consumer(*given)
 
     monkeypatch.setattr(supervisor, "ensure_consumer", ensure_at_last)
-    source = Watched(manifest.wiring(stage.objects))
+    source = Watched(manifest.desired_state(stage.objects))
     stage.loop.run(_run(stage, source, lambda found: found.ready))
     assert len(source.told) == ATTEMPTS
     assert {word for told in source.told for word in told.refusals.values()} == {""}
@@ -78,8 +78,8 @@ def test_nothing_is_made_of_what_a_deleted_broker_left(
         raise silence
 
     monkeypatch.setattr(supervisor, "remove", remove)
-    wanted = manifest.wiring(stage.objects)
-    left = Cleanup(stage.layout, None, "the-uid-of-an-earlier-one")
+    wanted = manifest.desired_state(stage.objects)
+    left = Cleanup(stage.stream_names, None, "the-uid-of-an-earlier-one")
     source = Watched(DesiredState(wanted.brokers, wanted.triggers, (left,)))
     found = stage.loop.run(_run(stage, source, lambda _: len(source.told) == ATTEMPTS))
     assert found.brokers == {}

@@ -50,7 +50,7 @@ class Broker:
     stopped: set[str] = field(default_factory=set)
     random: Random = field(default_factory=Random)
     _published: set[object] = field(default_factory=set)
-    _triggers: tuple[Trigger, ...] = manifest.wiring(manifests.read(manifests.EVENTING)).triggers
+    _triggers: tuple[Trigger, ...] = manifest.desired_state(manifests.read(manifests.EVENTING)).triggers
 
     def publish(self) -> None:
         """Every running relay publishes what is new in its outbox."""
