@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A cluster in Docker with what knative/ stands on: Knative Serving, Kourier and the core of Eventing, at the versions
-# below. Run it again to go on where it stopped; `kind delete cluster --name ticketing` takes it all away.
+# Create a cluster in Docker with Knative Serving, Kourier and Knative Eventing's core, at the versions below. Run it
+# again to continue after a failure; `kind delete cluster --name ticketing` deletes the cluster.
 set -euo pipefail
 
 node=kindest/node:v1.36.1@sha256:3489c7674813ba5d8b1a9977baea8a6e553784dab7b84759d1014dbd78f7ebd5  # of kind 0.32.0
@@ -11,11 +11,11 @@ kourier=https://github.com/knative-extensions/net-kourier/releases/download/knat
 missing=()
 for tool in docker kind kubectl skaffold; do command -v "$tool" >/dev/null || missing+=("$tool"); done
 if ((${#missing[@]})); then
-  echo "Needed and not installed: ${missing[*]}. See https://kind.sigs.k8s.io/docs/user/quick-start and https://skaffold.dev/docs/install" >&2
+  echo "Not installed: ${missing[*]}. See https://kind.sigs.k8s.io/docs/user/quick-start and https://skaffold.dev/docs/install" >&2
   exit 1
 fi
 if ! docker info >/dev/null 2>&1; then
-  echo "Docker is installed, but its daemon does not answer: start it, and see that you may use it (docker info)." >&2
+  echo "The Docker daemon does not respond. Start it, and check with 'docker info' that you may use it." >&2
   exit 1
 fi
 
@@ -26,7 +26,7 @@ else
 fi
 kubectl() { command kubectl --context kind-ticketing "$@"; }
 
-# By force, since the cluster fills the rules of aggregated ClusterRoles, which a second run could not write otherwise.
+# With --force-conflicts: the cluster fills in the rules of aggregated ClusterRoles, and a second run would conflict.
 apply() { kubectl apply --server-side --force-conflicts -f "$1"; }
 for manifest in "$serving"/serving-crds.yaml "$eventing"/eventing-crds.yaml; do
   apply "$manifest"
@@ -36,13 +36,13 @@ for manifest in "$serving"/serving-core.yaml "$eventing"/eventing-core.yaml "$ko
   apply "$manifest"
 done
 
-# Serving checks what its ConfigMaps are told, once it can.
+# Serving's webhook validates its ConfigMaps, so wait for it.
 kubectl wait deployment/webhook --namespace knative-serving --for=condition=Available --timeout=5m
 settings() { kubectl patch configmap "$1" --namespace knative-serving --type merge --patch "{\"data\": $2}"; }
 settings config-network '{"ingress-class": "kourier.ingress.networking.knative.dev"}'
 settings config-domain '{"127.0.0.1.sslip.io": ""}'
 settings config-deployment '{"registries-skipping-tag-resolving": "kind.local,ko.local,dev.local"}'
-# Or the gateway would take a client for whoever it says it is: Kourier would pass on x-forwarded-for as it comes.
+# Without this Kourier passes on x-forwarded-for as the client sent it, and clients could forge their address.
 settings config-kourier '{"use-remote-address": "true"}'
 
 for namespace in knative-serving knative-eventing kourier-system; do

@@ -1,11 +1,11 @@
-local words = {  -- those of local_reply_config in envoy.yaml
+local words = {  -- the same texts as in local_reply_config of envoy.yaml
   ["403"] = "Forbidden", ["404"] = "Not Found", ["408"] = "Request Timeout",
   ["413"] = "Payload Too Large", ["429"] = "Too Many Requests",
   ["431"] = "Request Header Fields Too Large", ["503"] = "Service Unavailable",
   ["504"] = "Gateway Timeout",
 }
 
--- Knative counts no probes, and may answer them itself, so nobody passes for one.
+-- Knative does not count probes and may answer them itself, so clients must not pass for one.
 function envoy_on_request(asked)
   local headers = asked:headers()
   asked:streamInfo():dynamicMetadata():set("asked", "method", headers:get(":method"))
@@ -14,8 +14,8 @@ function envoy_on_request(asked)
   end
 end
 
--- Errors of what stands between the gateway and a function come as text or HTML, and tell of the inside. (Custom
--- responses would go past the filters before this one, and lack their headers.)
+-- Proxies between gateway and function answer errors as text or HTML that shows internals: replace them by JSON.
+-- (Envoy's custom_response filter would skip the filters before this one, and so their headers.)
 function envoy_on_response(answer)
   local headers = answer:headers()
   local status, kind = headers:get(":status"), headers:get("content-type") or ""
@@ -26,7 +26,7 @@ function envoy_on_response(answer)
   headers:replace("content-type", "application/json")
   headers:remove("content-encoding")
   local asked = answer:streamInfo():dynamicMetadata():get("asked")
-  if asked and asked.method == "HEAD" then  -- no body follows (RFC 9110, 9.3.2)
+  if asked and asked.method == "HEAD" then  -- a response to HEAD has no body (RFC 9110, section 9.3.2)
     headers:remove("content-length")
     return
   end

@@ -1,8 +1,8 @@
-// Whether this member has its place in the replica set: asked whenever it starts, until it has. While the first one is
-// in no set it asks for one to be made: MongoDB refuses until it reaches every member, and if one has a set already.
+// The startup probe: exit 0 once this member is primary or secondary. Member 0 initiates the replica set if it is in
+// none; MongoDB rejects that until all members are reachable, and if one of them belongs to a set already.
 const [, set, ordinal] = process.env.HOSTNAME.match(/^(.+)-(\d+)$/);
-// As Kubernetes writes a pod's own name into its /etc/hosts. A member that starts has to know itself in the set that it
-// had, or is out of it (REMOVED) until another tells it; names in DNS are not there yet, or lead to the pod before.
+// The name that Kubernetes writes into a pod's own /etc/hosts. A member that cannot resolve itself in the set's
+// configuration stays in state REMOVED; its DNS name does not exist yet at start, or still points to the previous pod.
 const domain = `${set}.${process.env.NAMESPACE}.svc.cluster.local`;
 
 const state = db.hello();
