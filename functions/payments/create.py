@@ -37,7 +37,7 @@ def _start(order: Order, buyer: User) -> Payment:
 
 def _again(payment: Payment) -> Payment:
     """The payment, for a retry of the request that started it: what came of it. To anybody else it is another one."""
-    return payment.known() if idempotency.repeats(payment.request) else payment.refuse_another()
+    return payment.require_outcome() if idempotency.repeats(payment.request) else payment.reject_second()
 
 
 def _charge(payment: Payment, token: str) -> Payment:
@@ -47,6 +47,6 @@ def _charge(payment: Payment, token: str) -> Payment:
 
 def _answer(payment: Payment) -> Answer:
     try:
-        return created({"id": payment.paid().id})
+        return created({"id": payment.require_paid().id})
     except ApiError as refusal:
         return refused(refusal)

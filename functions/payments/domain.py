@@ -162,7 +162,7 @@ class Payment:
         """The payment when the money has gone back."""
         return replace(self, status=Status.REFUNDED) if self._is(Status.REFUNDING) else self
 
-    def known(self) -> "Payment":
+    def require_outcome(self) -> "Payment":
         """The payment, if it is known what came of it.
 
         Raises:
@@ -172,7 +172,7 @@ class Payment:
             raise PaymentInProgress
         return self
 
-    def refuse_another(self) -> NoReturn:
+    def reject_second(self) -> NoReturn:
         """An order that has a payment gets no other.
 
         Raises:
@@ -180,10 +180,10 @@ class Payment:
             AlreadyPaid: it was charged.
             CannotPayCancelled: it failed or went back, so its order is cancelled or will be in a moment.
         """
-        self.known()
+        self.require_outcome()
         raise AlreadyPaid if self._is(Status.SUCCEEDED) else CannotPayCancelled
 
-    def paid(self) -> "Payment":
+    def require_paid(self) -> "Payment":
         """The payment, if the order is paid by it.
 
         Raises:

@@ -10,7 +10,7 @@ from pathlib import Path
 from aiohttp import web
 
 from events.runtime import logs, process
-from local.stripe_standin.behaviour import Conduct
+from local.stripe_standin.faults import FaultInjector
 from local.stripe_standin.ledger import Ledger, open_database
 from local.stripe_standin.server import Server
 from local.stripe_standin.webhooks import Webhooks
@@ -20,7 +20,7 @@ async def _main() -> None:
     environment = os.environ
     database = open_database(Path(environment["DATABASE"]))
     webhooks = Webhooks(database, environment.get("WEBHOOK_URL", ""), _secret("STRIPE_WEBHOOK_SECRET"))
-    server = Server(_secret("STRIPE_KEY"), Ledger(database), webhooks, Conduct(database))
+    server = Server(_secret("STRIPE_KEY"), Ledger(database), webhooks, FaultInjector(database))
     runner = web.AppRunner(server.application(), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, environment.get("HOST"), int(environment["PORT"])).start()

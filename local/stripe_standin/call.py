@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass
 
-from local.stripe_standin.behaviour import Conduct
+from local.stripe_standin.faults import FaultInjector
 from local.stripe_standin.ledger import Ledger, Object
 from local.stripe_standin.parameters import Parameters
 from local.stripe_standin.problems import missing_resource
@@ -20,11 +20,11 @@ class Call:
     key: str | None
     ledger: Ledger
     webhooks: Webhooks
-    conduct: Conduct
+    injector: FaultInjector
 
     def announce(self, kind: str, subject: Object) -> None:
         """Let the shop know, in the transaction that changed the subject."""
-        self.webhooks.store(kind, subject, {"id": self.id, "idempotency_key": self.key}, self.conduct.behaviour)
+        self.webhooks.store(kind, subject, {"id": self.id, "idempotency_key": self.key}, self.injector.behaviour)
 
     def find(self, kind: str, identifier: str, param: str, status: int = 400) -> Object:
         """The object with this id.

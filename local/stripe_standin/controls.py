@@ -4,8 +4,8 @@ import msgspec
 from aiohttp import web
 
 from local.stripe_standin import intents, refunds
-from local.stripe_standin.behaviour import Behaviour, Conduct
 from local.stripe_standin.call import Call
+from local.stripe_standin.faults import FaultInjection, FaultInjector
 from local.stripe_standin.ledger import Ledger, Object
 from local.stripe_standin.webhooks import Webhooks
 
@@ -13,10 +13,10 @@ from local.stripe_standin.webhooks import Webhooks
 class Controls:
     """A POST of a behaviour replaces the one before: what it does not name is in order again."""
 
-    def __init__(self, ledger: Ledger, webhooks: Webhooks, conduct: Conduct) -> None:
+    def __init__(self, ledger: Ledger, webhooks: Webhooks, injector: FaultInjector) -> None:
         self._ledger = ledger
         self._webhooks = webhooks
-        self._conduct = conduct
+        self._injector = injector
 
     def routes(self) -> list[web.RouteDef]:
         """All of them; whoever reaches the port may use them."""
@@ -29,24 +29,24 @@ class Controls:
         ]
 
     async def _show_behaviour(self, _: web.Request) -> web.Response:
-        return web.json_response(msgspec.to_builtins(self._conduct.behaviour))
+        return web.json_response(msgspec.to_builtins(self._injector.behaviour))
 
     async def _change_behaviour(self, request: web.Request) -> web.Response:
         try:
-            self._adopt(msgspec.json.decode(await request.read(), type=Behaviour))
+            self._adopt(msgspec.json.decode(await request.read(), type=FaultInjection))
         except msgspec.DecodeError as error:
             return web.json_response({"error": {"message": str(error)}}, status=400)
         return await self._show_behaviour(request)
 
     async def _reset_behaviour(self, request: web.Request) -> web.Response:
-        self._adopt(Behaviour())
+        self._adopt(FaultInjection())
         return await self._show_behaviour(request)
 
-    def _adopt(self, behaviour: Behaviour) -> None:
+    def _adopt(self, behaviour: FaultInjection) -> None:
         """Behave like this; what was under way comes to its end, if it is to."""
         with self._ledger.transaction():
-            self._conduct.adopt(behaviour)
-            unasked = Call(None, None, self._ledger, self._webhooks, self._conduct)
+            self._injector.adopt(behaviour)
+            unasked = Call(None, None, self._ledger, self._webhooks, self._injector)
             intents.conclude(unasked)
             refunds.conclude(unasked)
 

@@ -80,7 +80,7 @@ def page(call: Call, given: Parameters, _: str) -> Object:
 
 def conclude(call: Call) -> None:
     """Charge for what is processing, unless that is to go on."""
-    if call.conduct.behaviour.charges == PROCESSING:
+    if call.injector.behaviour.charges == PROCESSING:
         return
     for intent in call.ledger.all(KIND):
         if intent["status"] == PROCESSING:
@@ -131,9 +131,9 @@ def _confirm(call: Call, intent: Object, card: str, *, refuse_action: bool) -> N
     decline = cards.CARDS[card]
     if decline is cards.UNAUTHENTICATED and not refuse_action:
         return _ask_for_authentication(call, intent)
-    if decline is None and call.conduct.happens(call.conduct.behaviour.decline):
+    if decline is None and call.injector.happens(call.injector.behaviour.decline):
         decline = cards.GENERIC
-    if decline is None and call.conduct.behaviour.charges == PROCESSING:
+    if decline is None and call.injector.behaviour.charges == PROCESSING:
         return _process(call, intent)
     return _charge(call, intent, decline)
 

@@ -35,7 +35,7 @@ def create(call: Call, given: Parameters, _: str) -> Object:
         raise invalid(f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.")
     charge = call.find("charge", intent["latest_charge"], "charge")
     amount = _amount(charge, given.get("amount"))
-    refund = _new(charge, amount, given) | {"status": call.conduct.behaviour.refunds}
+    refund = _new(charge, amount, given) | {"status": call.injector.behaviour.refunds}
     call.ledger.save(refund)
     call.announce("refund.created", refund)
     if refund["status"] == FAILED:
@@ -48,7 +48,7 @@ def create(call: Call, given: Parameters, _: str) -> Object:
 
 def conclude(call: Call) -> None:
     """Let what is pending come to the end that is told, unless it is to go on."""
-    if (end := call.conduct.behaviour.refunds) == PENDING:
+    if (end := call.injector.behaviour.refunds) == PENDING:
         return
     for refund in call.ledger.all(KIND):
         if refund["status"] == PENDING:

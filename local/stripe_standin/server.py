@@ -14,9 +14,9 @@ from aiohttp import web
 
 from local.stripe_standin import api
 from local.stripe_standin.api import Endpoint
-from local.stripe_standin.behaviour import Conduct
 from local.stripe_standin.call import Call, new_id
 from local.stripe_standin.controls import Controls
+from local.stripe_standin.faults import FaultInjector
 from local.stripe_standin.ledger import Ledger
 from local.stripe_standin.problems import Problem, invalid
 from local.stripe_standin.webhooks import Webhooks
@@ -32,11 +32,11 @@ log = logging.getLogger(__name__)
 class Server:
     """Answers requests; `key` is the shop's secret API key."""
 
-    def __init__(self, key: str, ledger: Ledger, webhooks: Webhooks, conduct: Conduct) -> None:
+    def __init__(self, key: str, ledger: Ledger, webhooks: Webhooks, injector: FaultInjector) -> None:
         self._key = key
         self._ledger = ledger
         self._webhooks = webhooks
-        self._conduct = conduct
+        self._injector = injector
         self._keys_in_use: set[str] = set()
 
     def application(self) -> web.Application:
@@ -48,7 +48,7 @@ class Server:
         application = web.Application(middlewares=[_note])
         application.add_subapp("/v1", stripe)
         application.router.add_get("/healthz", _healthz)
-        application.add_routes(Controls(self._ledger, self._webhooks, self._conduct).routes())
+        application.add_routes(Controls(self._ledger, self._webhooks, self._injector).routes())
         return application
 
     @web.middleware
@@ -69,7 +69,7 @@ class Server:
         async def handle(request: web.Request) -> web.StreamResponse:
             text = await _parameters(request)
             key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
-            call = Call(request["id"], key, self._ledger, self._webhooks, self._conduct)
+            call = Call(request["id"], key, self._ledger, self._webhooks, self._injector)
             with self._using(key):
                 return await self._behave(endpoint, call, request, text)
 
@@ -92,8 +92,8 @@ class Server:
 
     async def _behave(self, endpoint: Endpoint, call: Call, request: web.Request, text: str) -> web.Response:
         """Carry out a request, well or as badly as was told."""
-        behaviour = self._conduct.behaviour
-        failure = behaviour.fail if behaviour.fail and self._conduct.happens(behaviour.probability) else None
+        behaviour = self._injector.behaviour
+        failure = behaviour.fail if behaviour.fail and self._injector.happens(behaviour.probability) else None
         await asyncio.sleep(behaviour.charge_delay)
         if refusal := REFUSALS.get(failure or ""):
             raise refusal()

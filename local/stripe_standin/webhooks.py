@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import aiohttp
 
-from local.stripe_standin.behaviour import Behaviour
+from local.stripe_standin.faults import FaultInjection
 from local.stripe_standin.ledger import Object
 
 API_VERSION = "2026-10-28.endive"
@@ -58,7 +58,7 @@ class Webhooks:
         self._news = asyncio.Event()
         database.executescript(SCHEMA)
 
-    def store(self, kind: str, subject: Object, request: Object, behaviour: Behaviour) -> None:
+    def store(self, kind: str, subject: Object, request: Object, behaviour: FaultInjection) -> None:
         """Store an event in the transaction that is open."""
         now = time.time()
         event = {

@@ -11,7 +11,7 @@ from functions.shared import clock
 from functions.shared.storage import database
 from local import servers
 from tests.functions.harness import Function, Make, Store, declared
-from tests.functions.payment_scenario import DONE, Till
+from tests.functions.payment_scenario import DONE, PaymentScenario
 from tests.properties.system import Time
 from tests.provider import Provider
 
@@ -85,19 +85,19 @@ def payments_store(stores: dict[str, Store]) -> Store:
 
 
 @pytest.fixture
-def till(function: Make, payments_store: Store, provider: Provider) -> Till:
+def scenario(function: Make, payments_store: Store, provider: Provider) -> PaymentScenario:
     """An order that payments knows, and what can happen around its payment."""
-    till = Till(function, payments_store, provider)
-    assert till.hear("created", 0) == DONE
-    return till
+    scenario = PaymentScenario(function, payments_store, provider)
+    assert scenario.hear("created", 0) == DONE
+    return scenario
 
 
 @pytest.fixture
-def charged(till: Till) -> Till:
+def charged(scenario: PaymentScenario) -> PaymentScenario:
     """The card is charged, but nobody except the provider knows."""
-    till.charge()
-    assert till.charges == [1999]
-    return till
+    scenario.charge()
+    assert scenario.charges == [1999]
+    return scenario
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ STATUS_EVENTS = {
 }
 
 
-class Till:
+class PaymentScenario:
     """Its functions are one process, so that two calls can overlap; `process` is one that has what all others need."""
 
     def __init__(self, function: Make, store: Store, provider: Provider) -> None:

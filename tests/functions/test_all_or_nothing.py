@@ -6,7 +6,7 @@ import pytest
 
 from functions.shared.storage.transaction import Transaction
 from tests.functions.harness import Make, Store, User, event, new_id, refusal, said
-from tests.functions.payment_scenario import Till
+from tests.functions.payment_scenario import PaymentScenario
 from tests.functions.scenes import offer, order_state, owe, place, replicate
 
 USER = User()
@@ -99,25 +99,25 @@ def test_a_failure_after_all_is_written_undoes_everything(
     monkeypatch.undo()
 
 
-def assert_undone(till: Till, step: Step) -> None:
-    before = till.store.dump()
+def assert_undone(scenario: PaymentScenario, step: Step) -> None:
+    before = scenario.store.dump()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Transaction, "send", send_and_die)
         assert step() == refusal(500, "Something went wrong")
-    assert till.store.dump() == before
+    assert scenario.store.dump() == before
 
 
-@pytest.mark.parametrize("record", [Till.settle, Till.webhook])
+@pytest.mark.parametrize("record", [PaymentScenario.settle, PaymentScenario.webhook])
 def test_a_failure_after_the_event_of_a_charge_undoes_everything(
-    charged: Till, record: Callable[[Till], tuple[int, object]]
+    charged: PaymentScenario, record: Callable[[PaymentScenario], tuple[int, object]]
 ) -> None:
     assert_undone(charged, lambda: record(charged))
     charged.cancel()
     assert_undone(charged, lambda: record(charged))
 
 
-def test_a_failure_after_the_event_of_a_refund_undoes_everything(till: Till) -> None:
-    till.pay()
-    assert_undone(till, till.cancel)
-    till.cancel()
-    assert_undone(till, till.refund)
+def test_a_failure_after_the_event_of_a_refund_undoes_everything(scenario: PaymentScenario) -> None:
+    scenario.pay()
+    assert_undone(scenario, scenario.cancel)
+    scenario.cancel()
+    assert_undone(scenario, scenario.refund)

@@ -8,7 +8,7 @@ from tests.functions.creations import Creation
 from tests.functions.harness import refusal, said
 from tests.functions.killed import killed_before
 from tests.functions.overlap import overtake
-from tests.functions.payment_scenario import CARD, DONE, FAULT, RECEIVED, Till
+from tests.functions.payment_scenario import CARD, DONE, FAULT, RECEIVED, PaymentScenario
 from tests.properties.system import Time
 
 HELD = refusal(409, "A request with this Idempotency-Key is in progress")
@@ -18,80 +18,85 @@ PAID = refusal(400, "Order is already paid")
 DECLINED = refusal(402, "Your card was declined.")
 
 
-def paying(till: Till, token: str = CARD) -> Creation:
+def paying(scenario: PaymentScenario, token: str = CARD) -> Creation:
     """A request with a key."""
-    body = {"orderId": till.order["id"], "token": token}
-    return Creation(till.process, "payments", body, body | {"token": "pm_card_visa"}, till.buyer)
+    body = {"orderId": scenario.order["id"], "token": token}
+    return Creation(scenario.process, "payments", body, body | {"token": "pm_card_visa"}, scenario.buyer)
 
 
 @pytest.mark.parametrize("token", ["tok_visa", "tok_chargeDeclined"])
-def test_what_became_of_the_card_is_told_again(till: Till, token: str) -> None:
-    first = said(paying(till, token).post())
-    before = till.store.dump(), till.provider.ledger()
-    assert said(paying(till, token).post()) == first
-    assert first == ((201, {"id": till.id}) if token == "tok_visa" else DECLINED)
-    assert (till.store.dump(), till.provider.ledger()) == before
+def test_what_became_of_the_card_is_told_again(scenario: PaymentScenario, token: str) -> None:
+    first = said(paying(scenario, token).post())
+    before = scenario.store.dump(), scenario.provider.ledger()
+    assert said(paying(scenario, token).post()) == first
+    assert first == ((201, {"id": scenario.id}) if token == "tok_visa" else DECLINED)
+    assert (scenario.store.dump(), scenario.provider.ledger()) == before
 
 
-def test_that_the_order_was_cancelled_meanwhile_is_told_again(till: Till) -> None:
-    first, cancelled = overtake(till.process, lambda: said(paying(till).post()), till.cancel, (repository, "update"))
+def test_that_the_order_was_cancelled_meanwhile_is_told_again(scenario: PaymentScenario) -> None:
+    first, cancelled = overtake(
+        scenario.process, lambda: said(paying(scenario).post()), scenario.cancel, (repository, "update")
+    )
     assert (first, cancelled) == (CANCELLED, DONE)
-    before = till.store.dump()
-    assert said(paying(till).post()) == CANCELLED
-    assert till.store.dump() == before
+    before = scenario.store.dump()
+    assert said(paying(scenario).post()) == CANCELLED
+    assert scenario.store.dump() == before
 
 
 @pytest.mark.parametrize("recorded_by", ["webhook", "settle"])
-def test_what_another_recorded_first_is_told_again(till: Till, recorded_by: str) -> None:
+def test_what_another_recorded_first_is_told_again(scenario: PaymentScenario, recorded_by: str) -> None:
     first, other = overtake(
-        till.process, lambda: said(paying(till).post()), getattr(till, recorded_by), (repository, "update")
+        scenario.process, lambda: said(paying(scenario).post()), getattr(scenario, recorded_by), (repository, "update")
     )
-    assert (first, other in (DONE, RECEIVED)) == ((201, {"id": till.id}), True)
-    assert said(paying(till).post()) == first
+    assert (first, other in (DONE, RECEIVED)) == ((201, {"id": scenario.id}), True)
+    assert said(paying(scenario).post()) == first
 
 
-def test_a_retry_while_the_card_is_charged_waits_for_that(till: Till) -> None:
+def test_a_retry_while_the_card_is_charged_waits_for_that(scenario: PaymentScenario) -> None:
     first, second = overtake(
-        till.process, lambda: said(paying(till).post()), lambda: said(paying(till).post()), (provider, "charge")
+        scenario.process,
+        lambda: said(paying(scenario).post()),
+        lambda: said(paying(scenario).post()),
+        (provider, "charge"),
     )
-    assert (first, second) == ((201, {"id": till.id}), HELD)
-    assert till.charges == [1999]
+    assert (first, second) == ((201, {"id": scenario.id}), HELD)
+    assert scenario.charges == [1999]
 
 
-def test_a_retry_after_a_provider_that_failed_hears_what_became_of_it(till: Till) -> None:
-    till.provider.behave(fail="after")
-    assert said(paying(till).post()) == IN_PROGRESS
-    till.provider.behave()
-    assert said(paying(till).post()) == IN_PROGRESS
-    till.settle()
-    assert said(paying(till).post()) == (201, {"id": till.id})
-    assert till.charges == [1999]
+def test_a_retry_after_a_provider_that_failed_hears_what_became_of_it(scenario: PaymentScenario) -> None:
+    scenario.provider.behave(fail="after")
+    assert said(paying(scenario).post()) == IN_PROGRESS
+    scenario.provider.behave()
+    assert said(paying(scenario).post()) == IN_PROGRESS
+    scenario.settle()
+    assert said(paying(scenario).post()) == (201, {"id": scenario.id})
+    assert scenario.charges == [1999]
 
 
-def test_a_retry_after_a_decline_that_was_settled_hears_of_it(till: Till) -> None:
-    till.provider.behave(fail="after")
-    assert said(paying(till, "tok_chargeDeclined").post()) == IN_PROGRESS
-    till.provider.behave()
-    till.settle()
-    assert said(paying(till, "tok_chargeDeclined").post()) == DECLINED
+def test_a_retry_after_a_decline_that_was_settled_hears_of_it(scenario: PaymentScenario) -> None:
+    scenario.provider.behave(fail="after")
+    assert said(paying(scenario, "tok_chargeDeclined").post()) == IN_PROGRESS
+    scenario.provider.behave()
+    scenario.settle()
+    assert said(paying(scenario, "tok_chargeDeclined").post()) == DECLINED
 
 
-def test_a_retry_of_what_went_back_hears_that_the_order_is_cancelled(till: Till) -> None:
-    till.provider.behave(fail="after")
-    assert said(paying(till).post()) == IN_PROGRESS
-    till.provider.behave()
-    till.cancel()
-    till.settle()
-    assert said(paying(till).post()) == CANCELLED
+def test_a_retry_of_what_went_back_hears_that_the_order_is_cancelled(scenario: PaymentScenario) -> None:
+    scenario.provider.behave(fail="after")
+    assert said(paying(scenario).post()) == IN_PROGRESS
+    scenario.provider.behave()
+    scenario.cancel()
+    scenario.settle()
+    assert said(paying(scenario).post()) == CANCELLED
 
 
 @pytest.mark.parametrize("change", ["key", "body", "no key"])
-def test_what_is_no_retry_of_it_hears_that_the_order_is_paid(till: Till, change: str) -> None:
-    till.provider.behave(fail="after")
-    assert said(paying(till).post()) == IN_PROGRESS
-    till.provider.behave()
-    till.settle()
-    first = paying(till)
+def test_what_is_no_retry_of_it_hears_that_the_order_is_paid(scenario: PaymentScenario, change: str) -> None:
+    scenario.provider.behave(fail="after")
+    assert said(paying(scenario).post()) == IN_PROGRESS
+    scenario.provider.behave()
+    scenario.settle()
+    first = paying(scenario)
     other = {
         "key": lambda: first.post("another"),
         "body": lambda: first.post(body=first.other),
@@ -100,35 +105,35 @@ def test_what_is_no_retry_of_it_hears_that_the_order_is_paid(till: Till, change:
     assert said(other[change]()) == PAID
 
 
-def test_a_payment_without_a_key_is_nobodys_retry(till: Till) -> None:
-    till.pay()
-    assert till.row["request"] is None
-    assert [till.pay(), said(paying(till).post())] == [PAID, PAID]
+def test_a_payment_without_a_key_is_nobodys_retry(scenario: PaymentScenario) -> None:
+    scenario.pay()
+    assert scenario.row["request"] is None
+    assert [scenario.pay(), said(paying(scenario).post())] == [PAID, PAID]
 
 
-def test_a_retry_after_a_crash_between_charge_and_commit_charges_nothing(till: Till, time: Time) -> None:
-    killed_before("functions.payments.repository", "update", paying(till))
-    assert said(paying(till).post()) == HELD
+def test_a_retry_after_a_crash_between_charge_and_commit_charges_nothing(scenario: PaymentScenario, time: Time) -> None:
+    killed_before("functions.payments.repository", "update", paying(scenario))
+    assert said(paying(scenario).post()) == HELD
     time.passed = REQUEST_LIMIT
-    assert said(paying(till).post()) == IN_PROGRESS
-    till.webhook()
-    assert said(paying(till).post()) == (201, {"id": till.id})
-    assert (till.charges, till.told) == ([1999], ["created", "started"])
+    assert said(paying(scenario).post()) == IN_PROGRESS
+    scenario.webhook()
+    assert said(paying(scenario).post()) == (201, {"id": scenario.id})
+    assert (scenario.charges, scenario.told) == ([1999], ["created", "started"])
 
 
-def test_one_that_was_taken_over_records_its_charge_all_the_same(till: Till, time: Time) -> None:
+def test_one_that_was_taken_over_records_its_charge_all_the_same(scenario: PaymentScenario, time: Time) -> None:
     def later() -> tuple[int, object]:
         time.passed = REQUEST_LIMIT
-        return said(paying(till).post())
+        return said(paying(scenario).post())
 
-    late, taker = overtake(till.process, lambda: said(paying(till).post()), later, (provider, "charge"))
-    assert (taker, late) == (IN_PROGRESS, (201, {"id": till.id}))
-    assert (till.status, till.charges, till.told) == ("succeeded", [1999], ["created", "started"])
-    assert said(paying(till).post()) == late
+    late, taker = overtake(scenario.process, lambda: said(paying(scenario).post()), later, (provider, "charge"))
+    assert (taker, late) == (IN_PROGRESS, (201, {"id": scenario.id}))
+    assert (scenario.status, scenario.charges, scenario.told) == ("succeeded", [1999], ["created", "started"])
+    assert said(paying(scenario).post()) == late
 
 
-def test_a_fault_of_ours_is_not_kept(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_ours_is_not_kept(scenario: PaymentScenario, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(repository, "add", lambda *_: 1 / 0)
-        assert said(paying(till).post()) == FAULT
-    assert said(paying(till).post())[0] == 201
+        assert said(paying(scenario).post()) == FAULT
+    assert said(paying(scenario).post())[0] == 201

@@ -13,11 +13,11 @@ from functions.payments.domain import Order
 from functions.shared.storage.transaction import Transaction
 from tests.functions.harness import at_once, refusal
 from tests.functions.overlap import overtake
-from tests.functions.payment_scenario import DONE, RECEIVED, Till
+from tests.functions.payment_scenario import DONE, RECEIVED, PaymentScenario
 
 CANCELLED = refusal(400, "Cannot pay for a cancelled order")
-Step = Callable[[Till], tuple[int, object]]
-RECORDERS: list[Step] = [Till.settle, Till.webhook]
+Step = Callable[[PaymentScenario], tuple[int, object]]
+RECORDERS: list[Step] = [PaymentScenario.settle, PaymentScenario.webhook]
 
 
 @pytest.fixture(params=RECORDERS)
@@ -27,12 +27,12 @@ def record(request: pytest.FixtureRequest) -> Step:
     return step
 
 
-def assert_refunded_once(till: Till) -> None:
+def assert_refunded_once(scenario: PaymentScenario) -> None:
     """The refund is asked for in one event, and made once though that comes twice."""
-    assert (till.status, till.told.count("refund-requested")) == ("refunding", 1)
-    assert [till.refund(), till.refund()] == [DONE, DONE]
-    assert (till.status, till.charges, till.refunds) == ("refunded", [1999], [1999])
-    assert till.told.count("refunded") == 1
+    assert (scenario.status, scenario.told.count("refund-requested")) == ("refunding", 1)
+    assert [scenario.refund(), scenario.refund()] == [DONE, DONE]
+    assert (scenario.status, scenario.charges, scenario.refunds) == ("refunded", [1999], [1999])
+    assert scenario.told.count("refunded") == 1
 
 
 def without_the_write(order_id: str, within: Transaction) -> Order:
@@ -42,21 +42,21 @@ def without_the_write(order_id: str, within: Transaction) -> Order:
     return repository._order(row)
 
 
-def test_a_charge_that_the_cancellation_overtakes_goes_back(charged: Till, record: Step) -> None:
+def test_a_charge_that_the_cancellation_overtakes_goes_back(charged: PaymentScenario, record: Step) -> None:
     recorded, cancelled = overtake(charged.process, lambda: record(charged), charged.cancel, (repository, "_touch"))
     assert (recorded in (DONE, RECEIVED), cancelled) == (True, DONE)
     assert_refunded_once(charged)
 
 
 def test_without_the_write_a_charge_that_the_cancellation_overtakes_is_kept(
-    charged: Till, record: Step, monkeypatch: pytest.MonkeyPatch
+    charged: PaymentScenario, record: Step, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(repository, "_touch", without_the_write)
     overtake(charged.process, lambda: record(charged), charged.cancel, (repository, "_save"))
     assert charged.status == "succeeded"
 
 
-def test_a_cancellation_that_the_charge_overtakes_gives_it_back(charged: Till, record: Step) -> None:
+def test_a_cancellation_that_the_charge_overtakes_gives_it_back(charged: PaymentScenario, record: Step) -> None:
     cancelled, recorded = overtake(charged.process, charged.cancel, lambda: record(charged), (repository, "_order_row"))
     assert (recorded in (DONE, RECEIVED), cancelled) == (True, DONE)
     assert_refunded_once(charged)
@@ -64,52 +64,54 @@ def test_a_cancellation_that_the_charge_overtakes_gives_it_back(charged: Till, r
 
 
 def test_without_the_write_a_cancellation_that_the_charge_overtakes_keeps_it(
-    charged: Till, record: Step, monkeypatch: pytest.MonkeyPatch
+    charged: PaymentScenario, record: Step, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(repository, "_touch", without_the_write)
     overtake(charged.process, charged.cancel, lambda: record(charged), (repository, "_order_row"))
     assert charged.status == "succeeded"
 
 
-def test_a_buyer_whose_order_is_cancelled_while_the_card_is_charged_gets_the_money_back(till: Till) -> None:
-    paid, cancelled = overtake(till.process, till.pay, till.cancel, (repository, "update"))
+def test_a_buyer_whose_order_is_cancelled_while_the_card_is_charged_gets_the_money_back(
+    scenario: PaymentScenario,
+) -> None:
+    paid, cancelled = overtake(scenario.process, scenario.pay, scenario.cancel, (repository, "update"))
     assert (paid, cancelled) == (CANCELLED, DONE)
-    assert till.told == ["refund-requested", "started"]
-    assert_refunded_once(till)
+    assert scenario.told == ["refund-requested", "started"]
+    assert_refunded_once(scenario)
 
 
-def test_an_order_that_is_cancelled_before_the_payment_is_stored_is_not_charged(till: Till) -> None:
-    paid, cancelled = overtake(till.process, till.pay, till.cancel, (repository, "_find_order"))
+def test_an_order_that_is_cancelled_before_the_payment_is_stored_is_not_charged(scenario: PaymentScenario) -> None:
+    paid, cancelled = overtake(scenario.process, scenario.pay, scenario.cancel, (repository, "_find_order"))
     assert (paid, cancelled) == (CANCELLED, DONE)
-    assert (till.store["payments"].count_documents({}), till.charges, till.told) == (0, [], [])
+    assert (scenario.store["payments"].count_documents({}), scenario.charges, scenario.told) == (0, [], [])
 
 
-def test_an_order_that_is_cancelled_after_it_was_paid_is_refunded(till: Till) -> None:
-    till.pay()
-    assert till.cancel() == DONE
-    assert_refunded_once(till)
+def test_an_order_that_is_cancelled_after_it_was_paid_is_refunded(scenario: PaymentScenario) -> None:
+    scenario.pay()
+    assert scenario.cancel() == DONE
+    assert_refunded_once(scenario)
 
 
-def test_an_order_whose_ticket_is_gone_is_refunded_even_if_it_is_complete(till: Till) -> None:
-    till.pay()
-    assert till.hear("complete", 2) == DONE
-    assert till.hear("cancelled", 3, reason="the ticket was deleted") == DONE
-    assert_refunded_once(till)
+def test_an_order_whose_ticket_is_gone_is_refunded_even_if_it_is_complete(scenario: PaymentScenario) -> None:
+    scenario.pay()
+    assert scenario.hear("complete", 2) == DONE
+    assert scenario.hear("cancelled", 3, reason="the ticket was deleted") == DONE
+    assert_refunded_once(scenario)
 
 
-def test_everything_at_once_ends_in_one_charge_and_one_refund(till: Till) -> None:
-    steps = [till.pay, till.cancel, *[till.pay] * 8]
-    at_once(till.process, lambda step: step(), steps)
-    rows = till.store["payments"].count_documents({})
-    assert rows == len(till.charges) <= 1
+def test_everything_at_once_ends_in_one_charge_and_one_refund(scenario: PaymentScenario) -> None:
+    steps = [scenario.pay, scenario.cancel, *[scenario.pay] * 8]
+    at_once(scenario.process, lambda step: step(), steps)
+    rows = scenario.store["payments"].count_documents({})
+    assert rows == len(scenario.charges) <= 1
     if rows:
-        assert_refunded_once(till)
+        assert_refunded_once(scenario)
 
 
-def test_a_refund_that_is_asked_for_many_times_at_once_is_made_once(till: Till) -> None:
-    till.pay()
-    till.cancel()
-    answers = [answer[0] for answer in at_once(till.process, lambda _: till.refund(), range(10))]
+def test_a_refund_that_is_asked_for_many_times_at_once_is_made_once(scenario: PaymentScenario) -> None:
+    scenario.pay()
+    scenario.cancel()
+    answers = [answer[0] for answer in at_once(scenario.process, lambda _: scenario.refund(), range(10))]
     assert set(answers) <= {204, 500}  # 500: the provider is at it for another, so the event comes again
     assert 204 in answers
-    assert (till.status, till.refunds, till.told.count("refunded")) == ("refunded", [1999], 1)
+    assert (scenario.status, scenario.refunds, scenario.told.count("refunded")) == ("refunded", [1999], 1)

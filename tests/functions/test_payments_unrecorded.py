@@ -10,41 +10,46 @@ from functions.payments import repository
 from functions.shared.storage import transaction
 from tests.functions.harness import refusal
 from tests.functions.overlap import overtake
-from tests.functions.payment_scenario import DONE, Till
+from tests.functions.payment_scenario import DONE, PaymentScenario
 
 IN_PROGRESS = refusal(409, "Payment in progress")
 
 
 @contextmanager
-def refused(till: Till) -> Iterator[None]:
+def refused(scenario: PaymentScenario) -> Iterator[None]:
     """The database takes no payment that is settled."""
-    till.store.database.command("collMod", "payments", validator={"status": "pending"})
+    scenario.store.database.command("collMod", "payments", validator={"status": "pending"})
     yield
-    till.store.database.command("collMod", "payments", validator={})
+    scenario.store.database.command("collMod", "payments", validator={})
 
 
 @contextmanager
-def locked(till: Till) -> Iterator[None]:
+def locked(scenario: PaymentScenario) -> Iterator[None]:
     """Somebody else's transaction holds the order's row."""
-    order = {"_id": ObjectId(str(till.order["id"]))}
-    with till.store.database.client.start_session() as session, session.start_transaction():
-        till.store["orders"].update_one(order, {"$inc": {"writes": 1}}, session=session)
+    order = {"_id": ObjectId(str(scenario.order["id"]))}
+    with scenario.store.database.client.start_session() as session, session.start_transaction():
+        scenario.store["orders"].update_one(order, {"$inc": {"writes": 1}}, session=session)
         yield
         session.abort_transaction()
 
 
 @pytest.mark.parametrize("obstacle", [refused, locked])
 def test_a_charge_that_cannot_be_recorded_is_in_progress_until_it_is_settled(
-    till: Till,
+    scenario: PaymentScenario,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    obstacle: Callable[[Till], AbstractContextManager[None]],
+    obstacle: Callable[[PaymentScenario], AbstractContextManager[None]],
 ) -> None:
     with ExitStack() as meanwhile, monkeypatch.context() as patch:
         patch.setattr(transaction, "CONTENTION_SECONDS", 0.5)
-        enter = lambda: meanwhile.enter_context(obstacle(till))  # noqa: E731
-        paid, _ = overtake(till.process, till.pay, enter, (repository, "update"))
+        enter = lambda: meanwhile.enter_context(obstacle(scenario))  # noqa: E731
+        paid, _ = overtake(scenario.process, scenario.pay, enter, (repository, "update"))
 
-    assert (paid, till.status, till.charges, till.told) == (IN_PROGRESS, "pending", [1999], ["started"])
+    assert (paid, scenario.status, scenario.charges, scenario.told) == (IN_PROGRESS, "pending", [1999], ["started"])
     assert "what came of a payment is not recorded" in capsys.readouterr().out
-    assert (till.pay(), till.settle(), till.status, till.charges) == (IN_PROGRESS, DONE, "succeeded", [1999])
+    assert (scenario.pay(), scenario.settle(), scenario.status, scenario.charges) == (
+        IN_PROGRESS,
+        DONE,
+        "succeeded",
+        [1999],
+    )

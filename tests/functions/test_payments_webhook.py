@@ -8,7 +8,7 @@ import pytest
 
 from tests.functions import webhooks
 from tests.functions.harness import Document, Function, Make, Store, User, refusal, said
-from tests.functions.payment_scenario import DONE, RECEIVED, Till
+from tests.functions.payment_scenario import DONE, RECEIVED, PaymentScenario
 
 FORGED = refusal(400, "Invalid signature")
 MALFORMED = refusal(400, "Body must be a JSON object")
@@ -26,11 +26,11 @@ def send(webhook: Function, body: bytes, signature: str | None = None) -> tuple[
     return said(webhook.call("POST", data=body, headers=headers, content_type="application/json; charset=utf-8"))
 
 
-def success(till: Till) -> bytes:
-    return webhooks.content(SUCCESS, webhooks.intent(till.id))
+def success(scenario: PaymentScenario) -> bytes:
+    return webhooks.content(SUCCESS, webhooks.intent(scenario.id))
 
 
-def test_a_success_is_recorded(charged: Till) -> None:
+def test_a_success_is_recorded(charged: PaymentScenario) -> None:
     assert charged.webhook() == RECEIVED
     [intent] = charged.provider.ledger()["payment_intents"]
     assert (charged.status, charged.row["providerId"]) == ("succeeded", intent["id"])
@@ -39,27 +39,27 @@ def test_a_success_is_recorded(charged: Till) -> None:
 
 @pytest.mark.parametrize("kind", [FAILURE, CANCELED])
 @pytest.mark.parametrize("error", ["Your card was declined.", None])
-def test_a_failure_is_recorded_with_its_reason(charged: Till, kind: str, error: str | None) -> None:
+def test_a_failure_is_recorded_with_its_reason(charged: PaymentScenario, kind: str, error: str | None) -> None:
     assert charged.webhook(kind, error) == RECEIVED
     assert (charged.status, charged.row["reason"]) == ("failed", error or "The payment could not be made")
     assert charged.told == ["failed", "started"]
 
 
 @pytest.mark.parametrize("kind", [SUCCESS, FAILURE])
-def test_a_duplicate_changes_nothing(charged: Till, kind: str) -> None:
+def test_a_duplicate_changes_nothing(charged: PaymentScenario, kind: str) -> None:
     charged.webhook(kind)
     before = charged.store.dump()["payments"], charged.told
     assert [charged.webhook(kind), charged.webhook(kind)] == [RECEIVED, RECEIVED]
     assert (charged.store.dump()["payments"], charged.told) == before
 
 
-def test_a_failure_after_a_success_changes_nothing(charged: Till) -> None:
+def test_a_failure_after_a_success_changes_nothing(charged: PaymentScenario) -> None:
     charged.webhook(SUCCESS)
     assert charged.webhook(FAILURE) == RECEIVED
     assert (charged.status, charged.told) == ("succeeded", ["created", "started"])
 
 
-def test_a_success_after_a_failure_goes_back_once(charged: Till) -> None:
+def test_a_success_after_a_failure_goes_back_once(charged: PaymentScenario) -> None:
     charged.webhook(FAILURE)
     assert [charged.webhook(SUCCESS), charged.webhook(SUCCESS)] == [RECEIVED, RECEIVED]
     assert (charged.status, charged.told) == ("refunding", ["failed", "refund-requested", "started"])
@@ -68,7 +68,7 @@ def test_a_success_after_a_failure_goes_back_once(charged: Till) -> None:
     assert (charged.status, charged.refunds) == ("refunded", [1999])
 
 
-def test_a_success_of_a_cancelled_order_goes_back(charged: Till) -> None:
+def test_a_success_of_a_cancelled_order_goes_back(charged: PaymentScenario) -> None:
     charged.cancel()
     assert charged.webhook() == RECEIVED
     assert (charged.status, charged.told) == ("refunding", ["refund-requested", "started"])
@@ -77,7 +77,7 @@ def test_a_success_of_a_cancelled_order_goes_back(charged: Till) -> None:
 @pytest.mark.parametrize("kind", [SUCCESS, FAILURE])
 @pytest.mark.parametrize("asked", [{"amount": 1998}, {"amount": 1}, {"currency": "eur"}, {"amount": 199900}])
 def test_an_intent_that_was_not_asked_for_changes_nothing(
-    charged: Till, webhook: Function, kind: str, asked: Document
+    charged: PaymentScenario, webhook: Function, kind: str, asked: Document
 ) -> None:
     before = charged.store.dump()
     assert send(webhook, webhooks.content(kind, webhooks.intent(charged.id, **asked))) == RECEIVED
@@ -87,7 +87,7 @@ def test_an_intent_that_was_not_asked_for_changes_nothing(
 
 @pytest.mark.parametrize("kind", [SUCCESS, FAILURE, CANCELED])
 def test_an_intent_that_keeps_others_from_charging_is_not_the_payments(
-    charged: Till, webhook: Function, kind: str
+    charged: PaymentScenario, webhook: Function, kind: str
 ) -> None:
     fence = webhooks.intent(None, metadata={"fence": charged.id, "order": charged.order["id"]})
     assert send(webhook, webhooks.content(kind, fence)) == RECEIVED
@@ -95,7 +95,9 @@ def test_an_intent_that_keeps_others_from_charging_is_not_the_payments(
 
 
 @pytest.mark.parametrize("payment", ["5" * 24, "f" * 24, "1", "", None, 5, True, [], {"id": 1}, "\u00e9", "a" * 500])
-def test_a_success_of_an_unknown_payment_is_harmless(charged: Till, webhook: Function, payment: object) -> None:
+def test_a_success_of_an_unknown_payment_is_harmless(
+    charged: PaymentScenario, webhook: Function, payment: object
+) -> None:
     before = charged.store.dump()
     assert send(webhook, webhooks.content(SUCCESS, webhooks.intent(payment))) == RECEIVED
     assert send(webhook, webhooks.content(SUCCESS, webhooks.intent(payment, metadata={}))) == RECEIVED
@@ -107,7 +109,7 @@ def test_a_success_of_an_unknown_payment_is_harmless(charged: Till, webhook: Fun
     ["payment_intent.created", "payment_intent.processing", "payment_intent.requires_action", "charge.succeeded",
      "charge.refunded", "refund.created", "payout.paid", "PAYMENT_INTENT.SUCCEEDED", "", "x"],
 )  # fmt: skip
-def test_an_event_of_another_type_is_harmless(charged: Till, webhook: Function, kind: str) -> None:
+def test_an_event_of_another_type_is_harmless(charged: PaymentScenario, webhook: Function, kind: str) -> None:
     before = charged.store.dump()
     assert send(webhook, webhooks.content(kind, webhooks.intent(charged.id))) == RECEIVED
     for subject in ({}, {"metadata": None, "id": 5}, {"last_payment_error": "x"}):
@@ -117,7 +119,7 @@ def test_an_event_of_another_type_is_harmless(charged: Till, webhook: Function, 
 
 @pytest.mark.parametrize("metadata", [{"payment": "of whom"}, {}, None])
 def test_a_refund_that_failed_is_told_to_a_person(
-    charged: Till, webhook: Function, capsys: pytest.CaptureFixture[str], metadata: Document | None
+    charged: PaymentScenario, webhook: Function, capsys: pytest.CaptureFixture[str], metadata: Document | None
 ) -> None:
     before = charged.store.dump()
     body = webhooks.content("refund.failed", {"id": "re_1", "object": "refund", "metadata": metadata})
@@ -127,14 +129,14 @@ def test_a_refund_that_failed_is_told_to_a_person(
     assert charged.store.dump() == before
 
 
-def test_needs_nobody_signed_in_and_no_content_type(charged: Till, webhook: Function) -> None:
+def test_needs_nobody_signed_in_and_no_content_type(charged: PaymentScenario, webhook: Function) -> None:
     body = success(charged)
     response = webhook.call("POST", data=body, headers={"Stripe-Signature": webhooks.signature(body)})
     assert said(response) == RECEIVED
     assert charged.status == "succeeded"
 
 
-def test_a_body_that_was_changed_is_forged(charged: Till, webhook: Function) -> None:
+def test_a_body_that_was_changed_is_forged(charged: PaymentScenario, webhook: Function) -> None:
     body = success(charged)
     before = charged.store.dump()
     assert send(webhook, body + b" ", webhooks.signature(body)) == FORGED
@@ -143,7 +145,7 @@ def test_a_body_that_was_changed_is_forged(charged: Till, webhook: Function) -> 
 
 
 @pytest.mark.parametrize("secret", ["whsec_of_somebody_else", "", " "])
-def test_a_signature_with_another_secret_is_forged(charged: Till, webhook: Function, secret: str) -> None:
+def test_a_signature_with_another_secret_is_forged(charged: PaymentScenario, webhook: Function, secret: str) -> None:
     body = success(charged)
     assert send(webhook, body, webhooks.signature(body, secret)) == FORGED
     assert charged.status == "pending"
@@ -154,27 +156,27 @@ def test_a_signature_with_another_secret_is_forged(charged: Till, webhook: Funct
     ["", "x", "t=", "t=,v1=", "v1=0", "t=x,v1=x", "t=1", ",", "=", "t=1,v1=" + "0" * 64, "\u00e9", "t=1,v1=\u00e9",
      "t=9999999999,v1=\u00e9", "t=\uff11,v1=0", "t=" + "9" * 5_000 + ",v1=0", "t=-1,v1=0", "a" * 10_000],
 )  # fmt: skip
-def test_what_is_no_signature_is_forged(charged: Till, webhook: Function, signature: str) -> None:
+def test_what_is_no_signature_is_forged(charged: PaymentScenario, webhook: Function, signature: str) -> None:
     assert send(webhook, success(charged), signature.encode().decode("latin-1")) == FORGED
     assert charged.status == "pending"
 
 
-def test_a_signature_of_the_old_scheme_alone_is_forged(charged: Till, webhook: Function) -> None:
+def test_a_signature_of_the_old_scheme_alone_is_forged(charged: PaymentScenario, webhook: Function) -> None:
     body = success(charged)
     assert send(webhook, body, webhooks.signature(body).replace("v1=", "v0=")) == FORGED
 
 
-def test_one_of_several_signatures_is_enough(charged: Till, webhook: Function) -> None:
+def test_one_of_several_signatures_is_enough(charged: PaymentScenario, webhook: Function) -> None:
     body = success(charged)
     assert send(webhook, body, webhooks.signature(body) + ",v1=" + "0" * 64 + ",v0=1") == RECEIVED
 
 
-def test_a_webhook_without_a_signature_is_forged(charged: Till, webhook: Function) -> None:
+def test_a_webhook_without_a_signature_is_forged(charged: PaymentScenario, webhook: Function) -> None:
     assert said(webhook.call("POST", data=success(charged), user=User())) == FORGED
     assert charged.status == "pending"
 
 
-def test_a_webhook_that_is_replayed_after_five_minutes_is_forged(charged: Till, webhook: Function) -> None:
+def test_a_webhook_that_is_replayed_after_five_minutes_is_forged(charged: PaymentScenario, webhook: Function) -> None:
     body = success(charged)
     sign = partial(webhooks.signature, body)
     assert send(webhook, body, sign(at=time.time() - 310)) == FORGED
@@ -182,14 +184,14 @@ def test_a_webhook_that_is_replayed_after_five_minutes_is_forged(charged: Till, 
     assert send(webhook, body, sign(at=time.time() - 240)) == RECEIVED
 
 
-def test_the_time_is_part_of_what_is_signed(charged: Till, webhook: Function) -> None:
+def test_the_time_is_part_of_what_is_signed(charged: PaymentScenario, webhook: Function) -> None:
     body = success(charged)
     old = webhooks.signature(body, at=1)
     assert send(webhook, body, old.replace("t=1,", f"t={int(time.time())},")) == FORGED
 
 
 @pytest.mark.parametrize("secret", ["", " ", "\t\n"])
-def test_without_a_secret_nothing_is_taken(function: Make, charged: Till, secret: str) -> None:
+def test_without_a_secret_nothing_is_taken(function: Make, charged: PaymentScenario, secret: str) -> None:
     body = success(charged)
     webhook = function("payments-webhook", STRIPE_WEBHOOK_SECRET=secret)
     for signed in (webhooks.signature(body, secret), webhooks.signature(body, secret.strip()), ""):
@@ -197,18 +199,18 @@ def test_without_a_secret_nothing_is_taken(function: Make, charged: Till, secret
     assert charged.status == "pending"
 
 
-def test_a_secret_may_end_with_a_line(function: Make, charged: Till) -> None:
+def test_a_secret_may_end_with_a_line(function: Make, charged: PaymentScenario) -> None:
     webhook = function("payments-webhook", STRIPE_WEBHOOK_SECRET=f"{charged.provider.webhook_secret}\n")
     assert send(webhook, success(charged)) == RECEIVED
 
 
-def test_a_body_over_64_kib_is_refused_signed_or_not(charged: Till, webhook: Function) -> None:
+def test_a_body_over_64_kib_is_refused_signed_or_not(charged: PaymentScenario, webhook: Function) -> None:
     body = success(charged).ljust(LIMIT + 1)
     assert [send(webhook, body), send(webhook, body, "")] == [refusal(413, "Payload Too Large")] * 2
     assert charged.status == "pending"
 
 
-def test_a_body_of_64_kib_is_taken(charged: Till, webhook: Function) -> None:
+def test_a_body_of_64_kib_is_taken(charged: PaymentScenario, webhook: Function) -> None:
     assert send(webhook, success(charged).ljust(LIMIT)) == RECEIVED
 
 
@@ -233,7 +235,7 @@ def test_a_signed_event_whose_intent_is_none_is_refused(webhook: Function, subje
     assert send(webhook, body) == MALFORMED
 
 
-def test_a_failure_without_words_has_ours(charged: Till, webhook: Function) -> None:
+def test_a_failure_without_words_has_ours(charged: PaymentScenario, webhook: Function) -> None:
     error: Document = {"message": None, "code": "card_declined"}
     assert send(webhook, webhooks.content(FAILURE, webhooks.intent(charged.id, error))) == RECEIVED
     assert charged.row["reason"] == "The payment could not be made"

@@ -38,7 +38,7 @@ def _payment_before_the_charge(patch: pytest.MonkeyPatch) -> None:
 
     def charge_and_add(payment: Payment, token: str) -> Outcome:
         outcome = charge(payment, token)
-        add(payment.order_id, lambda _: payment, Payment.refuse_another)
+        add(payment.order_id, lambda _: payment, Payment.reject_second)
         return outcome
 
     patch.setattr(repository, "add", only_start)

@@ -14,7 +14,7 @@ import stripe
 from stripe import CardError, Event, SignatureVerificationError
 
 from local.stripe_standin import webhooks
-from local.stripe_standin.behaviour import Behaviour
+from local.stripe_standin.faults import FaultInjection
 from tests.events.harness import Answer, Request, Sink
 from tests.eventually import eventually
 from tests.provider import Provider
@@ -159,7 +159,7 @@ def test_what_falls_due_while_the_sender_looks_is_sent(shop: Sink, monkeypatch: 
     monkeypatch.setattr(webhooks, "time", SimpleNamespace(time=lambda: next(looks)))  # a second passes at each look
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
         sender = webhooks.Webhooks(database, shop.url, "whsec_of_nobody")
-        sender.store("test.event", {}, {}, Behaviour(webhooks="late", webhook_delay=1.5))
+        sender.store("test.event", {}, {}, FaultInjection(webhooks="late", webhook_delay=1.5))
 
         async def tell() -> None:
             async with asyncio.timeout(webhooks.LONGEST_PAUSE / 2):

@@ -12,7 +12,7 @@ Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 SCHEMA = "create table if not exists behaviour (body text not null)"
 
 
-class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FaultInjection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What it can be told; nothing is out of order unless it is told so.
 
     `charge_delay` passes before a request is carried out, `delay` between that and its answer. A request fails, with
@@ -35,16 +35,16 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int | None = None
 
 
-class Conduct:
+class FaultInjector:
     """The behaviour in force. It outlives the process, so that one who kills it at random need not tell it again."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
         database.execute(SCHEMA)
         row = database.execute("select body from behaviour").fetchone()
-        self._follow(msgspec.json.decode(row[0], type=Behaviour) if row else Behaviour())
+        self._follow(msgspec.json.decode(row[0], type=FaultInjection) if row else FaultInjection())
 
-    def adopt(self, behaviour: Behaviour) -> None:
+    def adopt(self, behaviour: FaultInjection) -> None:
         """Behave like this from now on."""
         self._follow(behaviour)
         self._database.execute("delete from behaviour")
@@ -54,6 +54,6 @@ class Conduct:
         """Whether what has this probability happens this time."""
         return self._chance.random() < probability
 
-    def _follow(self, behaviour: Behaviour) -> None:
+    def _follow(self, behaviour: FaultInjection) -> None:
         self.behaviour = behaviour
         self._chance = random.Random(behaviour.seed)  # noqa: S311 - nothing is kept secret by it
