@@ -1,13 +1,13 @@
 """Every check finds the mistakes that it is for: mistakes.yaml makes each in what is right otherwise."""
 
 import copy
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from local.manifests import RenderError
 from tests.manifests.checks import CHECKS
 from tests.manifests.rendering import Manifest, of_kind, render
 
@@ -47,7 +47,7 @@ def _needed_policies(manifests: list[Manifest]) -> set[str]:
 def test_a_kustomization_with_a_mistake_is_not_rendered(tmp_path: Path) -> None:
     (tmp_path / "kustomization.yaml").write_text("resources: [nowhere.yaml]\n")
 
-    with pytest.raises(subprocess.CalledProcessError):
+    with pytest.raises(RenderError):
         render(tmp_path)
 
 

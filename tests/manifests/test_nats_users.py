@@ -17,10 +17,11 @@ import yaml
 from events.broker.subjects import StreamNames
 from events.runtime.publisher import Publisher
 from local import servers
+from local.manifests import parse
 from tests.events.harness import Answer, Request, Sink
 from tests.events.processes import Process
 from tests.eventually import eventually
-from tests.manifests.rendering import KNATIVE, parse
+from tests.manifests.rendering import KNATIVE
 from tests.servers import running_server
 
 LAYOUT = StreamNames("ticketing", "default")
