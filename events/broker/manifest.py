@@ -1,12 +1,11 @@
-"""Knative's Broker and Trigger objects, read into what delivery needs. Sources of objects share this."""
+"""Read Knative's Broker and Trigger objects, from files or from the Kubernetes API, into the model of delivery."""
 
 import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
-from urllib.parse import urljoin, urlsplit
 
+from events.broker.destinations import Object, Resolve, by_name, destination
 from events.broker.filters import subscriptions
 from events.broker.filters.subscriptions import Filter
 from events.broker.model import (
@@ -16,7 +15,6 @@ from events.broker.model import (
     Broker,
     Delivery,
     DesiredState,
-    Destination,
     Trigger,
 )
 from events.broker.retries import RetryPolicy, seconds
@@ -29,24 +27,14 @@ _ANNOTATIONS = "jetstream.ticketing.dev/"
 _FORMATS = {"binary": False, "json": True}
 _BACKOFF_POLICIES = {"linear": False, "exponential": True}
 
-Object = Mapping[str, Any]
-Resolve = Callable[[Object, str], str]  # a reference and the namespace of who refers → where it answers
-
+# What reading a malformed object raises: its fields may hold anything.
 MISTAKES = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
 _log = logging.getLogger(__name__)
 
 
-class UnresolvedError(ValueError):
-    """A reference that leads nowhere. `reason` in a word, as conditions have it; the message says more."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-
-
 def desired_state(objects: Iterable[Object]) -> DesiredState:
-    """Return the desired state that objects declare; leave out what cannot be understood, and log why."""
+    """Return the desired state that objects declare; leave out malformed ones, and log why."""
     ours = [item for item in objects if str(item.get("apiVersion", "")).startswith(_API_GROUP)]
     made = [one for item in ours if (one := _attempt(item)) is not None]
     brokers = tuple(one for one in made if isinstance(one, Broker))
@@ -56,19 +44,22 @@ def desired_state(objects: Iterable[Object]) -> DesiredState:
 
 
 def is_ours(item: Object) -> bool:
-    """Whether a Broker is of our class."""
+    """Tell whether a Broker is of our class."""
     annotations = item["metadata"].get("annotations") or {}
     return bool(annotations.get(_CLASS_ANNOTATION) == BROKER_CLASS)
 
 
 def _attempt(item: Object) -> Broker | Trigger | None:
-    """None for other kinds, and other classes of Broker, as well."""
+    """Read an object; None for a malformed one, another kind, or another class of Broker."""
     try:
         if item["kind"] == "Trigger":
             return trigger(item, by_name)
         return broker(item, by_name) if item["kind"] == "Broker" and is_ours(item) else None
     except MISTAKES as error:
-        _log.error("%s cannot be used", item.get("kind"), extra={"object": _name(item), "reason": repr(error)})
+        _log.error(
+            "object is malformed; ignored until it changes",
+            extra={"kind": item.get("kind"), "object": _name(item), "reason": repr(error)},
+        )
         return None
 
 
@@ -78,7 +69,7 @@ def _name(item: Object) -> str | None:
 
 
 def broker(item: Object, resolve: Resolve) -> Broker:
-    """A Broker of our class. Raises one of MISTAKES; UnresolvedError for its dead letter sink."""
+    """Read a Broker of our class. Raises one of MISTAKES; UnresolvedError for its dead letter sink."""
     settings, metadata = _settings(item), item["metadata"]
     return Broker(
         namespace=namespace(item),
@@ -96,7 +87,7 @@ def _filter(item: Object) -> Filter:
 
 
 def trigger(item: Object, resolve: Resolve, filter_of: Callable[[Object], Filter] = _filter) -> Trigger:
-    """A Trigger. Raises one of MISTAKES; UnresolvedError for its subscriber or its dead letter sink."""
+    """Read a Trigger. Raises one of MISTAKES; UnresolvedError for its subscriber or its dead letter sink."""
     spec, metadata = item["spec"], item["metadata"]
     created = metadata.get("creationTimestamp")
     return Trigger(
@@ -113,7 +104,7 @@ def trigger(item: Object, resolve: Resolve, filter_of: Callable[[Object], Filter
 
 
 def _delivery(spec: Object | None, home: str, resolve: Resolve) -> Delivery | None:
-    """A Trigger's delivery replaces its Broker's as a whole (control-plane.md, BrokerSpec)."""
+    """Read a delivery spec; a Trigger's replaces its Broker's as a whole (control-plane.md, BrokerSpec)."""
     if not spec:
         return None
     default = RetryPolicy()
@@ -131,60 +122,22 @@ def _delivery(spec: Object | None, home: str, resolve: Resolve) -> Delivery | No
     return Delivery(policy, timeout, destination(sink, home, resolve) if sink else None, structured)
 
 
-def destination(spec: Object, home: str, resolve: Resolve) -> Destination:
-    """Where a Destination leads, written in an object of namespace `home`. Raises UnresolvedError.
-
-    A uri beside a reference is relative to it; one without has a scheme and a host, whichever they are: what cannot be
-    delivered there is a dead letter (control-plane.md, "Destination Resolution").
-    """
-    if spec.get("CACerts"):
-        raise UnresolvedError("CACertsNotSupported", "certificate authorities of a destination's own are not supported")
-    uri, reference = spec.get("uri") or "", spec.get("ref")
-    parts = urlsplit(uri)
-    if not reference:
-        if not (parts.scheme and parts.hostname):
-            raise UnresolvedError("InvalidUri", f"no absolute uri: {uri!r}")
-        return Destination(uri, uri)
-    if parts.scheme or parts.netloc:
-        raise UnresolvedError("InvalidUri", f"beside a ref, a uri is relative: {uri!r}")
-    url = urljoin(resolve(reference, home), uri)
-    return Destination(reference["name"] if _is_service_of(home, reference, url) else url, url)
-
-
-def by_name(reference: Object, home: str) -> str:
-    """Where a Service answers, Knative's or Kubernetes', as its name alone tells. Raises UnresolvedError."""
-    if not _is_service(reference):
-        raise UnresolvedError("NotResolvable", f"the address of a {reference['kind']} is not known here")
-    return f"http://{reference['name']}.{reference.get('namespace') or home}.svc.cluster.local/"
-
-
-def _is_service_of(home: str, reference: Object, url: str) -> bool:
-    """Its host has to say the same: a Knative Service says itself where it answers, be that somebody else's address."""
-    is_at_home = (urlsplit(url).hostname or "").startswith(f"{reference['name']}.{home}.")
-    return _is_service(reference) and (reference.get("namespace") or home) == home and is_at_home
-
-
-def _is_service(reference: Object) -> bool:
-    group = reference.get("apiVersion", "").rpartition("/")[0]
-    return reference["kind"] == "Service" and group in {"", "serving.knative.dev"}
-
-
 def _one_of(values: Mapping[str, bool], spec: Object, name: str, default: str) -> bool:
     given = spec.get(name) or default
     if given not in values:
-        raise ValueError(f"{name} is {given!r}, none of {', '.join(values)}")
+        raise ValueError(f"{name} is {given!r}, expected one of {', '.join(values)}")
     return values[given]
 
 
 def _number(settings: Mapping[str, str], name: str, default: int, most: int = sys.maxsize) -> int:
     given = settings.get(name, str(default))
     if not (given.isdecimal() and 0 < int(given) <= most):
-        raise ValueError(f"{_ANNOTATIONS}{name} is {given!r}, no number from 1 to {most}")
+        raise ValueError(f"{_ANNOTATIONS}{name} is {given!r}, expected a number from 1 to {most}")
     return int(given)
 
 
 def _settings(item: Object) -> dict[str, str]:
-    """Our own annotations."""
+    """Return our own annotations, names without their prefix."""
     annotations = item["metadata"].get("annotations") or {}
     return {
         key.removeprefix(_ANNOTATIONS): str(value) for key, value in annotations.items() if key.startswith(_ANNOTATIONS)
@@ -192,5 +145,5 @@ def _settings(item: Object) -> dict[str, str]:
 
 
 def namespace(item: Object) -> str:
-    """The namespace of an object."""
+    """Return the namespace of an object."""
     return str(item["metadata"].get("namespace") or "default")

@@ -1,4 +1,4 @@
-"""Brokers and Triggers as delivery needs them, wherever they were declared."""
+"""Brokers and Triggers as delivery needs them, from whichever source they come."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,19 +9,19 @@ from events.broker.retries import RetryPolicy
 from events.broker.subjects import StreamNames
 
 CONCURRENCY = 16
-MOST_CONCURRENCY = 256  # what is under way is in memory, up to 1 MiB each
+MOST_CONCURRENCY = 256  # events being delivered are in memory, up to 1 MiB each
 
-# JetStream sets aside what a stream may take, and refuses those that no longer fit: of a volume of 10 GiB, this and a
-# quarter of it for dead letters leave room for over a hundred Brokers. One that keeps more says so by its annotation.
+# JetStream reserves a stream's maximum size, and rejects streams that no longer fit: on a volume of 10 GiB, this size
+# and a quarter of it for dead letters leave room for over a hundred Brokers. An annotation asks for more.
 MAX_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Whom events are sent to. `url` is where it answers.
+    """A subscriber or dead letter sink, which receives events at `url`.
 
-    `name` is the service's if it is a Service in the Trigger's or Broker's own namespace and answers there, and the url
-    otherwise: what a name permits, nobody else gets by calling his host the same.
+    `name` is the Service's if it is one in the Trigger's or Broker's own namespace with a URL there; otherwise it is
+    the url, so that a host that is only called the same gets none of the rights of a name.
     """
 
     name: str
@@ -30,9 +30,9 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How events are delivered. `timeout` of one attempt in seconds; 300 are what Knative Serving gives a request.
+    """How events are delivered. `timeout` is for one attempt, in seconds; the default is Knative Serving's.
 
-    `structured`: in CloudEvents' structured mode, else in binary mode.
+    `structured` selects CloudEvents' structured mode instead of binary mode.
     """
 
     retries: RetryPolicy = field(default_factory=RetryPolicy)
@@ -45,8 +45,8 @@ class Delivery:
 class Broker:
     """A Broker of our class.
 
-    `max_bytes` bounds its log, `replicas` says on how many servers each stream is. `reserved_sources` are prefixes
-    of sources, `/ticketing/` for instance, under which a reply may come from the service that the source names only.
+    `max_bytes` bounds its log; `replicas` is the number of servers that store each stream. `reserved_sources` are
+    prefixes of sources, `/ticketing/` for instance: only the service that such a source names may send its events.
     `uid` is the Kubernetes object's, which a later one of the same name does not share.
     """
 
@@ -60,23 +60,23 @@ class Broker:
 
     @property
     def stream_names(self) -> StreamNames:
-        """Where its events are."""
+        """The names of its streams and subjects."""
         return StreamNames(self.namespace, self.name)
 
     @property
     def cleanup(self) -> "Cleanup":
-        """What is to be done once it is deleted."""
+        """What to remove from JetStream once it is deleted."""
         return Cleanup(self.stream_names, None, self.uid)
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """A Trigger: which events of its Broker go to whom. `concurrency` bounds the requests under way at once.
+    """A Trigger: the filter of its Broker's events and their subscriber. `concurrency` bounds requests at once.
 
-    Sixteen are four pods of functions that take four requests each, and at 5 ms a request more than one process of
-    ours delivers; more would only queue at the subscriber.
+    The default fills four pods of functions with four requests each, and at 5 ms a request one process of ours
+    delivers less; more would only queue at the subscriber.
 
-    `created` and `uid` are the Kubernetes object's; of a Trigger in a file, nobody knows when it was made.
+    `created` and `uid` are the Kubernetes object's; a Trigger in a file has neither.
     """
 
     namespace: str
@@ -91,13 +91,13 @@ class Trigger:
 
     @property
     def cleanup(self) -> "Cleanup":
-        """What is to be done once it is deleted."""
+        """What to remove from JetStream once it is deleted."""
         return Cleanup(StreamNames(self.namespace, self.broker), self.name, self.uid)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A Trigger with its Broker: what a worker is made for. Made anew when any of it changes."""
+    """A Trigger with its Broker. A worker serves one; when any of it changes, another worker replaces it."""
 
     trigger: Trigger
     broker: Broker
@@ -105,9 +105,9 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Cleanup:
-    """What a deleted object leaves behind: a Trigger's consumer, or without `trigger` all streams of a Broker.
+    """What a deleted object left in JetStream: a Trigger's consumer, or without `trigger` all streams of a Broker.
 
-    Only what was made for the object of that `uid`.
+    Only what was created for the object of that `uid`.
     """
 
     stream_names: StreamNames
@@ -117,14 +117,14 @@ class Cleanup:
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """Every Broker and Trigger that is wanted, and what is to go. What is in neither stays where it is, unused."""
+    """Every Broker and Trigger that is wanted, and what to remove. Other streams and consumers stay, unused."""
 
     brokers: tuple[Broker, ...]
     triggers: tuple[Trigger, ...]
     cleanups: tuple[Cleanup, ...] = ()
 
     def routes(self) -> frozenset[Route]:
-        """Each Trigger with its Broker."""
+        """Return each Trigger with its Broker."""
         brokers = {(broker.namespace, broker.name): broker for broker in self.brokers}
         return frozenset(Route(one, brokers[one.namespace, one.broker]) for one in self.triggers)
 

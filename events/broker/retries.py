@@ -1,4 +1,4 @@
-"""When to try again: Knative's `retry`, `backoffPolicy`, `backoffDelay`, and what the subscriber asks for."""
+"""When to retry a delivery: Knative's `retry`, `backoffPolicy` and `backoffDelay`, and the subscriber's Retry-After."""
 
 import re
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _LONGEST_BACKOFF = 60.0  # seconds, unless the delay that the spec names is longer
-_LONGEST_RETRY_AFTER = 3600.0  # seconds, so that nobody can park an event for good
-_LONGEST_DURATION = 366 * 86_400.0  # seconds; JetStream has no words for some hundred years, nor Python for more
+_LONGEST_RETRY_AFTER = 3600.0  # seconds, so that no subscriber can delay an event for ever
+_LONGEST_DURATION = 366 * 86_400.0  # seconds; JetStream cannot count some hundred years, nor Python more
 _LARGEST_EXPONENT = 32
 
 _DURATION = re.compile(r"P(?=.)(?:(\d+)W)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?)?")
@@ -20,10 +20,10 @@ _SERVER_ERROR = 500
 
 
 def seconds(duration: str) -> float:
-    """An ISO 8601 duration of weeks, days, hours, minutes and seconds. Raises ValueError."""
+    """Return the seconds of an ISO 8601 duration of weeks, days, hours, minutes and seconds. Raises ValueError."""
     match = _DURATION.fullmatch(duration)
     if match is None:
-        raise ValueError(f"{duration!r} is no ISO 8601 duration")
+        raise ValueError(f"not an ISO 8601 duration: {duration[:64]!r}")
     total = sum(
         float(number.replace(",", ".")) * unit for number, unit in zip(match.groups(), _UNITS, strict=True) if number
     )
@@ -33,12 +33,12 @@ def seconds(duration: str) -> float:
 
 
 def is_retried(status: int) -> bool:
-    """Whether an event that was answered with `status` is delivered again."""
+    """Tell whether a delivery that a subscriber answered with `status` is retried."""
     return status in _RETRIED or status >= _SERVER_ERROR
 
 
 def retry_after(status: int, header: str | None) -> float:
-    """The seconds that a Retry-After header asks for, a number or a date; 0 without a valid one."""
+    """Return the seconds that a Retry-After header asks for, by number or date; 0 without a valid one."""
     if header is None or status not in _WITH_RETRY_AFTER:
         return 0.0
     try:
@@ -51,7 +51,7 @@ def retry_after(status: int, header: str | None) -> float:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and how late. Without a delivery spec, what Knative's own Broker does. Times in seconds."""
+    """How often to retry, and after how many seconds. The defaults are those of Knative's own Broker."""
 
     retry: int = 10
     exponential: bool = True
@@ -59,7 +59,7 @@ class RetryPolicy:
     retry_after_max: float = _LONGEST_RETRY_AFTER
 
     def delay(self, attempt: int, asked: float = 0.0) -> float:
-        """The time to wait after the attempt of that number, from 1 on; `asked` is what the subscriber asked for."""
+        """Return the seconds to wait after an attempt, counted from 1; `asked` are the seconds of Retry-After."""
         factor = 2 ** min(attempt - 1, _LARGEST_EXPONENT) if self.exponential else attempt
         longest = max(_LONGEST_BACKOFF, self.backoff)
         return max(min(self.backoff * factor, longest), min(asked, self.retry_after_max))

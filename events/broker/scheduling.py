@@ -1,26 +1,34 @@
-"""Where an event is stored: in the log, or in the schedules until it is due."""
+"""How an event is stored: in the log, or among the schedules until its `notbefore`."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from events.broker.subjects import StreamNames
 from events.cloudevents.event import Event, MalformedEventError
 
 _TIME_TO_LIVE = "168h"
-_LAST_YEAR = 2261  # in nanoseconds since 1970, as JetStream counts, 63 bits end in April of the next
-
-Place = tuple[str, dict[str, str]]
+_LAST_YEAR = 2261  # JetStream counts nanoseconds since 1970 in 63 bits, which end in April of the next
 
 
-def place(event: Event, stream_names: StreamNames, key: str) -> Place:
-    """The subject and the headers to store an event with; JetStream takes one event for each `key`.
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A NATS message that stores an event."""
 
-    Raises MalformedEventError if its `notbefore` is no timestamp, or one that JetStream has no number for.
+    subject: str
+    headers: dict[str, str]
+    data: bytes
+
+
+def schedule(event: Event, stream_names: StreamNames, key: str) -> StoredMessage:
+    """Return the message that stores an event until it is due; JetStream stores one event for each `key`.
+
+    Raises MalformedEventError if its `notbefore` is not a timestamp, or beyond what JetStream can count.
     """
     headers = event.message_headers()
     headers["Nats-Msg-Id"] = key
-    not_before = event.get("notbefore")
-    if not_before is None or (due := _instant(not_before)) <= datetime.now(UTC):
-        return stream_names.event(event["type"]), headers
+    due = _due(event)
+    if due is None or due <= datetime.now(UTC):
+        return StoredMessage(stream_names.event(event["type"]), headers, event.data)
     if due.year > _LAST_YEAR:
         raise MalformedEventError(f"notbefore is later than the year {_LAST_YEAR}")
     headers |= {
@@ -28,11 +36,14 @@ def place(event: Event, stream_names: StreamNames, key: str) -> Place:
         "Nats-Schedule-Target": stream_names.due(event["type"]),
         "Nats-Schedule-TTL": _TIME_TO_LIVE,
     }
-    return stream_names.scheduled(key), headers
+    return StoredMessage(stream_names.scheduled(key), headers, event.data)
 
 
-def _instant(text: str) -> datetime:
-    """An RFC 3339 timestamp in UTC."""
+def _due(event: Event) -> datetime | None:
+    """Return `notbefore`, an RFC 3339 timestamp, in UTC."""
+    text = event.get("notbefore")
+    if text is None:
+        return None
     try:
         instant = datetime.fromisoformat(text)
         if instant.tzinfo is not None:

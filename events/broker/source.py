@@ -1,4 +1,4 @@
-"""Where the desired state comes from: YAML files on one machine, the Kubernetes API in a cluster."""
+"""The source of the desired state: YAML files on one machine, the Kubernetes API in a cluster."""
 
 import asyncio
 import logging
@@ -17,26 +17,26 @@ _POLL = 2.0  # seconds
 
 
 class Source(Protocol):
-    """Says what is wanted, and is told what came of it."""
+    """Reports the desired state, and is told the observed state."""
 
     async def run(self, take: Callable[[DesiredState], None]) -> None:
-        """Give `take` what is wanted, now and whenever it changes, until cancelled."""
+        """Call `take` with the desired state, now and whenever it changes, until cancelled."""
 
     def observe(self, observed_state: ObservedState) -> None:
-        """Take note of what is in place."""
+        """Receive the observed state."""
 
     async def has(self, cleanup: Cleanup) -> bool:
-        """Whether the object that this would clean up after is certainly there now, and is to stay."""
+        """Tell whether the object that a cleanup is for certainly exists now and is not being deleted."""
 
 
 class Files:
-    """The Brokers and Triggers of a YAML file, or of all in a folder; objects of other kinds are passed over."""
+    """The Brokers and Triggers in a YAML file, or in all of a folder; objects of other kinds are ignored."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     async def run(self, take: Callable[[DesiredState], None]) -> None:
-        """Give what the files say. A file that cannot be read leaves the desired state as it was."""
+        """Report what the files declare. While a file cannot be read, the desired state stays as it was."""
         texts: dict[Path, str] = {}
         while True:
             try:
@@ -45,25 +45,25 @@ class Files:
                     texts = current
                     take(manifest.desired_state(_objects(texts)))
             except (OSError, RecursionError, ValueError, yaml.YAMLError) as error:
-                _log.error("manifests cannot be read", extra={"reason": str(error)})
+                _log.error("manifests cannot be read; the desired state stays as it was", extra={"reason": str(error)})
             await asyncio.sleep(_POLL)
 
     def observe(self, observed_state: ObservedState) -> None:
-        """Files have no place for it."""
+        """Ignore it: files have no status."""
 
     async def has(self, _: Cleanup) -> bool:
-        """Whoever takes an object out of a file leaves its streams and consumers: nobody but people removes them."""
+        """Return True: only a person removes the streams and consumers of an object that left a file."""
         return True
 
 
 def _files(path: Path) -> list[Path]:
-    """Without the copies that a mounted ConfigMap keeps in folders of its own."""
+    """List the YAML files, without the copies that a mounted ConfigMap keeps in folders of its own."""
     files = sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
     return [file for file in files if not any(part.startswith("..") for part in file.relative_to(path).parts)]
 
 
 def _objects(texts: dict[Path, str]) -> Iterator[dict[str, Any]]:
-    """Every object, those of kustomize's own files too, which have another apiVersion."""
+    """Yield every object, those of kustomize's own files too, which have another apiVersion."""
     for text in texts.values():
         for document in yaml.safe_load_all(text):
             if isinstance(document, dict):

@@ -16,10 +16,10 @@ _EMPTY_TOKEN = re.compile(r"(?:^|(?<=\.))\.|\.$")
 
 @lru_cache(maxsize=1024)
 def encode(event_type: str) -> str:
-    """The legal NATS subject of any event type, a different one for each; ordinary types are their own.
+    """Return the NATS subject of an event type, a different one for each; an ordinary type is its own subject.
 
-    What no subject may hold is percent-encoded, dots that would leave a token empty included. A type that is too
-    long becomes its hash, marked by an escape that no encoding yields.
+    Characters that no subject may hold are percent-encoded, as are dots that would leave a token empty. A type that is
+    too long becomes its hash, marked by an escape that no encoding yields.
     """
     subject = _EMPTY_TOKEN.sub("%2E", quote(event_type, safe="!#$&'()+,-./:;<=?@[]^_`{|}~\\"))
     if len(subject) > _MAX_SUBJECT:
@@ -28,16 +28,16 @@ def encode(event_type: str) -> str:
 
 
 def decode(subject: str) -> str:
-    """The event type that `encode` made the subject of, a hash remaining one."""
+    """Return the event type that `encode` made the subject of; a hash stays a hash."""
     return unquote(subject)
 
 
 @dataclass(frozen=True, slots=True)
 class StreamNames:
-    """Where a Broker's events are kept on NATS.
+    """The names of a Broker's streams and subjects.
 
-    The log holds every event; schedules holds those that are not due yet; dead letters those that a Trigger could
-    not deliver. Names of Kubernetes objects hold no underscore, so stream names of two Brokers never meet.
+    The log stores every event; the schedules store those that are not due yet; the dead letters those that a Trigger
+    could not deliver. Names of Kubernetes objects hold no underscore, so no two Brokers share a stream name.
     """
 
     namespace: str
@@ -45,7 +45,7 @@ class StreamNames:
 
     @classmethod
     def parse(cls, text: str) -> "StreamNames":
-        """The stream_names of a Broker written as `namespace/name`."""
+        """Return the names of a Broker that is written as `namespace/name`."""
         namespace, _, broker = text.partition("/")
         return cls(namespace, broker)
 
@@ -65,47 +65,47 @@ class StreamNames:
         return f"{self.log}_dead_letters"
 
     def event(self, event_type: str) -> str:
-        """Where events of a type are published to."""
+        """The subject of events of a type."""
         return self._subject("events", encode(event_type))
 
     def events(self) -> str:
-        """Every event."""
+        """The subjects of all events."""
         return self._subject("events", EVERYTHING)
 
     def event_type(self, subject: str) -> str:
-        """The event type that a subject of `event` stands for."""
+        """Return the event type of a subject that `event` made."""
         return decode(subject.removeprefix(self._subject("events", "")))
 
     def scheduled(self, key: str = EVERYTHING) -> str:
-        """Where one event waits until it is due."""
+        """The subject of one event that waits until it is due; without a key, of all."""
         return self._subject("schedules", f"waiting.{key}")
 
     def due(self, event_type: str) -> str:
-        """Where the schedules stream puts an event of a type once it is due."""
+        """The subject to which the schedules publish an event of a type once it is due."""
         return self._subject("schedules", f"due.{encode(event_type)}")
 
     def all_due(self) -> str:
-        """Every event that came due."""
+        """The subjects of all events that came due."""
         return self._subject("schedules", f"due.{EVERYTHING}")
 
     def replay(self, trigger: str) -> str:
-        """Where a dead letter goes that one Trigger is to have again, and no other."""
+        """The subject of dead letters that are replayed to one Trigger only."""
         return self._subject("replays", _token(trigger))
 
     def replays(self) -> str:
-        """Every replay."""
+        """The subjects of all replays."""
         return self._subject("replays", EVERYTHING)
 
     def dead_letter(self, trigger: str) -> str:
-        """Where a Trigger's dead letters are."""
+        """The subject of a Trigger's dead letters."""
         return self._subject("deadletters", _token(trigger))
 
     def all_dead_letters(self) -> str:
-        """Every dead letter."""
+        """The subjects of all dead letters."""
         return self._subject("deadletters", EVERYTHING)
 
     def consumer(self, trigger: str) -> str:
-        """The durable consumer of a Trigger."""
+        """The name of a Trigger's durable consumer."""
         return _token(trigger)
 
     def _subject(self, kind: str, rest: str) -> str:

@@ -100,7 +100,7 @@ def checked(event: Event) -> Event:
     if sum(len(name) + len(value) + _BESIDES for name, value in event.message_headers().items()) > LARGEST_ATTRIBUTES:
         raise MalformedEventError(f"attributes take more than {LARGEST_ATTRIBUTES} bytes")
     if event.headers["ce-specversion"] not in _KNOWN_VERSIONS:
-        raise MalformedEventError(f"specversion is {event['specversion']!r}, none of {', '.join(_KNOWN_VERSIONS)}")
+        raise MalformedEventError(f"specversion is {event['specversion']!r}, expected {' or '.join(_KNOWN_VERSIONS)}")
     return event
 
 

@@ -2,7 +2,8 @@
 
 import json
 
-from events.broker.manifest import MISTAKES, UnresolvedError, namespace
+from events.broker.destinations import UnresolvedError
+from events.broker.manifest import MISTAKES, namespace
 from events.controller.conditions import READY, Condition
 from events.controller.kinds import Object
 from events.controller.references import PendingError, References

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from events.broker import manifest
-from events.broker.manifest import MISTAKES, Resolve, UnresolvedError
+from events.broker.destinations import Resolve, UnresolvedError, destination
+from events.broker.manifest import MISTAKES
 from events.controller import kinds
 from events.controller.conditions import Condition
 from events.controller.kinds import Object
@@ -20,7 +21,7 @@ def subscriber(item: Object, resolve: Resolve) -> tuple[Condition, str | None]:
 
 def _resolved(spec: Mapping[str, Any] | None, home: str, kind: str, resolve: Resolve) -> tuple[Condition, str | None]:
     try:
-        return Condition.true(kind), manifest.destination(spec or {}, home, resolve).url
+        return Condition.true(kind), destination(spec or {}, home, resolve).url
     except PendingError as error:
         return Condition.pending(kind, str(error)), None
     except UnresolvedError as error:

@@ -6,7 +6,7 @@ from typing import Any
 
 from lightkube import AsyncClient
 
-from events.broker.manifest import UnresolvedError
+from events.broker.destinations import UnresolvedError
 from events.controller import kinds
 from events.controller.informer import Informer
 from events.controller.kinds import Object

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from events.broker.manifest import Resolve
+from events.broker.destinations import Resolve
 from events.broker.model import Broker, Cleanup, ObservedState, Trigger
 from events.controller.conditions import Condition, entries, settled
 from events.controller.filter_cache import FilterCache

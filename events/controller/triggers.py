@@ -4,6 +4,7 @@ Conditions are called as Knative's own Trigger calls them.
 """
 
 from events.broker import manifest
+from events.broker.destinations import UnresolvedError
 from events.broker.filters.subscriptions import UnsupportedError
 from events.broker.model import Broker, Cleanup, Route, Trigger
 from events.broker.subjects import StreamNames
@@ -78,7 +79,7 @@ def _read(item: Object, view: Snapshot) -> Trigger | Condition:
         return manifest.trigger(item, view.resolve, view.filters.of)
     except PendingError as error:
         return Condition.pending(_SUBSCRIPTION, str(error))
-    except manifest.UnresolvedError:
+    except UnresolvedError:
         return Condition.false(_SUBSCRIPTION, "NotSubscribed", "There is nobody to deliver to.")
     except UnsupportedError as error:
         return Condition.false(_SUBSCRIPTION, "FilterNotSupported", str(error))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from events.broker.model import Broker, Trigger
 from events.broker.nats_binding import Origin, parse
-from events.broker.scheduling import place
+from events.broker.scheduling import schedule
 from events.cloudevents import ttl
 from events.cloudevents.event import Event, MalformedEventError, identity
 from events.dispatcher.subscriber import Answer, DeliveryError
@@ -58,8 +58,8 @@ class Replies:
         ttl.pop_ttl(event)
         ttl.decrement(event, ttl.MOST if parent.hops is None else parent.hops)
         key = identity("reply", self._trigger.name, str(parent.origin.sequence))
-        subject, headers = place(event, self._broker.stream_names, key)
-        await self._publisher.store(subject, headers, event.data, LARGEST_EVENT)
+        message = schedule(event, self._broker.stream_names, key)
+        await self._publisher.store(message.subject, message.headers, message.data, LARGEST_EVENT)
 
     def _check_source(self, event: Event) -> None:
         """Only functions named `<service>-…` speak for a service under a reserved prefix."""

@@ -10,9 +10,10 @@ from typing import TypeVar
 import nats.errors
 from nats.js.errors import APIError, ServiceUnavailableError
 
+from events.broker.consumers import ensure_consumer, mark_bound
 from events.broker.model import Broker, Cleanup, DesiredState, ObservedState, Route
 from events.broker.source import Source
-from events.broker.streams import ensure_consumer, ensure_streams, note_bound, owner, reach, remove
+from events.broker.streams import ensure_streams, owner, probe, remove
 from events.dispatcher.pull import Consumer, Pull
 from events.dispatcher.subscriber import Subscribers
 from events.dispatcher.worker import Worker
@@ -192,7 +193,7 @@ class Supervisor:
         try:
             await work(what)
         except (nats.errors.TimeoutError, ServiceUnavailableError):
-            await reach(self._jetstream)
+            await probe(self._jetstream)
             self._hear_nothing(what)
         except (APIError, OwnershipUnclearError) as error:
             self._refuse(what, str(getattr(error, "description", None) or error))
@@ -239,7 +240,7 @@ class Supervisor:
         self._brokers[broker.namespace, broker.name] = broker
 
     async def _mark(self, broker: Broker) -> None:
-        await note_bound(self._jetstream, broker)
+        await mark_bound(self._jetstream, broker)
         self._marked.add(broker)
 
     async def _start(self, route: Route) -> None:

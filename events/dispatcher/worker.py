@@ -8,9 +8,10 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from events.broker.consumers import filter_subjects
 from events.broker.model import Broker, Delivery, Trigger
 from events.broker.nats_binding import Origin, read
-from events.broker.streams import LOG_AGE, subjects
+from events.broker.streams import LOG_AGE
 from events.cloudevents import ttl
 from events.cloudevents.event import Event, MalformedEventError
 from events.deadletters import DeadLetters, with_error
@@ -42,7 +43,7 @@ class Worker:
         self._fields = {**self._namespace, "Prefer": "reply"}
         self._reserved_sources = broker.reserved_sources
         self._replay_subject = broker.stream_names.replay(trigger.name)
-        self._subjects = None if trigger.filter.types is None else frozenset(subjects(trigger, broker))
+        self._subjects = None if trigger.filter.types is None else frozenset(filter_subjects(trigger, broker))
         self._connection = connection
         self._subscribers = subscribers
         self._replies = Replies(publisher, trigger, broker)

@@ -10,7 +10,7 @@ from datetime import datetime
 from http import HTTPStatus
 
 from events.broker.model import Broker
-from events.broker.scheduling import Place, place
+from events.broker.scheduling import StoredMessage, schedule
 from events.cloudevents import json_format, ttl
 from events.cloudevents.event import CONTENT_TYPE, PREFIX, Event, MalformedEventError, from_headers, identity
 
@@ -26,15 +26,15 @@ class RejectedError(Exception):
         self.headers = headers
 
 
-def admit(headers: Iterable[tuple[str, str]], body: bytes, broker: Broker) -> tuple[Place, bytes]:
-    """Where and with which headers a request's event is stored, and its data. Raises RejectedError."""
+def admit(headers: Iterable[tuple[str, str]], body: bytes, broker: Broker) -> StoredMessage:
+    """Return the message that stores a request's event. Raises RejectedError."""
     try:
         event = _read(_fields(headers), body)
         _check_time(event)
         if event["source"].startswith(broker.reserved_sources):
             raise RejectedError(HTTPStatus.FORBIDDEN, f"nobody may speak for {event['source']} from here")
         ttl.decrement(event, ttl.pop_ttl(event))
-        return place(event, broker.stream_names, identity(event["source"], event["id"])), event.data
+        return schedule(event, broker.stream_names, identity(event["source"], event["id"]))
     except (MalformedEventError, ttl.ExhaustedError) as error:
         raise RejectedError(HTTPStatus.BAD_REQUEST, f"no CloudEvent that can be taken: {error}") from error
 

@@ -100,9 +100,9 @@ class Ingress:
         if broker is None:
             raise RejectedError(HTTPStatus.NOT_FOUND, "there is no such Broker: the path is /<namespace>/<name>")
         body = await _body(request)
-        (subject, headers), data = admit(request.headers.items(), body, broker)
+        message = admit(request.headers.items(), body, broker)
         try:
-            await self._publisher.store(subject, headers, data, LARGEST_EVENT)
+            await self._publisher.store(message.subject, message.headers, message.data, LARGEST_EVENT)
         except RefusedError as error:
             raise _too_large(str(error)) from error
         except nats.errors.Error as error:

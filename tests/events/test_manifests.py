@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from events.broker.manifest import UnresolvedError, by_name, desired_state, destination
+from events.broker.destinations import UnresolvedError, by_name, destination
+from events.broker.manifest import desired_state
 from events.broker.model import Broker, Delivery, Destination
 from events.broker.retries import RetryPolicy, retry_after, seconds
 

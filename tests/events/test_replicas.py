@@ -3,7 +3,8 @@
 import time
 
 from events.broker import manifest
-from events.broker.streams import ensure_consumer, ensure_streams
+from events.broker.consumers import ensure_consumer
+from events.broker.streams import ensure_streams
 from events.controller.kinds import BROKER, TRIGGER
 from tests.events.api_server import ApiServer, Instead
 from tests.events.broker_env import ADDRESSEE, Realm, to

@@ -10,8 +10,8 @@ import pytest
 from nats.js.errors import ServiceUnavailableError
 
 from events.broker import manifest
+from events.broker.consumers import ensure_consumer
 from events.broker.model import Cleanup, DesiredState, ObservedState
-from events.broker.streams import ensure_consumer
 from events.dispatcher import supervisor
 from events.dispatcher.subscriber import Subscribers
 from events.dispatcher.supervisor import Settings, Supervisor

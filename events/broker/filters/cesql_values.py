@@ -1,4 +1,4 @@
-"""Values of CloudEvents SQL and what is done with them: casts, arithmetic, patterns, functions.
+"""Values of CloudEvents SQL: their casts, arithmetic, patterns and functions.
 
 Rules: cloudevents/spec cesql/spec.md.
 """
@@ -13,36 +13,36 @@ Cast = Callable[[Value], Any]
 
 _INTEGERS = range(-(2**31), 2**31)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,10}")
-_LONGEST = 64 << 10  # characters that a text is joined to; an event's attributes have fewer
-_MOST_STEPS = 4 << 20  # some milliseconds
+_LONGEST = 64 << 10  # characters of a joined text; an event's attributes have fewer
+_MOST_STEPS = 4 << 20  # characters compared for one event, some milliseconds
 _BOOLEANS = {"true": True, "false": False}
 
 
 class EvaluationError(Exception):
-    """An expression that has no value for an event."""
+    """An expression has no value for an event."""
 
 
 def integer(value: Value) -> int:
-    """The cast to Integer, of 32 bits. Raises EvaluationError."""
+    """Cast to Integer, of 32 bits. Raises EvaluationError."""
     if isinstance(value, str) and not _INTEGER.fullmatch(value):
-        raise EvaluationError(f"no integer: {value!r}")
+        raise EvaluationError(f"not an integer: {value!r}")
     number = int(value)
     if number not in _INTEGERS:
-        raise EvaluationError(f"beyond 32 bits: {number}")
+        raise EvaluationError(f"more than 32 bits: {number}")
     return number
 
 
 def boolean(value: Value) -> bool:
-    """The cast to Boolean. Raises EvaluationError."""
+    """Cast to Boolean. Raises EvaluationError."""
     if not isinstance(value, str):
         return bool(value)
     if value.lower() not in _BOOLEANS:
-        raise EvaluationError(f"no boolean: {value!r}")
+        raise EvaluationError(f"not a boolean: {value!r}")
     return _BOOLEANS[value.lower()]
 
 
 def string(value: Value) -> str:
-    """The cast to String."""
+    """Cast to String."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -50,7 +50,7 @@ CASTS: Mapping[type, Cast] = {int: integer, bool: boolean, str: string}
 
 
 def quotient(one: int, other: int) -> int:
-    """Division towards zero. Raises EvaluationError."""
+    """Divide, rounding towards zero. Raises EvaluationError."""
     if other == 0:
         raise EvaluationError("division by zero")
     size = abs(one) // abs(other)
@@ -58,28 +58,28 @@ def quotient(one: int, other: int) -> int:
 
 
 def remainder(one: int, other: int) -> int:
-    """What `quotient` leaves over. Raises EvaluationError."""
+    """Return the remainder of `quotient`. Raises EvaluationError."""
     return one - other * quotient(one, other)
 
 
 def like(pattern: str, size: int) -> Callable[[str], bool]:
-    """Whether a text is as a pattern says: `%` is any text, `_` any character, a backslash makes them plain.
+    """Compile a pattern: `%` matches any text, `_` any character, a backslash takes their meaning away.
 
-    It raises EvaluationError for a text that is too long for an expression of that `size`: nothing else runs while
-    all its patterns are compared.
+    The returned test raises EvaluationError for a text that is too long for an expression of `size` characters, since
+    the process does nothing else while patterns are compared.
     """
     compiled = _compiled(pattern)
 
     def matches(text: str) -> bool:
         if len(text) * size > _MOST_STEPS:
-            raise EvaluationError(f"{len(text)} characters are too many to compare in an expression of {size}")
+            raise EvaluationError(f"{len(text)} characters are too many for a pattern in an expression of {size}")
         return compiled.fullmatch(text) is not None
 
     return matches
 
 
 def _compiled(text: str) -> re.Pattern[str]:
-    """Atomic groups keep hostile patterns from trying every way to match."""
+    """Return the regular expression; atomic groups prevent backtracking."""
     first, *parts = [_piece(part) for part in re.split(r"(?<!\\)%", text)]
     middle = "".join(f"(?>.*?{part})" for part in parts[:-1])
     return re.compile(first + middle + (".*" + parts[-1] if parts else ""), re.DOTALL)
@@ -92,7 +92,7 @@ def _piece(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """`casts` of its arguments, of which `least` are there; `rest` casts any number more."""
+    """A function: the `casts` of its arguments, at least `least` of them; `rest` casts any number more."""
 
     call: Callable[..., Value]
     casts: tuple[Cast, ...] = (string,)
@@ -100,11 +100,11 @@ class Function:
     rest: Cast | None = None
 
     def takes(self, count: int) -> bool:
-        """Whether it can be called with so many arguments."""
+        """Tell whether it takes that number of arguments."""
         return self.least <= count and (self.rest is not None or count <= len(self.casts))
 
     def __call__(self, *arguments: Value) -> Value:
-        """Its value. Raises EvaluationError."""
+        """Return its value. Raises EvaluationError."""
         casts = [*self.casts, *[self.rest or string] * len(arguments)]
         return self.call(*(cast(one) for cast, one in zip(casts, arguments, strict=False)))
 
@@ -125,15 +125,15 @@ def _can(cast: Cast) -> Callable[[Value], bool]:
 
 
 def _joined(between: str, *texts: str) -> str:
-    """The one way to a text longer than an event's: in upper case it is three times as long at most."""
+    """Join texts; the only function whose result may be much longer than an event's attributes."""
     if sum(map(len, texts)) + len(between) * len(texts) > _LONGEST:
-        raise EvaluationError(f"a text of more than {_LONGEST} characters")
+        raise EvaluationError(f"text is longer than {_LONGEST} characters")
     return between.join(texts)
 
 
 def _left(text: str, length: int) -> str:
     if length < 0:
-        raise EvaluationError("a length below zero")
+        raise EvaluationError("length is negative")
     return text[:length]
 
 
@@ -142,9 +142,9 @@ def _right(text: str, length: int) -> str:
 
 
 def _substring(text: str, start: int, length: int | None = None) -> str:
-    """From character `start`, 1 being the first and -1 the last; 0 gives nothing."""
+    """Return the text from character `start`, where 1 is the first and -1 the last; 0 returns an empty text."""
     if abs(start) > len(text):
-        raise EvaluationError(f"no place in the text: {start}")
+        raise EvaluationError(f"position is outside of the text: {start}")
     if start == 0:
         return ""
     tail = text[start - 1 if start > 0 else start :]

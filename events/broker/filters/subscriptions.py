@@ -1,4 +1,4 @@
-"""Which events a Trigger wants: `filter.attributes`, and the dialects of the CloudEvents Subscriptions API.
+"""Filters of Triggers: `filter.attributes`, and the dialects of the CloudEvents Subscriptions API.
 
 Rules: knative/specs control-plane.md, TriggerFilter; knative/eventing, SubscriptionsAPIFilter.
 """
@@ -12,17 +12,17 @@ from events.cloudevents.event import Event
 
 Types = frozenset[str] | None
 
-# Whoever makes a Trigger has the bridge, which is everybody's, apply its filter to each event.
+# Filters of all Triggers run in one process, on each event, so their size is bounded.
 _DEEPEST = 32  # filters within each other
 _LARGEST = 16 << 10  # characters
-_SHOWN = 200  # characters of what is refused
+_SHOWN = 200  # characters of a rejected filter
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """`spec` is what was declared. Filters of equal declarations are equal.
+    """A compiled filter. `spec` is its declaration; filters of equal declarations are equal.
 
-    `types` are the only event types that can match, None if any can; these are filtered by JetStream already.
+    `types` are the only event types that can match, by which JetStream filters; None if any type can.
     """
 
     spec: str
@@ -37,14 +37,14 @@ class Filter:
 
 
 class UnsupportedError(ValueError):
-    """A filter in a dialect that we do not have."""
+    """A filter in a dialect that this Broker class does not support."""
 
 
 _Part = tuple[Callable[[Event], bool], Types]
 
 
 def of_trigger(spec: Mapping[str, Any]) -> Filter:
-    """The filter of a Trigger's spec, where `filters` override `filter`. Raises ValueError."""
+    """Compile the filter of a Trigger's spec, where `filters` override `filter`. Raises ValueError."""
     dialects = spec.get("filters")
     attributes = (spec.get("filter") or {}).get("attributes") or {}
     _check_size(dialects or [])
@@ -67,7 +67,7 @@ def _within(spec: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _attributes(wanted: Mapping[str, str]) -> _Part:
-    """All must be equal; an empty value asks for presence only."""
+    """Compile `filter.attributes`: all are equal; an empty value asks for presence only."""
     _check_texts(wanted)
     exact = {name: value for name, value in wanted.items() if value}
     present = [name for name, value in wanted.items() if not value]
@@ -78,16 +78,16 @@ def _attributes(wanted: Mapping[str, str]) -> _Part:
 
 
 def _check_texts(wanted: Mapping[Any, Any]) -> None:
-    """Whoever makes a Trigger may write anything."""
+    """Raise ValueError unless names and values are strings, which files do not ensure."""
     if not all(isinstance(text, str) for pair in wanted.items() for text in pair):
-        raise ValueError(f"a filter compares texts with each other: {str(dict(wanted))[:_SHOWN]}")
+        raise ValueError(f"filter compares with something other than strings: {str(dict(wanted))[:_SHOWN]}")
 
 
 def _pairs(wanted: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """As Knative's own Broker, which takes no empty value: no event has one to compare with."""
+    """Return names with values. Raises ValueError for an empty value, as Knative's own Broker rejects it."""
     _check_texts(wanted)
     if not all(wanted.values()):
-        raise ValueError(f"a filter compares with nothing: {dict(wanted)}")
+        raise ValueError(f"filter compares with an empty value: {str(dict(wanted))[:_SHOWN]}")
     return tuple(wanted.items())
 
 
@@ -144,7 +144,7 @@ _DIALECTS: Mapping[str, Callable[[Any], _Part]] = {
 
 def _compile(spec: Mapping[str, Any]) -> _Part:
     if len(spec) != 1:
-        raise ValueError(f"a filter has one dialect, this has {sorted(spec) or 'none'}")
+        raise ValueError(f"filter needs exactly one dialect, found {sorted(spec) or 'none'}")
     ((dialect, value),) = spec.items()
     if dialect not in _DIALECTS:
         raise UnsupportedError(f"filter dialect {dialect!r} is not supported")
