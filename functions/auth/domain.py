@@ -1,4 +1,4 @@
-"""Who may have an account, and what it takes to sign in."""
+"""Accounts: their addresses and passwords."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,13 @@ LONGEST_PASSWORD = 128
 
 
 class EmailInUse(RuleBroken):
-    """Somebody signed up with this address before, in whatever case."""
+    """An account has this address already, in whatever case."""
 
     message = "Email in use"
 
 
 class InvalidCredentials(RuleBroken):
-    """No such account, or another password: which of the two is nobody's business."""
+    """No such account, or another password; the response does not tell which."""
 
     message = "Invalid credentials"
 
@@ -30,19 +30,27 @@ class Account:
 
 
 def email_key(email: str) -> str:
-    """What makes two addresses the same: everything but case."""
+    """Return what makes two addresses the same: everything but case."""
     return email.casefold()
 
 
 def parse_new_password(value: object) -> str:
-    """A password that is good enough for an account."""
+    """Return a password that an account may have.
+
+    Raises:
+        InvalidField: it is too short or too long.
+    """
     if not isinstance(value, str) or not SHORTEST_PASSWORD <= len(value) <= LONGEST_PASSWORD:
         raise InvalidField(f"Password must be between {SHORTEST_PASSWORD} and {LONGEST_PASSWORD} characters")
     return value
 
 
 def parse_password(value: object) -> str:
-    """A password to compare; anything that no account can have is simply wrong."""
+    """Return a password to compare; one that no account can have is simply wrong.
+
+    Raises:
+        InvalidField: there is none.
+    """
     if not isinstance(value, str) or not value:
         raise InvalidField("You must supply a password")
     return value[: LONGEST_PASSWORD + 1]

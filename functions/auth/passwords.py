@@ -5,19 +5,19 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 _MEMORY_KIB, _PASSES = 19 * 1024, 2
 _hasher = PasswordHasher(memory_cost=_MEMORY_KIB, time_cost=_PASSES, parallelism=1)
-# No password is known to have it; to compare with it takes as long as with anybody's, from the first time on.
-_HASH_OF_NOBODY = f"$argon2id$v=19$m={_MEMORY_KIB},t={_PASSES},p=1${'A' * 22}${'A' * 43}"
+# No known password has it. Comparing with it takes as long as with an account's, from the first time on.
+_UNMATCHABLE = f"$argon2id$v=19$m={_MEMORY_KIB},t={_PASSES},p=1${'A' * 22}${'A' * 43}"
 
 
 def hash_password(password: str) -> str:
-    """The salted hash of a password, with its parameters."""
+    """Return the salted hash of a password, with its parameters."""
     return _hasher.hash(password)
 
 
 def matches(password_hash: str | None, password: str) -> bool:
-    """Whether a password has this hash. Without a hash it takes the same time, and never matches."""
+    """Tell if a password has this hash. Without a hash it takes the same time, and never matches."""
     try:
-        _hasher.verify(password_hash or _HASH_OF_NOBODY, password)
+        _hasher.verify(password_hash or _UNMATCHABLE, password)
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None

@@ -1,34 +1,44 @@
-"""Where accounts are kept: collection `users`."""
+"""Where accounts are stored: collection `users`."""
+
+from typing import TypedDict
 
 from bson import ObjectId
 from pymongo import IndexModel
+from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from functions.auth.domain import Account, EmailInUse, email_key
-from functions.shared.storage.database import Documents, ensure_indexes
-from functions.shared.storage.transaction import Transaction, transaction
-from functions.shared.web import idempotency
-from functions.shared.web.http import Answer
+from functions.shared.storage.database import Documents, collection, ensure_indexes
+from functions.shared.storage.transaction import Step, Transaction, transaction
 
 INDEXES = {"users": [IndexModel("emailKey", unique=True)]}
 
 
-def add(account: Account, answer: Answer) -> None:
-    """Store a new account, and with it the answer to whoever asked for it.
+class UserRow(TypedDict):
+    """An account; `emailKey` is what makes two addresses the same, `passwordHash` an argon2id string."""
+
+    _id: ObjectId
+    email: str
+    emailKey: str
+    passwordHash: str
+
+
+def add(account: Account, also: Step) -> None:
+    """Store a new account, and do `also` in the same transaction.
 
     Raises:
-        EmailInUse: the unique index knows the address.
+        EmailInUse: the unique index has the address.
     """
-    row = {
+    row: UserRow = {
         "_id": ObjectId(account.id),
         "email": account.email,
         "emailKey": email_key(account.email),
         "passwordHash": account.password_hash,
     }
 
-    def work(storing: Transaction) -> None:
-        idempotency.keep(answer, storing)
-        storing.insert("users", row)
+    def work(adding: Transaction) -> None:
+        also(adding)
+        adding.insert("users", row)
 
     try:
         transaction(_database(), work)
@@ -37,10 +47,14 @@ def add(account: Account, answer: Answer) -> None:
 
 
 def find(email: str) -> Account | None:
-    """The account of an address."""
-    row = _database()["users"].find_one({"emailKey": email_key(email)})
+    """Return the account of an address, None if there is none."""
+    row = _users().find_one({"emailKey": email_key(email)})
     return Account(str(row["_id"]), row["email"], row["passwordHash"]) if row else None
 
 
 def _database() -> Documents:
     return ensure_indexes(INDEXES)
+
+
+def _users() -> Collection[UserRow]:
+    return collection(_database(), "users", UserRow)

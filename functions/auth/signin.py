@@ -8,14 +8,14 @@ from functions.auth.emails import parse_email
 from functions.auth.passwords import matches
 from functions.shared.web.body import fields
 from functions.shared.web.cookie import set_cookie
-from functions.shared.web.http import Answer, ok, route
+from functions.shared.web.http import Response, ok, route
 from functions.shared.web.session import issue
 
 
 @functions_framework.http
 @route
-def sign_in(request: Request) -> Answer:
-    """`{email, password}` → 200 `{id, email}` and a session cookie."""
+def sign_in(request: Request) -> Response:
+    """Take `{email, password}`; return 200 `{id, email}` and a session cookie."""
     with fields(request) as body:
         email = body.read("email", parse_email)
         password = body.read("password", domain.parse_password)

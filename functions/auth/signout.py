@@ -4,11 +4,11 @@ import functions_framework
 from flask import Request
 
 from functions.shared.web.cookie import clear_cookie
-from functions.shared.web.http import Answer, ok, route
+from functions.shared.web.http import Response, ok, route
 
 
 @functions_framework.http
 @route
-def sign_out(_: Request) -> Answer:
-    """→ 200 `{}`, the cookie cleared. The token itself stays good until it expires."""
+def sign_out(_: Request) -> Response:
+    """Return 200 `{}` and clear the cookie. The token itself stays valid until it expires."""
     return ok({}, **{"Set-Cookie": clear_cookie()})

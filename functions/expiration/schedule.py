@@ -1,4 +1,4 @@
-"""On order.created: say when the time to pay is over. No timer runs here: the reply itself waits in the log."""
+"""On order.created: schedule its expiration. No timer runs here: the reply itself waits in the log."""
 
 import functions_framework
 
@@ -9,5 +9,5 @@ from functions.shared.eventing.reaction import Reply, reacts_to
 @functions_framework.http
 @reacts_to(OrderCreated)
 def schedule_expiration(order: OrderCreated) -> Reply:
-    """Reply expiration.completed, to be delivered at the order's expiry. Its id is the order's, so it is one event."""
+    """Reply expiration.completed, to be delivered when the order expires. Its id is the order's, so it is one event."""
     return Reply(ExpirationCompleted(order_id=order.id), event_id=order.id, not_before=order.expires_at)

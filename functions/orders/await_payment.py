@@ -1,4 +1,4 @@
-"""On payment.started: note that the buyer is paying."""
+"""On payment.started: mark the order as awaiting its payment."""
 
 import functions_framework
 
@@ -12,5 +12,5 @@ from functions.shared.eventing.reaction import reacts_to
 @functions_framework.http
 @reacts_to(PaymentStarted)
 def await_payment(event: PaymentStarted) -> None:
-    """The order waits for its payment, unless more is known by now."""
-    repository.update(event.order_id, Order.awaiting_payment, lambda order: state(OrderAwaitingPayment, order))
+    """Mark the order as awaiting its payment, unless it is paid or cancelled by now."""
+    repository.update(event.order_id, Order.await_payment, lambda order: state(OrderAwaitingPayment, order))

@@ -12,5 +12,5 @@ from functions.shared.eventing.reaction import reacts_to
 @functions_framework.http
 @reacts_to(PaymentCreated)
 def complete_order(event: PaymentCreated) -> None:
-    """The ticket is the buyer's, unless the order was cancelled meanwhile: payments hears of that and refunds."""
-    repository.update(event.order_id, Order.paid, lambda order: state(OrderCompleted, order))
+    """Complete the order unless it was cancelled meanwhile: payments receives order.cancelled and refunds."""
+    repository.update(event.order_id, Order.mark_paid, lambda order: state(OrderCompleted, order))

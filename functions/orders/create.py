@@ -1,7 +1,8 @@
-"""POST /api/orders: reserve a ticket for as long as a buyer needs to pay."""
+"""POST /api/orders: reserve a ticket until the buyer has paid, for a limited time."""
 
 import os
 from datetime import timedelta
+from functools import partial
 
 import functions_framework
 from flask import Request
@@ -13,16 +14,16 @@ from functions.shared.clock import await_replica, now
 from functions.shared.errors import NotFound
 from functions.shared.storage.database import new_id
 from functions.shared.web.body import fields
-from functions.shared.web.http import Answer, created, route
-from functions.shared.web.idempotency import idempotent
+from functions.shared.web.http import Response, created, route
+from functions.shared.web.idempotency import idempotent, save_response
 from functions.shared.web.session import signed_in
 
 
 @functions_framework.http
 @route
 @idempotent(by=signed_in)
-def create_order(request: Request) -> Answer:
-    """`{ticketId}` → 201 order. Whether the ticket is free is decided by the database as the order is stored."""
+def create_order(request: Request) -> Response:
+    """Take `{ticketId}`; return 201 and the order. As it is stored, the database decides if the ticket is free."""
     buyer = signed_in(request)
     with fields(request) as body:
         ticket_id = body.read("ticketId", domain.parse_ticket_id)
@@ -30,9 +31,9 @@ def create_order(request: Request) -> Answer:
     if ticket is None or ticket.deleted:
         raise NotFound
     order = domain.Order(new_id(), buyer.id, now() + _window(), ticket)
-    answer = created(state(OrderState, order))
-    repository.add(order, state(OrderCreated, order), answer)
-    return answer
+    response = created(state(OrderState, order))
+    repository.add(order, state(OrderCreated, order), partial(save_response, response))
+    return response
 
 
 def _window() -> timedelta:

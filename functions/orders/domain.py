@@ -1,4 +1,4 @@
-"""Orders: who may do what with one, and which status follows which.
+"""Orders: permissions and transitions.
 
 created → awaiting:payment → complete, or → cancelled from the first two, or directly from created to complete.
 Nothing leaves cancelled; complete is left only when its ticket turns out to be deleted.
@@ -13,7 +13,7 @@ from functions.shared.ids import parse_id
 
 
 class Status(StrEnum):
-    """The exact strings are known to clients."""
+    """The status of an order, in the strings that clients know."""
 
     CREATED = "created"
     AWAITING_PAYMENT = "awaiting:payment"
@@ -38,7 +38,7 @@ class CannotCancelPaid(RuleBroken):
 
 
 class Premature(NotYet):
-    """An expiry that comes before its order expires."""
+    """An expiration that comes before its order's `expires_at`."""
 
     message = "Order has not expired yet"
 
@@ -66,42 +66,55 @@ class Order:
     version: int = 0
 
     def require_owner(self, user_id: str) -> "Order":
-        """The order, if it is this user's own."""
+        """Return the order, if this user owns it.
+
+        Raises:
+            NotAuthorized: another user does.
+        """
         if user_id != self.user_id:
             raise NotAuthorized
         return self
 
-    def cancelled_by(self, user_id: str) -> "Order":
-        """The order, cancelled by its buyer; the same one if it was cancelled before."""
+    def cancel(self, user_id: str) -> "Order":
+        """Return the order, cancelled by its buyer; the same one if it was cancelled before.
+
+        Raises:
+            NotAuthorized: another user owns it.
+            CannotCancelPaid: it is paid.
+        """
         if self.require_owner(user_id).status == Status.COMPLETE:
             raise CannotCancelPaid
-        return self._cancelled()
+        return self._cancel()
 
-    def awaiting_payment(self) -> "Order":
-        """The order when its buyer begins to pay; said late, it changes nothing."""
+    def await_payment(self) -> "Order":
+        """Return the order, awaiting its payment if it was just created."""
         return self._become(Status.AWAITING_PAYMENT) if self.status == Status.CREATED else self
 
-    def paid(self) -> "Order":
-        """The order when it is paid; a cancelled one stays that, and the money goes back."""
+    def mark_paid(self) -> "Order":
+        """Return the order, complete if it was unpaid; a cancelled one stays cancelled, and payments refunds."""
         return self._become(Status.COMPLETE) if self.status in UNPAID else self
 
-    def unpaid(self) -> "Order":
-        """The order when its payment failed: cancelled."""
-        return self._cancelled() if self.status in UNPAID else self
+    def payment_failed(self) -> "Order":
+        """Return the order, cancelled if it was unpaid."""
+        return self._cancel() if self.status in UNPAID else self
 
-    def expired(self, at: datetime) -> "Order":
-        """The order when its time is over: cancelled unless it is paid."""
+    def expire(self, at: datetime) -> "Order":
+        """Return the order, cancelled if it was unpaid.
+
+        Raises:
+            Premature: it has not expired at that time.
+        """
         if self.status not in UNPAID:
             return self
         if at < self.expires_at:
             raise Premature
-        return self._cancelled()
+        return self._cancel()
 
-    def rejected(self) -> "Order":
-        """The order when its ticket no longer exists: cancelled, even if it is paid."""
-        return self._cancelled()
+    def reject(self) -> "Order":
+        """Return the order, cancelled even if it is paid: its ticket does not exist."""
+        return self._cancel()
 
-    def _cancelled(self) -> "Order":
+    def _cancel(self) -> "Order":
         return self if self.status == Status.CANCELLED else self._become(Status.CANCELLED)
 
     def _become(self, status: Status) -> "Order":
@@ -109,7 +122,11 @@ class Order:
 
 
 def parse_ticket_id(value: object) -> str:
-    """The id of the ticket to reserve."""
+    """Return the id of the ticket to reserve.
+
+    Raises:
+        InvalidField: it is not an id.
+    """
     if (found := parse_id(value)) is None:
         raise InvalidField("TicketId must be provided")
     return found

@@ -4,7 +4,7 @@ import functions_framework
 
 from events.catalogue import ExpirationCompleted
 from functions.orders import repository
-from functions.orders.messages import cancelled
+from functions.orders.messages import cancellation
 from functions.shared.clock import now
 from functions.shared.eventing.reaction import reacts_to
 
@@ -12,9 +12,9 @@ from functions.shared.eventing.reaction import reacts_to
 @functions_framework.http
 @reacts_to(ExpirationCompleted)
 def expire_order(event: ExpirationCompleted) -> None:
-    """Cancel the order if it still waits for its payment; before its time, ask for the event later."""
+    """Cancel the order if it is unpaid; an event before the order's time is refused, so that it is delivered later."""
     repository.update(
         event.order_id,
-        lambda order: order.expired(now()),
-        lambda order: cancelled(order, "expired"),
+        lambda order: order.expire(now()),
+        lambda order: cancellation(order, "expired"),
     )

@@ -1,4 +1,4 @@
-"""An order as the world sees it, in answers and in events."""
+"""An order's public form, in responses and in events."""
 
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ State = TypeVar("State", bound=OrderState)
 
 
 def state(kind: type[State], order: Order, **more: str) -> State:
-    """The order's whole public state, as this kind of message; `more` are the fields that this kind adds."""
+    """Return the order's whole public state, as this kind of message; `more` are the fields that this kind adds."""
     ticket = OrderedTicket(id=order.ticket.id, title=order.ticket.title, price=to_dollars(order.ticket.price))
     return kind(
         id=order.id,
@@ -23,6 +23,6 @@ def state(kind: type[State], order: Order, **more: str) -> State:
     )
 
 
-def cancelled(order: Order, reason: str) -> OrderCancelled:
-    """The event that tells of a cancelled order."""
+def cancellation(order: Order, reason: str) -> OrderCancelled:
+    """Return the event that tells of a cancelled order."""
     return state(OrderCancelled, order, reason=reason)

@@ -5,12 +5,12 @@ import functions_framework
 from events.catalogue import ReservationRejected
 from functions.orders import repository
 from functions.orders.domain import Order
-from functions.orders.messages import cancelled
+from functions.orders.messages import cancellation
 from functions.shared.eventing.reaction import reacts_to
 
 
 @functions_framework.http
 @reacts_to(ReservationRejected)
 def reject_order(event: ReservationRejected) -> None:
-    """Cancel the order, even a complete one: there is nothing left to sell."""
-    repository.update(event.order_id, Order.rejected, lambda order: cancelled(order, event.reason))
+    """Cancel the order, even a complete one: its ticket does not exist."""
+    repository.update(event.order_id, Order.reject, lambda order: cancellation(order, event.reason))

@@ -1,4 +1,4 @@
-"""On ticket.created, ticket.updated, ticket.deleted: keep what orders need to know of a ticket."""
+"""On ticket.created, ticket.updated, ticket.deleted: replicate the ticket."""
 
 import functions_framework
 
@@ -12,7 +12,7 @@ from functions.shared.money import to_cents
 @functions_framework.http
 @reacts_to(TicketCreated, TicketUpdated, TicketDeleted)
 def replicate_ticket(event: TicketCreated | TicketUpdated | TicketDeleted) -> None:
-    """Keep the highest version seen; a deleted ticket leaves a tombstone, so that no late update revives it."""
+    """Store the highest version seen; a deleted ticket leaves a tombstone, so that no late update revives it."""
     if isinstance(event, TicketDeleted):
         tickets.replicate(Ticket(event.id, event.version, deleted=True))
     else:

@@ -6,14 +6,14 @@ from flask import Request
 from events.catalogue import OrderState
 from functions.orders import repository
 from functions.orders.messages import state
-from functions.shared.web.http import Answer, ok, path_id, route
+from functions.shared.web.http import Response, ok, path_id, route
 from functions.shared.web.session import signed_in
 
 
 @functions_framework.http
 @route
-def show_order(request: Request) -> Answer:
-    """→ 200 order."""
+def show_order(request: Request) -> Response:
+    """Return 200 and the order."""
     buyer = signed_in(request)
     order = repository.find(path_id(request)).require_owner(buyer.id)
     return ok(state(OrderState, order))

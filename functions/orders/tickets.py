@@ -1,29 +1,46 @@
 """The tickets that orders knows: collection `tickets`, a replica of the tickets service's."""
 
+from typing import NotRequired, TypedDict
+
 from bson import ObjectId
+from pymongo.collection import Collection
 
 from functions.orders.domain import Ticket
-from functions.shared.storage.database import Document, database, keep_newest
+from functions.shared.storage.database import collection, database, keep_newest
+
+
+class TicketRow(TypedDict):
+    """A ticket in the highest version seen; a deleted one keeps `_id` and `version` only, and `deleted` is true."""
+
+    _id: NotRequired[ObjectId]  # not in what is written: the query of the write has it
+    version: int
+    title: NotRequired[str]
+    priceCents: NotRequired[int]
+    deleted: NotRequired[bool]
 
 
 def find(ticket_id: str) -> Ticket | None:
-    """The ticket in the highest version seen, deleted ones too."""
-    row = database()["tickets"].find_one({"_id": ObjectId(ticket_id)})
+    """Return the ticket in the highest version seen, also a deleted one; None if it is not known."""
+    row = _tickets().find_one({"_id": ObjectId(ticket_id)})
     return _from_row(row) if row else None
 
 
 def replicate(ticket: Ticket) -> None:
-    """Keep this version unless the same or a later one is known."""
+    """Store this version unless the same or a later one is known."""
     keep_newest("tickets", ticket.id, _to_row(ticket))
 
 
-def _to_row(ticket: Ticket) -> Document:
+def _tickets() -> Collection[TicketRow]:
+    return collection(database(), "tickets", TicketRow)
+
+
+def _to_row(ticket: Ticket) -> TicketRow:
     if ticket.deleted:
         return {"version": ticket.version, "deleted": True}
     return {"version": ticket.version, "title": ticket.title, "priceCents": ticket.price}
 
 
-def _from_row(row: Document) -> Ticket:
+def _from_row(row: TicketRow) -> Ticket:
     return Ticket(
         id=str(row["_id"]),
         version=row["version"],

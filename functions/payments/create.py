@@ -10,7 +10,7 @@ from functions.shared.errors import ApiError, NotFound
 from functions.shared.storage.database import new_id
 from functions.shared.web import idempotency
 from functions.shared.web.body import fields
-from functions.shared.web.http import Answer, created, refused, route
+from functions.shared.web.http import Response, created, error_response, route
 from functions.shared.web.idempotency import idempotent
 from functions.shared.web.session import User, signed_in
 
@@ -18,7 +18,7 @@ from functions.shared.web.session import User, signed_in
 @functions_framework.http
 @route
 @idempotent(by=signed_in)
-def create_payment(request: Request) -> Answer:
+def create_payment(request: Request) -> Response:
     """`{orderId, token}` → 201 `{id}`. The payment is stored before the provider is asked, so it is asked once."""
     buyer = signed_in(request)
     with fields(request) as body:
@@ -42,11 +42,13 @@ def _again(payment: Payment) -> Payment:
 
 def _charge(payment: Payment, token: str) -> Payment:
     outcome = provider.charge(payment, token)
-    return repository.record(payment, outcome, lambda payment, updating: idempotency.offer(_answer(payment), updating))
+    return repository.record(
+        payment, outcome, lambda payment, updating: idempotency.try_save_response(_answer(payment), updating)
+    )
 
 
-def _answer(payment: Payment) -> Answer:
+def _answer(payment: Payment) -> Response:
     try:
         return created({"id": payment.require_paid().id})
     except ApiError as refusal:
-        return refused(refusal)
+        return error_response(refusal)

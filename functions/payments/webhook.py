@@ -12,7 +12,7 @@ from functions.payments.domain import BadSignature, Charge, Decline, Order, Outc
 from functions.shared import log
 from functions.shared.errors import MalformedBody, NotFound
 from functions.shared.ids import parse_id
-from functions.shared.web.http import Answer, ok, route
+from functions.shared.web.http import Response, ok, route
 
 SUCCESS = "payment_intent.succeeded"
 FAILURES = ("payment_intent.payment_failed", "payment_intent.canceled")
@@ -59,7 +59,7 @@ class Event(msgspec.Struct):
 
 @functions_framework.http
 @route
-def take_webhook(request: Request) -> Answer:
+def take_webhook(request: Request) -> Response:
     """A signed event → 200 `{received}`, also for what is known already or is not about a payment of ours."""
     if not provider.signed(request.get_data(), request.headers.get("Stripe-Signature", "")):
         raise BadSignature

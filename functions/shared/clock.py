@@ -1,4 +1,4 @@
-"""The time, as the system keeps it."""
+"""The time, and waiting for replication."""
 
 import time
 from collections.abc import Callable
@@ -12,13 +12,13 @@ Found = TypeVar("Found")
 
 
 def now() -> datetime:
-    """UTC, in the milliseconds that MongoDB stores."""
+    """Return the current time in UTC, in the milliseconds that MongoDB stores."""
     moment = datetime.now(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def await_replica(find: Callable[[], Found | None]) -> Found | None:
-    """What `find` finds, looking again for up to two seconds: a caller may be faster than replication."""
+    """Return what `find` finds, trying for up to two seconds: a caller may be faster than replication."""
     deadline = time.monotonic() + REPLICATION_PATIENCE_SECONDS
     while (found := find()) is None and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)

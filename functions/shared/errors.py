@@ -1,7 +1,7 @@
-"""The one table of errors: what is refused, with which status and which words.
+"""The one table of errors: their statuses and messages.
 
-Domain code raises these; the HTTP and the event adapter turn them into answers. Anything else that is raised is a
-fault of ours: 500, `Something went wrong`.
+Domain code raises these; the HTTP and the event adapter turn them into responses. Any other exception is a fault of
+the server: 500, `Something went wrong`.
 """
 
 from dataclasses import dataclass
@@ -9,24 +9,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class FieldError:
-    """One thing wrong with a request; `field` names the bad field, if it is one."""
+    """One error of a request; `field` names the bad field, if it is one."""
 
     message: str
     field: str | None = None
 
 
 class ApiError(Exception):
-    """A request that is answered with an error and has changed nothing."""
+    """A request that gets an error response and has changed nothing."""
 
     message = "Something went wrong"
 
     def __init__(self, message: str | None = None) -> None:
-        self.problems = [FieldError(message or self.message)]
-        super().__init__(self.problems[0].message)
+        self.errors = [FieldError(message or self.message)]
+        super().__init__(self.errors[0].message)
 
 
 class NotAuthorized(ApiError):
-    """Nobody is signed in, or somebody who does not own what they ask for."""
+    """The caller is not signed in, or does not own what is asked for."""
 
     message = "Not authorized"
 
@@ -38,7 +38,7 @@ class NotFound(ApiError):
 
 
 class RuleBroken(ApiError):
-    """A rule of the business forbids it; each service's domain names its rules as subclasses."""
+    """A business rule forbids it; each service's domain names its rules as subclasses."""
 
 
 class PaymentRequired(ApiError):
@@ -46,15 +46,15 @@ class PaymentRequired(ApiError):
 
 
 class InvalidFields(ApiError):
-    """One or more fields are bad; all of them are told at once."""
+    """One or more fields are bad; all of them are reported at once."""
 
-    def __init__(self, problems: list[FieldError]) -> None:
-        super().__init__(", ".join(problem.message for problem in problems))
-        self.problems = problems
+    def __init__(self, errors: list[FieldError]) -> None:
+        super().__init__(", ".join(error.message for error in errors))
+        self.errors = errors
 
 
 class InvalidField(Exception):
-    """One value is bad. Raised by parsers, collected by whoever reads the fields."""
+    """One value is bad. Parsers raise it; the reader of the fields collects it."""
 
 
 class MalformedBody(ApiError):
@@ -64,7 +64,7 @@ class MalformedBody(ApiError):
 
 
 class NotACloudEvent(ApiError):
-    """A CloudEvent was expected or announced, and this is none."""
+    """A CloudEvent was expected or announced, and the request is not one."""
 
     message = "Body must be a CloudEvents 1.0 event"
 
@@ -76,7 +76,7 @@ class TooLarge(ApiError):
 
 
 class UnsupportedMediaType(ApiError):
-    """The body is something else than JSON."""
+    """The body is not JSON."""
 
     message = "Content-Type must be application/json"
 
@@ -88,19 +88,19 @@ class MalformedKey(ApiError):
 
 
 class KeyReused(ApiError):
-    """The Idempotency-Key came before, with another body."""
+    """The Idempotency-Key was used before, with another body."""
 
     message = "Idempotency-Key was used with another body"
 
 
 class InProgress(ApiError):
-    """The same is being done for an earlier request: ask again later."""
+    """An earlier request for the same is in progress: try again later."""
 
     message = "A request with this Idempotency-Key is in progress"
 
 
 class NotYet(ApiError):
-    """An event came before its time: deliver it again later."""
+    """An event came too early: deliver it again later."""
 
     message = "Not yet"
 
@@ -129,6 +129,6 @@ STATUS: dict[type[ApiError], int] = {
 }
 
 
-def status_of(refusal: ApiError) -> int:
-    """The HTTP status of a refusal: that of the nearest kind in the table."""
-    return next(STATUS[kind] for kind in type(refusal).__mro__ if kind in STATUS)
+def status_of(error: ApiError) -> int:
+    """Return the HTTP status of an error: that of its nearest class in the table."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)

@@ -6,7 +6,7 @@ _HEX = re.compile("[0-9a-f]{24}")
 
 
 def parse_id(value: object) -> str | None:
-    """The id in its one spelling, or None if it is none."""
+    """Return the id in lower case, or None if the value is not an id."""
     if isinstance(value, str) and _HEX.fullmatch(value.lower()):
         return value.lower()
     return None

@@ -1,4 +1,4 @@
-"""One JSON object per line on standard output, with the trace it belongs to."""
+"""Logs: one JSON object per line on standard output, with the trace that it belongs to."""
 
 import os
 import sys
@@ -10,17 +10,17 @@ from functions.shared import trace
 
 
 def info(message: str, **details: object) -> None:
-    """Something happened as it should."""
+    """Log what happened as it should."""
     _write("INFO", message, details)
 
 
 def error(message: str, **details: object) -> None:
-    """Something that a person has to put right."""
+    """Log what a person has to act on."""
     _write("ERROR", message, details)
 
 
 def exception(message: str, cause: BaseException, **details: object) -> None:
-    """Something failed that should not have; tells where."""
+    """Log an unexpected failure with its traceback."""
     lines = traceback.format_exception(cause)
     _write("ERROR", message, {**details, "exception": "".join(lines)})
 
@@ -38,5 +38,5 @@ def _write(severity: str, message: str, details: dict[str, object]) -> None:
 
 
 def function_name() -> str:
-    """The Knative Service that this process serves; Knative sets K_SERVICE."""
+    """Return the name of this process's Knative Service; Knative sets K_SERVICE."""
     return os.environ.get("K_SERVICE", "function")

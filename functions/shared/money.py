@@ -14,17 +14,17 @@ _PLAIN = re.compile(r"(0|[1-9]\d*)(\.\d+)?", re.ASCII)
 
 
 def parse_price(value: object) -> int:
-    """Cents of a price as clients send it: a JSON number, or a string of a plain decimal one, in dollars.
+    """Return the cents of a price as clients send it: dollars as a JSON number or as a string of a decimal one.
 
     Raises:
-        InvalidField: it is no amount that can be charged.
+        InvalidField: the amount cannot be charged.
     """
     dollars = _decimal(value)
     if dollars is None or dollars <= 0:
         raise InvalidField("Price must be greater than 0")
     if dollars > Decimal(MOST_CENTS) / 100:
         raise InvalidField("Price must be at most 999999.99")
-    # Rounding shows what is over the cents, whatever zeros follow; huge numbers, which it does not take, are out.
+    # Rounding tells fractions of a cent from trailing zeros; numbers too large for it are rejected above.
     if (rounded := dollars.quantize(CENT)) != dollars:
         raise InvalidField("Price must have at most two decimals")
     if dollars < Decimal(LEAST_CENTS) / 100:
@@ -33,12 +33,12 @@ def parse_price(value: object) -> int:
 
 
 def to_dollars(cents: int) -> float:
-    """The amount as JSON shows it; every amount below 10^13 cents is exact to the cent."""
+    """Return the amount as JSON shows it; every amount below 10^13 cents is exact to the cent."""
     return cents / 100
 
 
 def to_cents(dollars: float) -> int:
-    """The inverse of `to_dollars`."""
+    """Return the cents of an amount that `to_dollars` made."""
     return round(dollars * 100)
 
 

@@ -12,17 +12,17 @@ _current: ContextVar[str] = ContextVar("traceparent", default="")
 
 
 def follow(traceparent: object) -> None:
-    """Go on with the caller's trace, or start one if there is none or a malformed one."""
+    """Continue the caller's trace; start a new one if the traceparent is missing or malformed."""
     if not isinstance(traceparent, str) or not _TRACEPARENT.fullmatch(traceparent):
         traceparent = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
     _current.set(traceparent)
 
 
 def current() -> str:
-    """The traceparent of what is being handled now."""
+    """Return the traceparent of the request being handled."""
     return _current.get()
 
 
 def trace_id() -> str:
-    """The part that all hops of one trace share."""
+    """Return the trace id, which all hops of one trace share."""
     return current()[3:35]

@@ -1,4 +1,4 @@
-"""Tickets for sale: who may change one, and when it is reserved."""
+"""Tickets for sale: permissions, changes, reservation."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -9,13 +9,13 @@ LONGEST_TITLE = 200
 
 
 class CannotEditReserved(RuleBroken):
-    """Somebody is buying it as it is."""
+    """A live order has it at its present title and price."""
 
     message = "Cannot edit a reserved ticket"
 
 
 class CannotDeleteReserved(RuleBroken):
-    """Somebody is buying it."""
+    """A live order has it."""
 
     message = "Cannot delete a reserved ticket"
 
@@ -31,34 +31,44 @@ class Ticket:
     version: int = 0
     order_id: str | None = None
 
-    def edited(self, editor: str, title: str, price: int) -> "Ticket":
-        """The next version, with another title and price."""
-        self._owned_by(editor)
+    def edit(self, user_id: str, title: str, price: int) -> "Ticket":
+        """Return the next version, with another title and price.
+
+        Raises:
+            NotAuthorized: another user sells it.
+            CannotEditReserved: it is reserved.
+        """
+        self._require_owner(user_id)
         if self.order_id:
             raise CannotEditReserved
         return replace(self, title=title, price=price, version=self.version + 1)
 
-    def deletable(self, deleter: str) -> "Ticket":
-        """The last version, with which it ends."""
-        self._owned_by(deleter)
+    def delete(self, user_id: str) -> "Ticket":
+        """Return the last version.
+
+        Raises:
+            NotAuthorized: another user sells it.
+            CannotDeleteReserved: it is reserved.
+        """
+        self._require_owner(user_id)
         if self.order_id:
             raise CannotDeleteReserved
         return replace(self, version=self.version + 1)
 
-    def reserved_for(self, order_id: str | None) -> "Ticket":
-        """The next version, reserved for another order or released; the same one if nothing changes."""
+    def reserve_for(self, order_id: str | None) -> "Ticket":
+        """Return the next version, reserved for an order or, for None, released; the same one if nothing changes."""
         if order_id == self.order_id:
             return self
         return replace(self, order_id=order_id, version=self.version + 1)
 
-    def _owned_by(self, user_id: str) -> None:
+    def _require_owner(self, user_id: str) -> None:
         if user_id != self.user_id:
             raise NotAuthorized
 
 
 @dataclass(frozen=True)
 class Reservation:
-    """What tickets knows of one order: the highest version seen, and whether that one holds its ticket."""
+    """What tickets knows of one order: the highest version seen, and if the order is live in it."""
 
     order_id: str
     ticket_id: str
@@ -67,15 +77,19 @@ class Reservation:
 
 
 def holder(reservations: Iterable[Reservation]) -> str | None:
-    """The order that a ticket is reserved for: the youngest live one.
+    """Return the order that a ticket is reserved for: the youngest live one.
 
-    While the end of an old order is still on its way two may look live; ids grow with time.
+    While the end of an old order is still under way, two may look live; ids grow with time.
     """
     return max((r.order_id for r in reservations if r.live), default=None)
 
 
 def parse_title(value: object) -> str:
-    """A title that says something."""
+    """Return a title, stripped of surrounding space.
+
+    Raises:
+        InvalidField: it is blank or too long.
+    """
     if not isinstance(value, str) or not value.strip():
         raise InvalidField("Title is required")
     if len(value) > LONGEST_TITLE:

@@ -1,18 +1,18 @@
-"""GET /api/tickets: what is for sale."""
+"""GET /api/tickets: the tickets on sale."""
 
 import functions_framework
 from flask import Request
 
 from events.catalogue import TicketState
-from functions.shared.web.http import Answer, route
-from functions.shared.web.pagination import answer, page
+from functions.shared.web.http import Response, route
+from functions.shared.web.pagination import page_response, requested_page
 from functions.tickets import repository
 from functions.tickets.messages import state
 
 
 @functions_framework.http
 @route
-def list_tickets(request: Request) -> Answer:
-    """→ 200 array of the tickets that nobody has reserved, a page at a time."""
-    asked = page(request)
-    return answer(request, asked, [state(TicketState, ticket) for ticket in repository.on_sale(asked)])
+def list_tickets(request: Request) -> Response:
+    """Return 200 and an array of the tickets that are not reserved, a page at a time."""
+    page = requested_page(request)
+    return page_response(request, page, [state(TicketState, ticket) for ticket in repository.on_sale(page)])

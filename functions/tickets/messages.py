@@ -1,4 +1,4 @@
-"""A ticket as the world sees it, in answers and in events."""
+"""A ticket's public form, in responses and in events."""
 
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ State = TypeVar("State", bound=TicketState)
 
 
 def state(kind: type[State], ticket: Ticket) -> State:
-    """The ticket's whole public state, as this kind of message."""
+    """Return the ticket's whole public state, as this kind of message."""
     return kind(
         id=ticket.id,
         version=ticket.version,

@@ -11,6 +11,6 @@ from functions.tickets.domain import Reservation
 @functions_framework.http
 @reacts_to(OrderCreated, OrderCompleted, OrderCancelled)
 def replicate_order(order: OrderState) -> None:
-    """Keep the order's newest state; its ticket is reserved while any known order for it is live."""
+    """Store the order's newest state; its ticket is reserved while any known order for it is live."""
     live = order.status != "cancelled"
     reservations.record(Reservation(order.id, order.ticket.id, order.version, live))

@@ -1,21 +1,18 @@
-"""Where tickets are kept (collection `tickets`), and what is known of the orders for them (`reservations`).
-
-Every change is one transaction with the event that tells of it.
-"""
+"""Where tickets are stored: collection `tickets`. Every change is one transaction with the event that tells of it."""
 
 from collections.abc import Callable
+from typing import NotRequired, TypedDict
 
 from bson import ObjectId
 from pymongo import ASCENDING, IndexModel
+from pymongo.collection import Collection
 
 from events.catalogue import Event
 from functions.shared.errors import NotFound
 from functions.shared.eventing import outbox
-from functions.shared.storage.database import Document, Documents, ensure_indexes
-from functions.shared.storage.transaction import Transaction, transaction
-from functions.shared.web import idempotency
-from functions.shared.web.http import Answer
-from functions.shared.web.pagination import Page
+from functions.shared.storage.database import Documents, collection, ensure_indexes
+from functions.shared.storage.paging import Page, find_page
+from functions.shared.storage.transaction import Step, Transaction, transaction
 from functions.tickets.domain import Ticket
 
 INDEXES = {
@@ -24,34 +21,42 @@ INDEXES = {
 }
 
 
-def add(ticket: Ticket, event: Event, answer: Answer) -> None:
-    """Store a new ticket, and with it the answer to whoever asked for it."""
+class TicketRow(TypedDict):
+    """A ticket; `orderId` is there while it is reserved, `writes` once its row was written by `save`."""
 
-    def work(storing: Transaction) -> None:
-        idempotency.keep(answer, storing)
-        storing.insert("tickets", _to_row(ticket))
-        outbox.add(event, storing)
+    _id: ObjectId
+    userId: str
+    title: str
+    priceCents: int
+    version: int
+    orderId: NotRequired[str]
+    writes: NotRequired[int]
 
-    transaction(collections(), work)
+
+def add(ticket: Ticket, event: Event, also: Step) -> None:
+    """Store a new ticket, and do `also` in the same transaction."""
+
+    def work(adding: Transaction) -> None:
+        also(adding)
+        adding.insert("tickets", _to_row(ticket))
+        outbox.add(event, adding)
+
+    transaction(database(), work)
 
 
 def find(ticket_id: str, within: Transaction | None = None) -> Ticket | None:
-    """The ticket, as the transaction sees it."""
-    row = collections()["tickets"].find_one({"_id": ObjectId(ticket_id)}, session=within and within.session)
+    """Return the ticket, as the transaction sees it; None if there is none."""
+    row = _tickets().find_one({"_id": ObjectId(ticket_id)}, session=within and within.session)
     return _from_row(row) if row else None
 
 
 def on_sale(page: Page) -> list[Ticket]:
-    """A page of the tickets that nobody has reserved, and one more if there are more."""
-    query: Document = {"orderId": None}
-    if page.after:
-        query["_id"] = {"$gt": ObjectId(page.after)}
-    rows = collections()["tickets"].find(query).sort("_id").limit(page.limit + 1)
-    return [_from_row(row) for row in rows]
+    """Return a page of the tickets that are not reserved, and one more if there are more."""
+    return [_from_row(row) for row in find_page(_tickets(), {"orderId": None}, page)]
 
 
 def update(ticket_id: str, change: Callable[[Ticket], tuple[Ticket, Event]]) -> Ticket:
-    """Store what `change` makes of the ticket; `change` may refuse by raising.
+    """Store the ticket and the event that `change` returns; `change` may refuse by raising.
 
     Raises:
         NotFound: there is no such ticket.
@@ -63,11 +68,11 @@ def update(ticket_id: str, change: Callable[[Ticket], tuple[Ticket, Event]]) -> 
         outbox.add(event, updating)
         return changed
 
-    return transaction(collections(), work)
+    return transaction(database(), work)
 
 
 def delete(ticket_id: str, change: Callable[[Ticket], Event]) -> None:
-    """Delete the ticket; `change` gives the event that tells of it, or refuses by raising.
+    """Delete the ticket, and store the event that `change` returns; `change` may refuse by raising.
 
     Raises:
         NotFound: there is no such ticket.
@@ -77,19 +82,23 @@ def delete(ticket_id: str, change: Callable[[Ticket], Event]) -> None:
         outbox.add(change(_existing(ticket_id, deleting)), deleting)
         deleting.delete("tickets", ticket_id)
 
-    transaction(collections(), work)
+    transaction(database(), work)
 
 
-def save(ticket: Ticket, transaction: Transaction) -> None:
-    """Write the ticket's row anew, even if nothing in it is new: only a real write meets a concurrent one."""
+def save(ticket: Ticket, saving: Transaction) -> None:
+    """Write the ticket's row, even if it is unchanged: only a real write conflicts with a concurrent one."""
     row = {name: value for name, value in _to_row(ticket).items() if name != "_id"}
-    gone = {} if ticket.order_id else {"$unset": {"orderId": ""}}
-    transaction.update("tickets", ticket.id, {"$set": row, "$inc": {"writes": 1}} | gone)
+    released = {} if ticket.order_id else {"$unset": {"orderId": ""}}
+    saving.update("tickets", ticket.id, {"$set": row, "$inc": {"writes": 1}} | released)
 
 
-def collections() -> Documents:
-    """The database of tickets, its indexes in place."""
+def database() -> Documents:
+    """Return the database of tickets, its indexes in place."""
     return ensure_indexes(INDEXES)
+
+
+def _tickets() -> Collection[TicketRow]:
+    return collection(database(), "tickets", TicketRow)
 
 
 def _existing(ticket_id: str, within: Transaction) -> Ticket:
@@ -98,18 +107,20 @@ def _existing(ticket_id: str, within: Transaction) -> Ticket:
     return ticket
 
 
-def _to_row(ticket: Ticket) -> Document:
-    row: Document = {
+def _to_row(ticket: Ticket) -> TicketRow:
+    row: TicketRow = {
         "_id": ObjectId(ticket.id),
         "userId": ticket.user_id,
         "title": ticket.title,
         "priceCents": ticket.price,
         "version": ticket.version,
     }
-    return row | ({"orderId": ticket.order_id} if ticket.order_id else {})
+    if ticket.order_id:
+        row["orderId"] = ticket.order_id
+    return row
 
 
-def _from_row(row: Document) -> Ticket:
+def _from_row(row: TicketRow) -> Ticket:
     return Ticket(
         id=str(row["_id"]),
         user_id=row["userId"],

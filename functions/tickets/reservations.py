@@ -1,56 +1,72 @@
-"""Reserving and releasing a ticket, in whatever order the events of its orders come.
+"""Reserving and releasing a ticket, in whatever order the events of its orders arrive: collection `reservations`.
 
-Each order has a row with the highest version seen. Whenever a row changes, the reservation is computed anew from all
-live rows of the ticket, in a transaction that always writes the ticket's row: so of two such transactions at once one
-starts over and sees the other. "Reserve, then release" without rows ends wrong for a third of all orders of arrival.
+Each order has a row with the highest version seen. Whenever a row changes, the reservation is computed from all live
+rows of the ticket, in a transaction that always writes the ticket's row: of two such transactions at once, one starts
+over and sees the other. "Reserve, then release" without rows ends wrong for a third of all orders of arrival.
 """
 
+from collections.abc import Iterable
+from typing import NotRequired, TypedDict
+
 from bson import ObjectId
+from pymongo.collection import Collection
 
 from events.catalogue import ReservationRejected, TicketUpdated
 from functions.shared.eventing import outbox
-from functions.shared.storage.database import Document
+from functions.shared.storage.database import collection
 from functions.shared.storage.transaction import Transaction, transaction
 from functions.tickets import domain
 from functions.tickets.domain import Reservation
 from functions.tickets.messages import state
-from functions.tickets.repository import collections, find, save
+from functions.tickets.repository import database, find, save
+
+
+class ReservationRow(TypedDict):
+    """The highest version seen of one order, and if that one reserves the ticket."""
+
+    _id: NotRequired[ObjectId]  # the order's id; not in what is written: the query of the write has it
+    ticketId: str
+    version: int
+    live: bool
 
 
 def record(reservation: Reservation) -> None:
-    """Take note of an order's newest state, and reserve or release its ticket. Older states change nothing."""
+    """Store an order's newest state, and reserve or release its ticket. Older states change nothing."""
 
     def work(recording: Transaction) -> None:
-        if _is_news(reservation, recording):
+        known = {row.order_id: row for row in _known(reservation, recording)}
+        if _is_news(reservation, known.pop(reservation.order_id, None)):
             _write(reservation, recording)
-            _reserve_or_release(reservation, _live_others(reservation, recording), recording)
+            _reserve_or_release(reservation, known.values(), recording)
 
-    transaction(collections(), work)
-
-
-def _is_news(reservation: Reservation, within: Transaction) -> bool:
-    row = collections()["reservations"].find_one({"_id": ObjectId(reservation.order_id)}, session=within.session)
-    return row is None or _from_row(row).version < reservation.version
+    transaction(database(), work)
 
 
-def _live_others(reservation: Reservation, within: Transaction) -> list[Reservation]:
-    """A ticket that people reserve and let go has many rows, and few that are live."""
-    query = {"ticketId": reservation.ticket_id, "live": True}
-    rows = collections()["reservations"].find(query, session=within.session)
-    return [other for row in rows if (other := _from_row(row)).order_id != reservation.order_id]
+def _is_news(reservation: Reservation, known: Reservation | None) -> bool:
+    return known is None or known.version < reservation.version
+
+
+def _known(reservation: Reservation, within: Transaction) -> list[Reservation]:
+    """Return this order's row and all live ones of its ticket, which may have many that are not."""
+    query = {"$or": [{"_id": ObjectId(reservation.order_id)}, {"ticketId": reservation.ticket_id, "live": True}]}
+    return [_from_row(row) for row in _reservations().find(query, session=within.session)]
 
 
 def _write(reservation: Reservation, recording: Transaction) -> None:
-    row = {"ticketId": reservation.ticket_id, "version": reservation.version, "live": reservation.live}
+    row: ReservationRow = {
+        "ticketId": reservation.ticket_id,
+        "version": reservation.version,
+        "live": reservation.live,
+    }
     recording.replace("reservations", reservation.order_id, row, upsert=True)
 
 
-def _reserve_or_release(reservation: Reservation, others: list[Reservation], recording: Transaction) -> None:
+def _reserve_or_release(reservation: Reservation, others: Iterable[Reservation], recording: Transaction) -> None:
     ticket = find(reservation.ticket_id, recording)
     if ticket is None:
         _reject(reservation, recording)
         return
-    reserved = ticket.reserved_for(domain.holder([*others, reservation]))
+    reserved = ticket.reserve_for(domain.holder([*others, reservation]))
     save(reserved, recording)
     if reserved != ticket:
         outbox.add(state(TicketUpdated, reserved), recording)
@@ -63,5 +79,9 @@ def _reject(reservation: Reservation, recording: Transaction) -> None:
         outbox.add(rejected, recording)
 
 
-def _from_row(row: Document) -> Reservation:
+def _reservations() -> Collection[ReservationRow]:
+    return collection(database(), "reservations", ReservationRow)
+
+
+def _from_row(row: ReservationRow) -> Reservation:
     return Reservation(str(row["_id"]), row["ticketId"], row["version"], row["live"])

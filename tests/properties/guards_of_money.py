@@ -124,27 +124,27 @@ def _signature(patch: pytest.MonkeyPatch) -> None:
 
 
 def _end_of_cancelled_orders(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Placed, "paid", lambda o: o if o.status == Progress.COMPLETE else o._become(Progress.COMPLETE))
+    patch.setattr(Placed, "mark_paid", lambda o: o if o.status == Progress.COMPLETE else o._become(Progress.COMPLETE))
 
 
 def _lateness_of_a_start(patch: pytest.MonkeyPatch) -> None:
     def awaiting(order: Placed) -> Placed:
         return order if order.status == Progress.CANCELLED else order._become(Progress.AWAITING_PAYMENT)
 
-    patch.setattr(Placed, "awaiting_payment", awaiting)
+    patch.setattr(Placed, "await_payment", awaiting)
 
 
 def _standing_of_paid_orders(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Placed, "cancelled_by", lambda order, _buyer: order._cancelled())
+    patch.setattr(Placed, "cancel", lambda order, _buyer: order._cancel())
 
 
 def _standing_of_paid_orders_in_time(patch: pytest.MonkeyPatch) -> None:
-    expired = Placed.expired
+    expire = Placed.expire
 
-    def expired_even_if_paid(order: Placed, at: datetime) -> Placed:
-        return expired(replace(order, status=Progress.CREATED) if order.status == Progress.COMPLETE else order, at)
+    def expire_even_if_paid(order: Placed, at: datetime) -> Placed:
+        return expire(replace(order, status=Progress.CREATED) if order.status == Progress.COMPLETE else order, at)
 
-    patch.setattr(Placed, "expired", expired_even_if_paid)
+    patch.setattr(Placed, "expire", expire_even_if_paid)
 
 
 GUARDS = (

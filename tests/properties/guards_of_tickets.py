@@ -11,10 +11,10 @@ from functions.orders import repository as orders
 from functions.orders import tickets as replicas
 from functions.orders.domain import Order, Status
 from functions.orders.domain import Ticket as Replica
+from functions.shared.envelope import attributes
 from functions.shared.eventing import outbox
 from functions.shared.storage.database import database
 from functions.shared.storage.transaction import Transaction
-from functions.shared.web.cloudevent import attributes
 from functions.tickets import repository, reservations
 from functions.tickets.domain import Reservation, Ticket
 from functions.tickets.messages import state
@@ -66,7 +66,7 @@ def _reservation_from_all_rows(patch: pytest.MonkeyPatch) -> None:
         if ticket is None:
             reservations._reject(reservation, recording)
         elif reservation.live or ticket.order_id == reservation.order_id:
-            changed = ticket.reserved_for(reservation.order_id if reservation.live else None)
+            changed = ticket.reserve_for(reservation.order_id if reservation.live else None)
             repository.save(changed, recording)
             if changed != ticket:
                 outbox.add(state(TicketUpdated, changed), recording)
@@ -83,22 +83,22 @@ def _rejection(patch: pytest.MonkeyPatch) -> None:
 
 
 def _refusal_to_edit_what_is_reserved(patch: pytest.MonkeyPatch) -> None:
-    def edited(ticket: Ticket, _editor: str, title: str, price: int) -> Ticket:
+    def edit(ticket: Ticket, _editor: str, title: str, price: int) -> Ticket:
         return replace(ticket, title=title, price=price, version=ticket.version + 1)
 
-    patch.setattr(Ticket, "edited", edited)
+    patch.setattr(Ticket, "edit", edit)
 
 
 def _refusal_to_delete_what_is_reserved(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Ticket, "deletable", lambda ticket, _deleter: replace(ticket, version=ticket.version + 1))
+    patch.setattr(Ticket, "delete", lambda ticket, _deleter: replace(ticket, version=ticket.version + 1))
 
 
 def _expiry_check(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Order, "expired", lambda order, _at: order._cancelled())
+    patch.setattr(Order, "expire", lambda order, _at: order._cancel())
 
 
 def _end_of_cancelled_orders(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Order, "_cancelled", lambda o: replace(o, status=Status.CANCELLED, version=o.version + 1))
+    patch.setattr(Order, "_cancel", lambda o: replace(o, status=Status.CANCELLED, version=o.version + 1))
 
 
 def _event_in_the_transaction(patch: pytest.MonkeyPatch) -> None:

@@ -1,18 +1,27 @@
 """The outbox: an event is stored in the transaction of the change that it tells of; the relay publishes it.
 
-Row: `{_id, event: {<CloudEvents attributes>, data}}`. Rows stay a week, so that they can be published again.
+The relay deletes a row a week after publishing it, so that events can be published again.
 """
+
+from typing import Any, TypedDict
 
 import msgspec
 from bson import ObjectId
 
 from events.catalogue import Event
+from functions.shared.envelope import attributes
 from functions.shared.storage.transaction import Transaction
-from functions.shared.web.cloudevent import attributes
+
+
+class OutboxRow(TypedDict):
+    """An event to publish: `event` holds its CloudEvents attributes, and its data as `data`."""
+
+    _id: ObjectId
+    event: dict[str, Any]
 
 
 def add(event: Event, transaction: Transaction) -> None:
     """Store `event` as part of the transaction."""
-    row = ObjectId()
-    stored = {**attributes(event, str(row)), "data": msgspec.to_builtins(event)}
-    transaction.insert("outbox", {"_id": row, "event": stored})
+    row_id = ObjectId()
+    row: OutboxRow = {"_id": row_id, "event": {**attributes(event, str(row_id)), "data": msgspec.to_builtins(event)}}
+    transaction.insert("outbox", row)

@@ -1,8 +1,8 @@
-"""What every reaction to an event does alike: health, who sends it, reading the CloudEvent, saying how it went.
+"""What every reaction to an event does alike: health, authentication, reading the CloudEvent, the response.
 
 The broker acts on the status (Knative eventing, data plane spec): 2xx is done; 409, 5xx and a few others are
-delivered again; the remaining 4xx go to the dead letters. A body is a reply only if it is a CloudEvent, so a
-reaction that has nothing to say answers 204.
+delivered again; the remaining 4xx are dead-lettered. A body is a reply only if it is a CloudEvent, so a reaction
+without a reply returns 204.
 """
 
 import functools
@@ -12,20 +12,22 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
+import flask
 import msgspec
 from cloudevents.http import CloudEvent
-from flask import Request, Response
+from flask import Request
 
 from events.catalogue import Event
+from functions.shared.envelope import attributes
 from functions.shared.errors import NotUnderstood
 from functions.shared.eventing import signature
 from functions.shared.web import body, cloudevent
-from functions.shared.web.http import Empty, Handler, as_json, observed, refusal_or_fault
+from functions.shared.web.http import Empty, Handler, as_json, error_response, observed
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An event to send in answer, not before the given time."""
+    """An event to publish in reply, not before the given time."""
 
     event: Event
     event_id: str
@@ -33,18 +35,18 @@ class Reply:
 
 
 Kinds = dict[tuple[str, str], type[Event]]
-Reaction = Callable[[Any], Reply | None]  # of the kinds that it is said to react to
+Reaction = Callable[[Any], Reply | None]  # its argument is of the kinds that `reacts_to` names
 
 
 def reacts_to(*kinds: type[Event]) -> Callable[[Reaction], Handler]:
-    """Make a reaction to these kinds of events an HTTP function that takes CloudEvents."""
+    """Make a reaction to these kinds of events an HTTP function that receives CloudEvents."""
     by_name: Kinds = {(kind.type(), kind.source()): kind for kind in kinds}
 
     def decorate(function: Reaction) -> Handler:
         @functools.wraps(function)
-        def handle(request: Request) -> Response:
+        def handle(request: Request) -> flask.Response:
             if request.path == "/healthz":
-                return Response("ok", mimetype="text/plain")
+                return flask.Response("ok", mimetype="text/plain")
             return observed(request, lambda: _respond(function, by_name, request))
 
         return handle
@@ -52,13 +54,13 @@ def reacts_to(*kinds: type[Event]) -> Callable[[Reaction], Handler]:
     return decorate
 
 
-def _respond(function: Reaction, kinds: Kinds, request: Request) -> Response:
+def _respond(function: Reaction, kinds: Kinds, request: Request) -> flask.Response:
     try:
-        signature.require(request)  # first, so that nothing is read of what strangers send
+        signature.require(request)  # first, so that nothing of an unauthenticated request is read
         body.read(request)
         reply = function(_typed(cloudevent.receive(request), kinds))
-    except Exception as error:  # noqa: BLE001 - the broker needs a status for whatever happens
-        return as_json(refusal_or_fault(error))
+    except Exception as error:  # noqa: BLE001 - the broker needs a status for any error
+        return as_json(error_response(error))
     return Empty(status=HTTPStatus.NO_CONTENT) if reply is None else _as_response(reply)
 
 
@@ -72,7 +74,7 @@ def _typed(received: CloudEvent, kinds: Kinds) -> Event:
         raise NotUnderstood(f"{received['type']}: {error}") from error
 
 
-def _as_response(reply: Reply) -> Response:
+def _as_response(reply: Reply) -> flask.Response:
     due = {"notbefore": reply.not_before.isoformat().replace("+00:00", "Z")}
-    context = cloudevent.attributes(reply.event, reply.event_id) | due
-    return Response(cloudevent.encode(context, reply.event), content_type=cloudevent.CONTENT_TYPE)
+    context = attributes(reply.event, reply.event_id) | due
+    return flask.Response(cloudevent.encode(context, reply.event), content_type=cloudevent.CONTENT_TYPE)

@@ -3,17 +3,19 @@
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from bson import ObjectId
 from pymongo import IndexModel, MongoClient
+from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 Document = dict[str, Any]
 Documents = Database[Document]
+Row = TypeVar("Row", bound=Mapping[str, Any])
 
-# Longer than a failover's election, as initiate.js in knative/ sets it; shorter than a caller's patience:
+# Longer than a failover's election, as initiate.js in knative/ sets it; shorter than the time that callers wait:
 # with_transaction alone retries two minutes.
 TIMEOUT_SECONDS = 8
 
@@ -23,12 +25,12 @@ _lock = threading.Lock()
 
 
 def new_id() -> str:
-    """A fresh id; later ones sort later, to the second."""
+    """Return a new id; later ones sort later, to the second."""
     return str(ObjectId())
 
 
 def database() -> Documents:
-    """The database that MONGO_URI names."""
+    """Return the database that MONGO_URI names."""
     uri = os.environ["MONGO_URI"]
     with _lock:
         if uri not in _databases:
@@ -40,19 +42,24 @@ def database() -> Documents:
 
 
 def ensure_indexes(indexes: Mapping[str, Sequence[IndexModel]]) -> Documents:
-    """The database, with these indexes per collection in place; asks the server once per process."""
+    """Return the database, with these indexes per collection in place; asks the server once per process."""
     db = database()
     uri = os.environ["MONGO_URI"]
-    for collection, models in indexes.items():
-        if (uri, collection) not in _indexed:
-            db[collection].create_indexes(list(models))
-            _indexed.add((uri, collection))
+    for name, models in indexes.items():
+        if (uri, name) not in _indexed:
+            db[name].create_indexes(list(models))
+            _indexed.add((uri, name))
     return db
 
 
-def keep_newest(collection: str, row_id: str, row: Document) -> None:
-    """Keep a replica's row unless the same or a later `version` of it is there: conditional writes, safe to repeat."""
-    rows, older = database()[collection], {"_id": ObjectId(row_id), "version": {"$lt": row["version"]}}
+def collection(database: Documents, name: str, row: type[Row]) -> Collection[Row]:  # noqa: ARG001 - for its type
+    """Return the collection, typed by the shape of its rows."""
+    return cast("Collection[Row]", database[name])
+
+
+def keep_newest(name: str, row_id: str, row: Mapping[str, Any]) -> None:
+    """Store a replica's row unless the same or a later `version` is stored: conditional writes, safe to repeat."""
+    rows, older = database()[name], {"_id": ObjectId(row_id), "version": {"$lt": row["version"]}}
     try:
         rows.replace_one(older, row, upsert=True)
     except DuplicateKeyError:

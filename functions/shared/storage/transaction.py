@@ -1,13 +1,13 @@
 """Transactions: all writes of a piece of work or none.
 
-Reads are sent as they come; writes are collected and sent at the end, all in one command (`bulkWrite`, MongoDB 8.0):
-a command costs client and server more than the row that it writes.
+Reads are sent at once; writes are collected and sent at the end, all in one command (`bulkWrite`, MongoDB 8.0): a
+command costs client and server more than the row that it writes.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pymongo
 from bson import ObjectId
@@ -15,57 +15,56 @@ from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.errors import ClientBulkWriteException, DuplicateKeyError, OperationFailure, PyMongoError
 
-from functions.shared.storage.database import TIMEOUT_SECONDS, Document, Documents
+from functions.shared.storage.database import TIMEOUT_SECONDS, Documents
 
 Result = TypeVar("Result")
-Write = InsertOne[Document] | ReplaceOne[Document] | UpdateOne | DeleteOne
+Row = Mapping[str, Any]
+Write = InsertOne[Row] | ReplaceOne[Row] | UpdateOne | DeleteOne
 
-# Transactions last milliseconds. One that lasts is that of a process which was killed in it; the server ends it after
-# ten seconds, as mongo.yaml in knative/ sets it, and until then threads that wait for its rows would be missing for
-# all others.
+# Transactions last milliseconds. One that lasts longer belongs to a process that was killed in it; the server ends it
+# after ten seconds, as mongo.yaml in knative/ sets it. Until then, threads that wait for its rows would be lacking to
+# all other requests.
 CONTENTION_SECONDS = 2
-LET_GO_SECONDS = 1
+RELEASE_SECONDS = 1
 DUPLICATE_KEY, WRITE_CONFLICT = 11000, 112
 
 
 class StaleWrite(Exception):
-    """A row is no longer what a write takes it for: another transaction has changed it or taken it away."""
+    """A row is no longer as it was read: another transaction has changed or deleted it."""
 
 
 class Transaction:
-    """A transaction under way. Reads take its `session`, and see nothing of `writes`, which are sent at its end."""
+    """An open transaction. Reads take its `session`, and do not see `writes`, which are sent at its end."""
 
     def __init__(self, database: Documents, session: ClientSession) -> None:
         self.session = session
         self._database = database.name
         self.writes: list[Write] = []
 
-    def insert(self, collection: str, row: Document) -> None:
-        """Write a new row."""
+    def insert(self, collection: str, row: Row) -> None:
+        """Insert a new row."""
         self.writes.append(InsertOne(row, namespace=f"{self._database}.{collection}"))
 
-    def replace(
-        self, collection: str, row_id: str, row: Document, *, upsert: bool = False, was: Document | None = None
-    ) -> None:
-        """Write all of a row anew; `was` is what it must still be."""
+    def replace(self, collection: str, row_id: str, row: Row, *, upsert: bool = False, was: Row | None = None) -> None:
+        """Replace all of a row; `was` are the fields that it must still have."""
         this = {"_id": ObjectId(row_id), **(was or {})}
         self.writes.append(ReplaceOne(this, row, upsert=upsert, namespace=f"{self._database}.{collection}"))
 
-    def update(self, collection: str, row_id: str, change: Document) -> None:
-        """Write parts of a row."""
+    def update(self, collection: str, row_id: str, change: Row) -> None:
+        """Change fields of a row."""
         self.writes.append(UpdateOne({"_id": ObjectId(row_id)}, change, namespace=f"{self._database}.{collection}"))
 
     def delete(self, collection: str, row_id: str) -> None:
-        """Take a row away."""
+        """Delete a row."""
         self.writes.append(DeleteOne({"_id": ObjectId(row_id)}, namespace=f"{self._database}.{collection}"))
 
     def send(self) -> None:
-        """Send what was collected.
+        """Send the collected writes.
 
         Raises:
-            StaleWrite: a row that was to be replaced or updated is not there, or not what it was.
-            pymongo.errors.DuplicateKeyError: a unique index does not take it.
-            pymongo.errors.PyMongoError: another transaction won, or the database did not take it.
+            StaleWrite: a row to replace or update is missing, or not as it was read.
+            pymongo.errors.DuplicateKeyError: a unique index rejected a write.
+            pymongo.errors.PyMongoError: another transaction won, or the database rejected it.
         """
         if self.writes:
             try:
@@ -77,14 +76,17 @@ class Transaction:
                 raise StaleWrite
 
 
+Step = Callable[[Transaction], object]  # part of a transaction's work
+
+
 def transaction(database: Documents, work: Callable[[Transaction], Result]) -> Result:
-    """Run `work` in one transaction on the database. It runs again when another transaction won.
+    """Run `work` in one transaction on the database, and again when another transaction won.
 
     Raises:
-        StaleWrite: a row that was to be replaced or updated is not there, or not what it was.
-        pymongo.errors.DuplicateKeyError: a unique index does not take it.
-        pymongo.errors.PyMongoError: the database did not take it within TIMEOUT_SECONDS.
-        TimeoutError: another transaction held a row of it for CONTENTION_SECONDS.
+        StaleWrite: a row to replace or update is missing, or not as it was read.
+        pymongo.errors.DuplicateKeyError: a unique index rejected a write.
+        pymongo.errors.PyMongoError: the database did not commit it within TIMEOUT_SECONDS.
+        TimeoutError: another transaction locked one of its rows for CONTENTION_SECONDS.
     """
     contended = time.monotonic() + CONTENTION_SECONDS
 
@@ -93,37 +95,37 @@ def transaction(database: Documents, work: Callable[[Transaction], Result]) -> R
             return _carry_out(work, Transaction(database, session))
         except OperationFailure as error:
             if error.code == WRITE_CONFLICT and time.monotonic() > contended:
-                raise TimeoutError("another transaction does not let go of a row") from error
+                raise TimeoutError("another transaction keeps a row locked") from error
             raise
 
-    # Every attempt reads what is newest, from the primary; to be consistent with an earlier one means nothing to it.
+    # Every attempt reads the newest rows from the primary; it need not be consistent with an earlier one.
     with database.client.start_session(causal_consistency=False) as session:
         try:
             with pymongo.timeout(TIMEOUT_SECONDS):
                 return session.with_transaction(attempt)
         except PyMongoError as error:
             if error.timeout:
-                _let_go(session)
+                _abort(session)
             raise
 
 
-def _carry_out(work: Callable[[Transaction], Result], under_way: Transaction) -> Result:
-    result = work(under_way)
-    under_way.send()
+def _carry_out(work: Callable[[Transaction], Result], open_transaction: Transaction) -> Result:
+    result = work(open_transaction)
+    open_transaction.send()
     return result
 
 
-def _let_go(session: ClientSession) -> None:
-    """End on the server what is out of time: the driver then sends no abort, and rows stay locked."""
-    with suppress(PyMongoError), pymongo.timeout(LET_GO_SECONDS):
+def _abort(session: ClientSession) -> None:
+    """Abort on the server what is out of time: the driver then sends no abort, and rows stay locked."""
+    with suppress(PyMongoError), pymongo.timeout(RELEASE_SECONDS):
         session.client.admin.command("killSessions", [session.session_id])
 
 
 def _cause(error: ClientBulkWriteException) -> PyMongoError:
-    """What went wrong, as a command for one row would say it: with_transaction and callers go by that."""
+    """Return the error that a command for one row would raise: with_transaction and callers go by that."""
     if isinstance(error.error, PyMongoError):
         return error.error
-    for refused in error.details["writeErrors"]:
-        if refused["code"] == DUPLICATE_KEY:
-            return DuplicateKeyError(refused["errmsg"], DUPLICATE_KEY, refused)
+    for rejected in error.details["writeErrors"]:
+        if rejected["code"] == DUPLICATE_KEY:
+            return DuplicateKeyError(rejected["errmsg"], DUPLICATE_KEY, rejected)
     return error

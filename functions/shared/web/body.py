@@ -18,6 +18,7 @@ from functions.shared.errors import (
     UnsupportedMediaType,
 )
 from functions.shared.web import cloudevent
+from functions.shared.web.once import once
 
 LIMIT_BYTES = 64 * 1024
 READABLE = ("application/json", cloudevent.CONTENT_TYPE)
@@ -27,19 +28,19 @@ _decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 
 class Fields:
-    """The fields of a body. Used as a context manager, it raises `InvalidFields` at its end if any was bad."""
+    """The fields of a body. As a context manager, it raises `InvalidFields` at its end if any was bad."""
 
     def __init__(self, values: Mapping[str, object]) -> None:
         self._values = values
-        self._problems: list[FieldError] = []
+        self._errors: list[FieldError] = []
 
     def read(self, name: str, parse: Callable[[object], Value]) -> Value:
-        """The field's value as `parse` makes it of what was sent (None if nothing was)."""
+        """Return the field's value as `parse` makes it of what was sent (None if nothing was)."""
         try:
             return parse(self._values.get(name))
         except InvalidField as error:
-            self._problems.append(FieldError(str(error), name))
-            return None  # type: ignore[return-value]  # nobody sees it: __exit__ raises
+            self._errors.append(FieldError(str(error), name))
+            return None  # type: ignore[return-value]  # not seen by any caller: __exit__ raises
 
     def __enter__(self) -> Self:
         return self
@@ -47,12 +48,12 @@ class Fields:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        if self._problems and error is None:
-            raise InvalidFields(self._problems)
+        if self._errors and error is None:
+            raise InvalidFields(self._errors)
 
 
 def read(request: Request) -> None:
-    """Take the whole body in, once and for all: left unread, functions-framework would take in one of any size.
+    """Read the whole body, at most LIMIT_BYTES: left unread, functions-framework would read one of any size.
 
     Raises:
         TooLarge: the body is over LIMIT_BYTES.
@@ -67,12 +68,13 @@ def read(request: Request) -> None:
         raise TooLarge
 
 
+@once
 def content(request: Request) -> bytes:
-    """The JSON of the request's body; of the event's data if the request is a CloudEvent.
+    """Return the JSON of the request's body; of the event's data if the request is a CloudEvent.
 
     Raises:
         UnsupportedMediaType: the body is said to be something else than JSON.
-        NotACloudEvent: it is said to be a CloudEvent and is none.
+        NotACloudEvent: it is said to be a CloudEvent and is not.
     """
     json = request.get_data()
     if json and request.mimetype not in READABLE:
@@ -83,7 +85,7 @@ def content(request: Request) -> bytes:
 
 
 def fields(request: Request) -> Fields:
-    """The fields of `content`.
+    """Read the fields of `content`.
 
     Raises:
         MalformedBody: it is not a JSON object.

@@ -2,17 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 from cloudevents.http import CloudEvent, from_http
 from flask import Request
 from werkzeug.datastructures import Headers
 
-from events.catalogue import Event
 from functions.shared import trace
-from functions.shared.clock import now
 from functions.shared.errors import NotACloudEvent
+from functions.shared.web.once import once
 
 CONTENT_TYPE = "application/cloudevents+json"
 REQUIRED = ("id", "source", "type")
@@ -26,6 +24,7 @@ def is_cloudevent(headers: Headers) -> bool:
     return "ce-specversion" in headers or headers.get("content-type", "").lower().startswith(CONTENT_TYPE)
 
 
+@once
 def receive(request: Request) -> CloudEvent:
     """The CloudEvent of a request, its data as JSON text, or None. From here on its trace is the one to follow.
 
@@ -45,30 +44,9 @@ def receive(request: Request) -> CloudEvent:
     return event
 
 
-def attributes(event: Event, event_id: str) -> dict[str, Any]:
-    """The context attributes that every event of ours has; the data is not among them."""
-    return {
-        "specversion": "1.0",
-        "id": event_id,
-        "source": event.source(),
-        "type": event.type(),
-        "subject": event.subject,
-        "time": timestamp(),
-        "datacontenttype": "application/json",
-        "dataschema": event.schema(),
-        "partitionkey": event.subject,
-        "traceparent": trace.current(),
-    }
-
-
 def encode(context: Mapping[str, object], data: object) -> bytes:
     """The event as one JSON document, which is its structured mode."""
     return msgspec.json.encode({**context, "data": data})
-
-
-def timestamp() -> str:
-    """Now, in RFC 3339 with milliseconds."""
-    return now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _is_text(value: object) -> bool:

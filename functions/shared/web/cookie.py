@@ -6,12 +6,12 @@ COOKIE = "session"
 
 
 def set_cookie(token: str) -> str:
-    """The Set-Cookie header that starts a session. It ends with the browser's, or with the token's day."""
+    """Return the Set-Cookie header that starts a session. It ends with the browser's, or with the token's day."""
     return f"{COOKIE}={token}; {_attributes()}"
 
 
 def clear_cookie() -> str:
-    """The Set-Cookie header that ends a session."""
+    """Return the Set-Cookie header that ends a session."""
     return f"{COOKIE}=; {_attributes()}; Max-Age=0"
 
 

@@ -1,7 +1,7 @@
 """What every route does alike: health, errors, CloudEvents in and out, one log line per request.
 
-A route takes a flask.Request and returns an `Answer`. It runs behind functions-framework, which hands it any path
-and any method: the gateway decides what reaches it.
+A route takes a flask.Request and returns a `Response` of ours, which is stored and replayed for idempotency keys. It
+runs behind functions-framework, which hands it any path and any method: the gateway decides what reaches it.
 """
 
 import functools
@@ -11,72 +11,79 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
+import flask
 import msgspec
-from flask import Request, Response
+from flask import Request
 from gunicorn.config import Keepalive
 from werkzeug.exceptions import HTTPException
 
 from events.catalogue import SOURCE_PREFIX, TYPE_PREFIX
 from functions.shared import log, trace
+from functions.shared.envelope import timestamp
 from functions.shared.errors import ApiError, FieldError, NotFound, status_of
 from functions.shared.ids import parse_id
 from functions.shared.web import body, cloudevent
 
 JSON = "application/json"
-SERVER_FAULT = [FieldError("Something went wrong")]
-# Who stands in front keeps idle connections, Knative's queue-proxy for 90 s. If gunicorn closed them first, as it does
+# What stands in front keeps idle connections, Knative's queue-proxy for 90 s. If gunicorn closed them first, as it does
 # after 2 s, a request that is sent just then would meet a reset. functions-framework has no setting for it.
 KEEP_ALIVE_SECONDS = 120
 Keepalive.default = KEEP_ALIVE_SECONDS
-UNREAD = {HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}  # answers that may come before the body
+UNREAD = {HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}  # responses that may come before the body
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a route answers: a status, and a body that msgspec can encode unless it is None."""
+class Response:
+    """What a route returns: a status, and a body that msgspec can encode unless it is None."""
 
     status: HTTPStatus
     body: object = None
     headers: dict[str, str] = field(default_factory=dict)
 
 
-Route = Callable[[Request], Answer]
-Handler = Callable[[Request], Response]
+Route = Callable[[Request], Response]
+Handler = Callable[[Request], flask.Response]
 
 
-def ok(body: object, **headers: str) -> Answer:
-    """200 with a body."""
-    return Answer(HTTPStatus.OK, body, headers)
+def ok(body: object, **headers: str) -> Response:
+    """Return 200 with a body."""
+    return Response(HTTPStatus.OK, body, headers)
 
 
-def created(body: object, **headers: str) -> Answer:
-    """201 with the thing created."""
-    return Answer(HTTPStatus.CREATED, body, headers)
+def created(body: object, **headers: str) -> Response:
+    """Return 201 with the representation of what was created."""
+    return Response(HTTPStatus.CREATED, body, headers)
 
 
-def no_content() -> Answer:
-    """204."""
-    return Answer(HTTPStatus.NO_CONTENT)
+def no_content() -> Response:
+    """Return 204."""
+    return Response(HTTPStatus.NO_CONTENT)
 
 
-def refused(refusal: ApiError) -> Answer:
-    """A refusal in the words of the table of errors."""
-    return Answer(HTTPStatus(status_of(refusal)), errors(refusal.problems))
+def error_response(error: Exception) -> Response:
+    """Return the response to an error: as errors.py has it, or 500 without any detail for what is not expected."""
+    if isinstance(error, ApiError):
+        return _errors(HTTPStatus(status_of(error)), error.errors)
+    if isinstance(error, HTTPException) and error.code:
+        status = HTTPStatus(error.code)
+        return _errors(status, [FieldError(status.phrase)])
+    log.exception("request failed with an unexpected error; 500 is sent", error)
+    return _errors(HTTPStatus.INTERNAL_SERVER_ERROR, [FieldError(ApiError.message)])
 
 
 def path_id(request: Request) -> str:
-    """The id that the path ends with.
+    """Return the id that the path ends with.
 
     Raises:
-        NotFound: it is no id, so nothing can have it.
+        NotFound: it is not an ObjectId, so nothing can have it.
     """
     if (found := parse_id(request.path.rpartition("/")[2])) is None:
         raise NotFound
     return found
 
 
-class Empty(Response):
-    """A response without a body, so with no type of one."""
+class Empty(flask.Response):
+    """A response without a body, so without a content type."""
 
     default_mimetype = None
 
@@ -85,16 +92,16 @@ def route(function: Route) -> Handler:
     """Make a route an HTTP function."""
 
     @functools.wraps(function)
-    def handle(request: Request) -> Response:
+    def handle(request: Request) -> flask.Response:
         if request.path == "/healthz":
-            return Response("ok", mimetype="text/plain")
-        return observed(request, lambda: _respond(request, _answer(function, request)))
+            return flask.Response("ok", mimetype="text/plain")
+        return observed(request, lambda: _send(request, _call(function, request)))
 
     return handle
 
 
-def observed(request: Request, respond: Callable[[], Response]) -> Response:
-    """Respond within the caller's trace, and log that it was done."""
+def observed(request: Request, respond: Callable[[], flask.Response]) -> flask.Response:
+    """Respond within the caller's trace, and log the request with its status and duration."""
     trace.follow(request.headers.get("ce-traceparent") or request.headers.get("traceparent"))
     started = time.perf_counter()
     response = respond()
@@ -107,53 +114,43 @@ def observed(request: Request, respond: Callable[[], Response]) -> Response:
     return response
 
 
-def refusal_or_fault(error: Exception) -> Answer:
-    """The answer to an error: in the table's words if it is a refusal, else nothing of the inside."""
-    if isinstance(error, ApiError):
-        return refused(error)
-    if isinstance(error, HTTPException) and error.code:
-        status = HTTPStatus(error.code)
-        return Answer(status, errors([FieldError(status.phrase)]))
-    log.exception("unexpected error", error)
-    return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, errors(SERVER_FAULT))
+def as_json(response: Response) -> flask.Response:
+    """Encode a response that has a body as JSON."""
+    return _encoded(response, msgspec.json.encode(response.body), JSON)
 
 
-def as_json(answer: Answer) -> Response:
-    """The response to an answer that has a body, in JSON."""
-    return _response(answer, msgspec.json.encode(answer.body), JSON)
-
-
-def errors(problems: list[FieldError]) -> dict[str, object]:
-    """The body of every error."""
-    return {"errors": [{"message": p.message} | ({"field": p.field} if p.field else {}) for p in problems]}
-
-
-def _answer(function: Route, request: Request) -> Answer:
+def _call(function: Route, request: Request) -> Response:
     try:
         body.read(request)
         return function(request)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the client gets JSON and none of our inside
-        return refusal_or_fault(error)
+    except Exception as error:  # noqa: BLE001 - a client gets JSON without details for any error
+        return error_response(error)
 
 
-def _respond(request: Request, answer: Answer) -> Response:
-    if answer.body is None:
-        return Empty(status=answer.status, headers=answer.headers)
+def _errors(status: HTTPStatus, errors: list[FieldError]) -> Response:
+    """Return a response with the body that every error has."""
+    listed = [{"message": e.message} | ({"field": e.field} if e.field else {}) for e in errors]
+    return Response(status, {"errors": listed})
+
+
+def _send(request: Request, response: Response) -> flask.Response:
+    if response.body is None:
+        return Empty(status=response.status, headers=response.headers)
     if _wants_cloudevent(request):
-        return _response(answer, _as_cloudevent(answer.body), cloudevent.CONTENT_TYPE)
-    return as_json(answer)
+        return _encoded(response, _as_cloudevent(response.body), cloudevent.CONTENT_TYPE)
+    return as_json(response)
 
 
-def _response(answer: Answer, content: bytes, content_type: str) -> Response:
-    response = Response(content, answer.status, answer.headers, content_type=content_type)
-    if answer.status in UNREAD:
-        # functions-framework reads the rest of the body before it answers, unless the answer is a stream.
-        response.response = iter([content])
-    return response
+def _encoded(response: Response, content: bytes, content_type: str) -> flask.Response:
+    sent = flask.Response(content, response.status, response.headers, content_type=content_type)
+    if response.status in UNREAD:
+        # functions-framework reads the rest of the body before it responds, unless the response is a stream.
+        sent.response = iter([content])
+    return sent
 
 
 def _wants_cloudevent(request: Request) -> bool:
-    """Asked for by Accept, or by the Prefer header with which Knative's brokers announce that they take replies."""
+    """Tell if a CloudEvent is asked for: by Accept, or by Prefer, as Knative's brokers do that take replies."""
     accepted = request.headers.get("accept", "").lower()
     return cloudevent.CONTENT_TYPE in accepted or request.headers.get("prefer", "").lower() == "reply"
 
@@ -165,7 +162,7 @@ def _as_cloudevent(body: object) -> bytes:
         "id": str(uuid.uuid4()),
         "source": SOURCE_PREFIX + function.partition("-")[0],
         "type": f"{TYPE_PREFIX}{function}.answered",
-        "time": cloudevent.timestamp(),
+        "time": timestamp(),
         "datacontenttype": JSON,
         "traceparent": trace.current(),
     }

@@ -1,7 +1,6 @@
 """Lists in pages: `limit` and `cursor` in, a plain array and a `Link: …; rel="next"` header out (RFC 8288)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote, urlencode
 
@@ -9,8 +8,9 @@ from flask import Request
 
 from functions.shared.errors import InvalidField
 from functions.shared.ids import parse_id
+from functions.shared.storage.paging import Page
 from functions.shared.web.body import Fields
-from functions.shared.web.http import Answer, ok
+from functions.shared.web.http import Response, ok
 
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 100
@@ -24,16 +24,8 @@ class Identified(Protocol):
         """The item's id."""
 
 
-@dataclass(frozen=True)
-class Page:
-    """Which part of a list is asked for: `limit` items whose ids come after `after`."""
-
-    limit: int
-    after: str | None
-
-
-def page(request: Request) -> Page:
-    """The page that the query string asks for.
+def requested_page(request: Request) -> Page:
+    """Read the page that the query string asks for.
 
     Raises:
         InvalidFields: limit or cursor is malformed.
@@ -42,12 +34,17 @@ def page(request: Request) -> Page:
         return Page(query.read("limit", _limit), query.read("cursor", _cursor))
 
 
-def answer(request: Request, asked: Page, found: Sequence[Identified]) -> Answer:
-    """200 with the page, naming the next one if there is more: `found` holds one item beyond the limit then."""
-    items = found[: asked.limit]
-    if len(found) <= asked.limit:
+def page_response(request: Request, page: Page, found: Sequence[Identified]) -> Response:
+    """Return 200 with the page, and a link to the next one if `found` has an item beyond the limit.
+
+    The link has all other parameters of the query as they were sent.
+    """
+    items = found[: page.limit]
+    if len(found) <= page.limit:
         return ok(items)
-    query = urlencode({"limit": asked.limit, "cursor": items[-1].id})
+    following = {"limit": str(page.limit), "cursor": items[-1].id}
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name not in following]
+    query = urlencode(kept + list(following.items()))
     return ok(items, Link=f'<{quote(request.path)}?{query}>; rel="next"')
 
 

@@ -1,4 +1,4 @@
-"""Who is signed in: a JSON Web Token in a cookie or an Authorization header, signed with JWT_KEY."""
+"""Sessions: a JSON Web Token in a cookie or an Authorization header, signed with JWT_KEY."""
 
 import os
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from functions.shared.errors import NotAuthorized
 from functions.shared.ids import parse_id
 from functions.shared.web import token
 from functions.shared.web.cookie import COOKIE
+from functions.shared.web.once import once
 
 LIFETIME = timedelta(hours=24)
 CLAIMS = ["id", "email", "iat", "exp"]
@@ -18,7 +19,7 @@ CLAIMS = ["id", "email", "iat", "exp"]
 
 @dataclass(frozen=True)
 class User:
-    """Who a token speaks for; `iat` is the second in which they signed in."""
+    """The user whom a token was issued to; `iat` is the second of the sign-in."""
 
     id: str
     email: str
@@ -26,25 +27,26 @@ class User:
 
 
 def issue(user_id: str, email: str) -> str:
-    """A token for a user, good for a day."""
+    """Return a token for a user, valid for a day."""
     signed_in_at = now()
     claims = {"id": user_id, "email": email, "iat": signed_in_at, "exp": signed_in_at + LIFETIME}
     return token.sign(claims, os.environ["JWT_KEY"])
 
 
 def signed_in(request: Request) -> User:
-    """The user whom the request comes from.
+    """Return the user who sent the request.
 
     Raises:
-        NotAuthorized: nobody is signed in.
+        NotAuthorized: the request has no valid token.
     """
     if (user := current_user(request)) is None:
         raise NotAuthorized
     return user
 
 
+@once
 def current_user(request: Request) -> User | None:
-    """The user whom the request comes from; a bad or expired token is nobody."""
+    """Return the user who sent the request; None without a valid token."""
     given = token.bearer(request)
     if given is None:
         given = request.cookies.get(COOKIE)

@@ -1,4 +1,4 @@
-"""Tokens that say who sends a request: JSON Web Tokens (RFC 7519), signed with HMAC and SHA-256."""
+"""Tokens that authenticate requests: JSON Web Tokens (RFC 7519), signed with HMAC and SHA-256."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,23 +14,27 @@ ALGORITHM = "HS256"
 
 
 def bearer(request: Request) -> str | None:
-    """The token in the header `Authorization`, if that holds one (RFC 6750)."""
+    """Return the token in the header `Authorization`, if it has one (RFC 6750)."""
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     return credentials.strip() if scheme.lower() == "bearer" else None
 
 
 def sign(claims: Mapping[str, Any], variable: str) -> str:
-    """A token with these claims, signed with the first of the `variable`'s keys. Raises ValueError if it has none."""
+    """Return a token with these claims, signed with the first of the `variable`'s keys.
+
+    Raises:
+        ValueError: the variable holds no key.
+    """
     return jwt.encode(dict(claims), keys(variable)[0], ALGORITHM)
 
 
 def verify(
     token: str, variable: str, required: list[str], audience: str | None = None, leeway: float = 0
 ) -> dict[str, Any] | None:
-    """The claims of a token that is signed with one of the `variable`'s keys and valid now; None if there is no such.
+    """Return the claims of a token that one of the `variable`'s keys signed and that is valid now, else None.
 
-    It has the `required` claims, and is for the `audience` or, without one, for anybody. It may have expired `leeway`
-    seconds ago. One from "the future" is valid: the clocks of two nodes differ, and its signature says who made it.
+    A valid token has the `required` claims and, if one is given, the `audience`; it may have expired `leeway` seconds
+    ago. One issued in the future is valid: the clocks of two nodes differ, and its signature says who made it.
 
     Raises:
         ValueError: the variable holds no key.
