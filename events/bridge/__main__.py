@@ -11,6 +11,7 @@ import asyncio
 import gc
 import json
 import os
+from contextlib import AbstractAsyncContextManager
 
 import prometheus_client
 
@@ -33,7 +34,7 @@ async def _main() -> None:
     async with Subscribers(json.loads(environment.get("HOST_ALIASES", "{}")), signer(environment)) as subscribers:
         supervisor = Supervisor(connection, subscribers, settings, origin)
         ingress = Ingress(Publisher(connection), lambda: supervisor.brokers, supervisor.expects)
-        async with await _serve_health(supervisor, connection, host), connection:
+        async with _serve_health(supervisor, connection, host), connection:
             await connection.open(environment["NATS_URL"], "bridge")
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(supervisor.run())
@@ -51,17 +52,19 @@ def _collect_rarely() -> None:
     gc.set_threshold(_GARBAGE)
 
 
-async def _serve_health(supervisor: Supervisor, connection: Connection, host: str | None) -> asyncio.Server:
-    reaches, lag = health.NatsReadiness(connection), Lag(connection.jetstream(), lambda: supervisor.routes)
+def _serve_health(
+    supervisor: Supervisor, connection: Connection, host: str | None
+) -> AbstractAsyncContextManager[object]:
+    nats_ready, lag = health.NatsReadiness(connection), Lag(connection.jetstream(), lambda: supervisor.routes)
 
     async def ready() -> bool:
-        return supervisor.ready and await reaches()
+        return supervisor.ready and await nats_ready()
 
     async def metrics() -> bytes:
         await lag.refresh()
         return prometheus_client.generate_latest()
 
-    return await health.serve(int(os.environ["PORT"]), ready, host, metrics)
+    return health.serve(int(os.environ["PORT"]), ready, host, metrics)
 
 
 def _settings() -> Settings:

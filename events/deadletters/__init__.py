@@ -1,4 +1,4 @@
-"""Dead letters: events that a Trigger could not deliver, kept with the reason until someone replays or purges them."""
+"""Dead letters: events that a Trigger could not deliver, kept with the reason until a person replays or purges them."""
 
 from events.deadletters.store import DeadLetter, DeadLetters, UnboundTriggerError, with_error
 

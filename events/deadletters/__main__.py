@@ -1,4 +1,4 @@
-"""The dead letters of a Broker, at a terminal. Environment: NATS_URL, BROKER as `namespace/name`."""
+"""Manage the dead letters of a Broker at a terminal. Environment: NATS_URL, BROKER as `namespace/name`."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from events.deadletters import command
 
 
 def main() -> int:
-    """Do what the arguments ask for; the status to exit with."""
+    """Carry out the command line; return the exit status."""
     missing = [name for name in ("NATS_URL", "BROKER") if not os.environ.get(name)]
     if missing:
         sys.exit(f"{' and '.join(missing)} must be set in the environment")

@@ -14,29 +14,30 @@ from events.broker.subjects import StreamNames
 from events.deadletters import report
 from events.deadletters.store import DeadLetter, DeadLetters, UnboundTriggerError
 from events.runtime.connection import inbox_prefix
-from events.runtime.publisher import Publisher, RefusedError
+from events.runtime.printable import printable
+from events.runtime.publisher import MessageRejectedError, Publisher
 
-_EXPLANATIONS = {
-    "list": "how many there are per Trigger and reason; with --trigger each of that Trigger's, with its number",
-    "show": "all that is known of one, and its whole event",
-    "replay": "give events once more to the Trigger that failed, and to no other; those are dead letters no more",
-    "purge": "forget dead letters",
+_HELP = {
+    "list": "count dead letters by Trigger and reason; with --trigger, list that Trigger's with their numbers",
+    "show": "show one dead letter with all its fields and its whole event",
+    "replay": "deliver events again to the Trigger that failed, and to no other; they are dead letters no longer",
+    "purge": "delete dead letters; their events are lost",
 }
 
 
-class StoppedError(Exception):
-    """What was asked for was not done, or not to its end; the message says why."""
+class CommandFailed(Exception):  # noqa: N818 "error" would repeat what "failed" says
+    """The command was not carried out, or not to its end; the text says why."""
 
 
 def main(arguments: Sequence[str], nats_url: str, stream_names: StreamNames) -> int:
-    """Do what the arguments ask for with a Broker's dead letters; the status to exit with."""
-    asked = _parser().parse_args(arguments)
+    """Carry out a command line on a Broker's dead letters; return the exit status."""
+    options = _parser().parse_args(arguments)
     try:
-        asyncio.run(_run(asked, nats_url, stream_names))
-    except StoppedError as error:
+        asyncio.run(_run(options, nats_url, stream_names))
+    except CommandFailed as error:
         print(error, file=sys.stderr)
         return 1
-    except BrokenPipeError:  # whoever read this has seen enough
+    except BrokenPipeError:  # the reader has seen enough, `head` for instance
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         return 130
@@ -44,10 +45,10 @@ def main(arguments: Sequence[str], nats_url: str, stream_names: StreamNames) -> 
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("dead-letters", description="Events that a Trigger could not deliver.")
+    parser = argparse.ArgumentParser("dead-letters", description="Manage events that a Trigger could not deliver.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, work in (("list", _list), ("show", _show), ("replay", _replay), ("purge", _purge)):
-        command = commands.add_parser(name, help=_EXPLANATIONS[name], description=_EXPLANATIONS[name])
+        command = commands.add_parser(name, help=_HELP[name], description=_HELP[name])
         command.set_defaults(work=work)
         if name == "list":
             command.add_argument("--trigger")
@@ -61,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _run(asked: argparse.Namespace, nats_url: str, stream_names: StreamNames) -> None:
+async def _run(options: argparse.Namespace, nats_url: str, stream_names: StreamNames) -> None:
     try:
         connection = await nats.connect(
             nats_url,
@@ -71,82 +72,87 @@ async def _run(asked: argparse.Namespace, nats_url: str, stream_names: StreamNam
             error_cb=_ignore,
         )
     except (nats.errors.Error, OSError) as error:
-        raise StoppedError(f"NATS does not answer at {nats_url}") from error
+        raise CommandFailed(f"no NATS server answers at {nats_url}") from error
     async with connection:
         letters = DeadLetters(Publisher(connection), connection.jetstream(), stream_names)
         try:
-            await asked.work(letters, asked)
+            await options.work(letters, options)
         except NotFoundError as error:
-            raise StoppedError(
-                f"the Broker {stream_names.namespace}/{stream_names.broker} has no dead letters there"
+            name = f"{stream_names.namespace}/{stream_names.broker}"
+            raise CommandFailed(
+                f"NATS has no stream for dead letters of the Broker {name}: "
+                "it is misspelt, or its bridge has not created its streams"
             ) from error
         except nats.errors.Error as error:
-            raise StoppedError(f"NATS did not answer as it should: {error!r}") from error
+            raise CommandFailed(f"request to NATS failed: {error!r}") from error
 
 
-async def _list(letters: DeadLetters, asked: argparse.Namespace) -> None:
-    if asked.trigger is None:
+async def _list(letters: DeadLetters, options: argparse.Namespace) -> None:
+    if options.trigger is None:
         summary = report.Summary()
         async for letter in letters.list():
             summary.add(letter)
         lines = list(summary.lines())
     else:
-        lines = list(report.one_by_one(await _of(letters, asked.trigger)))
+        lines = list(report.table(await _select(letters, options.trigger)))
     print("\n".join(lines) or "no dead letters")
 
 
-async def _show(letters: DeadLetters, asked: argparse.Namespace) -> None:
+async def _show(letters: DeadLetters, options: argparse.Namespace) -> None:
     try:
-        letter = await letters.show(asked.number)
+        letter = await letters.show(options.number)
     except NotFoundError as error:
-        raise StoppedError(f"there is no dead letter {asked.number}") from error
-    print("\n".join(report.whole(letter)))
+        raise CommandFailed(f"dead letter {options.number} does not exist") from error
+    print("\n".join(report.details(letter)))
 
 
-async def _replay(letters: DeadLetters, asked: argparse.Namespace) -> None:
+async def _replay(letters: DeadLetters, options: argparse.Namespace) -> None:
     async def replay(number: int) -> str:
         letter = await letters.replay(number)
-        return f"{number} is with {letter.trigger} again"
+        return f"{number} sent to {letter.trigger}"
 
-    await _each(letters, asked, replay)
+    await _each(letters, options, replay)
 
 
-async def _purge(letters: DeadLetters, asked: argparse.Namespace) -> None:
+async def _purge(letters: DeadLetters, options: argparse.Namespace) -> None:
     async def purge(number: int) -> str:
         letter = await letters.show(number)
         await letters.remove(number)
-        return f"{number} of {letter.trigger} is forgotten"
+        return f"{number} of {letter.trigger} deleted"
 
-    await _each(letters, asked, purge)
+    await _each(letters, options, purge)
 
 
-async def _each(letters: DeadLetters, asked: argparse.Namespace, work: Callable[[int], Awaitable[str]]) -> None:
-    """Do it to those that were asked for, as far as it goes, and say so of each.
+async def _each(letters: DeadLetters, options: argparse.Namespace, work: Callable[[int], Awaitable[str]]) -> None:
+    """Apply `work` to the selected dead letters one by one, print a line for each, and stop at the first failure.
 
-    Those that come meanwhile, perhaps the same events again, are left for the next time.
+    Dead letters that are added meanwhile, perhaps the same events again, are left for the next run.
     """
-    numbers = asked.numbers or [letter.sequence for letter in await _of(letters, asked.trigger)]
+    numbers = options.numbers or [letter.sequence for letter in await _select(letters, options.trigger)]
     for done, number in enumerate(numbers):
         try:
             print(await work(number), flush=True)
         except NotFoundError as error:
-            raise StoppedError(f"there is no dead letter {number}; {_rest(numbers, done)}") from error
-        except (UnboundTriggerError, RefusedError, nats.errors.Error) as error:
-            raise StoppedError(f"{number} stays: {error}; {_rest(numbers, done)}") from error
+            raise CommandFailed(f"dead letter {number} does not exist; {_progress(numbers, done)}") from error
+        except (UnboundTriggerError, MessageRejectedError, nats.errors.Error) as error:
+            raise CommandFailed(f"dead letter {number} is kept: {error}; {_progress(numbers, done)}") from error
     print(f"{len(numbers)} done")
 
 
-async def _of(letters: DeadLetters, trigger: str | None) -> list[DeadLetter]:
-    """All, or those of a Trigger, which may be gone; but if it never was, its name is a mistake."""
+async def _select(letters: DeadLetters, trigger: str | None) -> list[DeadLetter]:
+    """Return all dead letters, or those of a Trigger.
+
+    A deleted Trigger may still have dead letters; one that has neither these nor a consumer is a misspelt name.
+    """
     found = [letter async for letter in letters.list(trigger)]
     if trigger is not None and not found and not await letters.is_bound(trigger):
-        raise StoppedError(f"there is no Trigger {report.printable(trigger)}")
+        raise CommandFailed(f"Trigger {printable(trigger)} does not exist")
     return found
 
 
-def _rest(numbers: Sequence[int], done: int) -> str:
-    return f"{done} done, {len(numbers) - done} not"
+def _progress(numbers: Sequence[int], done: int) -> str:
+    return f"{done} done, {len(numbers) - done} not done"
 
 
 async def _ignore(_: Exception) -> None:
-    """What goes wrong is told by the call that it happens to."""
+    """Errors of the connection reach the call that they make fail."""

@@ -1,4 +1,4 @@
-"""Dead letters in words: a table of them, or one as a whole."""
+"""Dead letters as text: a table of many, or one with all its fields."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,14 +9,15 @@ from urllib.parse import unquote
 import msgspec
 
 from events.deadletters.store import DeadLetter
+from events.runtime.printable import printable
 
-_ANSWER = "ce-knativeerrordata"
+_RESPONSE = "ce-knativeerrordata"
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 @dataclass(slots=True)
-class Group:
-    """Dead letters that have Trigger and reason in common."""
+class _Group:
+    """The dead letters of one Trigger with one reason."""
 
     count: int
     oldest: datetime
@@ -24,19 +25,19 @@ class Group:
 
 
 class Summary:
-    """How many there are, per Trigger and reason."""
+    """Counts dead letters by Trigger and reason."""
 
     def __init__(self) -> None:
-        self._groups: dict[tuple[str, str], Group] = {}
+        self._groups: dict[tuple[str, str], _Group] = {}
 
     def add(self, letter: DeadLetter) -> None:
-        """Count a dead letter; they come in the order of their time."""
-        group = self._groups.setdefault((letter.trigger, letter.reason), Group(0, letter.time, letter.time))
+        """Count a dead letter; the oldest is added first."""
+        group = self._groups.setdefault((letter.trigger, letter.reason), _Group(0, letter.time, letter.time))
         group.count += 1
         group.newest = letter.time
 
     def lines(self) -> Iterator[str]:
-        """The table, nothing without dead letters."""
+        """Yield the lines of the table, none without dead letters."""
         rows = [
             (str(group.count), trigger, age(group.oldest), age(group.newest), reason)
             for (trigger, reason), group in sorted(self._groups.items())
@@ -44,8 +45,8 @@ class Summary:
         return _table(("LETTERS", "TRIGGER", "OLDEST", "NEWEST", "REASON"), rows)
 
 
-def one_by_one(letters: Iterable[DeadLetter]) -> Iterator[str]:
-    """A table with a line for each, nothing without dead letters."""
+def table(letters: Iterable[DeadLetter]) -> Iterator[str]:
+    """Yield a table with a line for each dead letter, no lines without any."""
     rows = [
         (str(one.sequence), age(one.time), _attribute(one, "type"), _attribute(one, "subject"), one.reason)
         for one in letters
@@ -53,35 +54,30 @@ def one_by_one(letters: Iterable[DeadLetter]) -> Iterator[str]:
     return _table(("NUMBER", "AGE", "TYPE", "SUBJECT", "REASON"), rows)
 
 
-def whole(letter: DeadLetter) -> Iterator[str]:
-    """All that is known of one: how it died, the event's attributes, its data."""
-    known = {
+def details(letter: DeadLetter) -> Iterator[str]:
+    """Yield all fields of a dead letter, its event's headers, and the data."""
+    fields = {
         "number": str(letter.sequence),
         "trigger": letter.trigger,
         "reason": letter.reason,
         "attempts": str(letter.attempts),
-        "given up": f"{letter.time:%Y-%m-%d %H:%M:%S} UTC, {age(letter.time)} ago",
-        "place in log": str(letter.origin),
+        "dead-lettered": f"{letter.time:%Y-%m-%d %H:%M:%S} UTC, {age(letter.time)} ago",
+        "log sequence": str(letter.origin),
     }
-    if _ANSWER in letter.headers:
-        known["answer"] = _text(_bytes(unquote(letter.headers[_ANSWER])))
-    headers = {name: unquote(value) for name, value in letter.headers.items() if name != _ANSWER}
-    for section in (known, headers):
+    if _RESPONSE in letter.headers:
+        fields["response"] = _text(_bytes(unquote(letter.headers[_RESPONSE])))
+    headers = {name: unquote(value) for name, value in letter.headers.items() if name != _RESPONSE}
+    for section in (fields, headers):
         yield from (f"{name:<{max(map(len, section))}}  {printable(value)}" for name, value in section.items())
         yield ""
     yield printable(_indented(letter.data)) or "no data"
 
 
 def age(time: datetime) -> str:
-    """How long ago, in the largest unit that fits."""
+    """Return how long ago a time was, in the largest unit that fits."""
     seconds = max(0, int((datetime.now(UTC) - time).total_seconds()))
     size, unit = next((unit for unit in _UNITS if seconds >= unit[0]), _UNITS[-1])
     return f"{seconds // size} {unit}"
-
-
-def printable(text: str) -> str:
-    """Text that tells a terminal nothing but what to show: anybody may have sent it."""
-    return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

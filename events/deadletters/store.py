@@ -1,4 +1,9 @@
-"""Dead letters: events that a Trigger could not deliver, kept with the reason until someone replays or purges them."""
+"""Dead letters: events that a Trigger could not deliver, kept with the reason until a person replays or purges them.
+
+A dead letter is a message of the Broker's stream for them: the event in binary mode, with the headers
+`Dead-Letter-Trigger`, `Dead-Letter-Reason` (percent-encoded), `Dead-Letter-Sequence` (the event's in the log) and
+`Dead-Letter-Attempts`.
+"""
 
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
@@ -19,23 +24,24 @@ from events.runtime.publisher import Publisher
 _MARK = "Dead-Letter-"
 _ERROR_ATTRIBUTES = ("ce-knativeerrordest", "ce-knativeerrorcode", "ce-knativeerrordata")
 _LONGEST_DESTINATION = 1024  # characters, 12 KiB percent-encoded, which JetStream's 64 KiB have room for
-_LONGEST_ERROR = 768  # bytes of an answer, 1,024 in base64, as much as Knative's own Broker keeps
+_LONGEST_ERROR = 768  # bytes of a response, 1,024 in base64, as much as Knative's own Broker keeps
 _LONGEST_REASON = 1024  # bytes, percent-encoded
 
-# What is no event may have any headers; these fit into JetStream's 64 KiB.
+# A message that is not a CloudEvent may have any headers; these fit into JetStream's 64 KiB.
 _LONGEST_NAME = 128
 _LONGEST_VALUE = 1024  # bytes, percent-encoded
 _MOST_HEADERS = 32
 
 
-_NO_MESSAGE = 10037  # JetStream's error where a stream is there, but no such message
+_NO_MESSAGE = 10037  # JetStream's error for a message that is missing in a stream that exists
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """`sequence` identifies it among its Broker's. `headers` and `data` are the event's.
+    """An event that a Trigger could not deliver; `headers` and `data` are the event's.
 
-    `time` is when the Trigger gave up, `attempts` how often it had tried, `origin` the event's sequence in the log.
+    `sequence` identifies it among its Broker's dead letters, `origin` is the event's sequence in the log, `time` is
+    when the Trigger stopped trying, after `attempts` deliveries.
     """
 
     sequence: int
@@ -49,11 +55,11 @@ class DeadLetter:
 
 
 class UnboundTriggerError(Exception):
-    """Nobody takes what would be replayed to this Trigger."""
+    """The Broker has no Trigger of the name that an event would be replayed to."""
 
 
 def with_error(event: Event, destination: str, code: int | None, body: bytes) -> Event:
-    """The event with Knative's attributes that say why it is a dead letter; the data is base64."""
+    """Return the event with Knative's attributes that say why it is a dead letter; `knativeerrordata` is base64."""
     attributes = {"knativeerrordest": destination[:_LONGEST_DESTINATION]}
     if code is not None:
         attributes["knativeerrorcode"] = str(code)
@@ -68,33 +74,31 @@ class DeadLetters:
     def __init__(self, publisher: Publisher, jetstream: JetStreamContext, stream_names: StreamNames) -> None:
         self._publisher = publisher
         self._jetstream = jetstream
-        self._layout = stream_names
+        self._names = stream_names
 
-    async def park(self, trigger: str, event: Event, reason: str, origin: Origin) -> None:
-        """Keep an event. Raises nats.errors.Error."""
+    async def add(self, trigger: str, event: Event, reason: str, origin: Origin) -> None:
+        """Store an event. Raises nats.errors.Error."""
         headers = event.message_headers() | _marks(trigger, reason, origin)
-        await self._publisher.store(self._layout.dead_letter(trigger), headers, event.data)
+        await self._publisher.store(self._names.dead_letter(trigger), headers, event.data)
 
-    async def park_malformed(
+    async def add_malformed(
         self, trigger: str, headers: Mapping[str, str], data: bytes, reason: str, origin: Origin
     ) -> None:
-        """Keep what is no event, its headers as far as they are harmless and short. Raises nats.errors.Error."""
+        """Store a message that is not a CloudEvent, with its harmless headers, shortened. Raises nats.errors.Error."""
         kept = [(name, value) for name, value in headers.items() if _is_harmless(name)][:_MOST_HEADERS]
         shortened = {name: encode_value(value)[:_LONGEST_VALUE] for name, value in kept}
-        await self._publisher.store(
-            self._layout.dead_letter(trigger), shortened | _marks(trigger, reason, origin), data
-        )
+        await self._publisher.store(self._names.dead_letter(trigger), shortened | _marks(trigger, reason, origin), data)
 
     async def list(self, trigger: str | None = None) -> AsyncIterator[DeadLetter]:
-        """All dead letters, or those of a Trigger, oldest first.
+        """Yield all dead letters, or those of a Trigger, oldest first.
 
         Raises nats.js.errors.NotFoundError if the Broker has no stream for them.
         """
-        subject = self._layout.all_dead_letters() if trigger is None else self._layout.dead_letter(trigger)
+        subject = self._names.all_dead_letters() if trigger is None else self._names.dead_letter(trigger)
         sequence = 1
         while True:
             try:
-                message = await self._jetstream.get_msg(self._layout.dead_letters, sequence, subject=subject, next=True)
+                message = await self._jetstream.get_msg(self._names.dead_letters, sequence, subject=subject, next=True)
             except NotFoundError as error:
                 if error.err_code == _NO_MESSAGE:
                     return
@@ -103,37 +107,37 @@ class DeadLetters:
             sequence = (message.seq or sequence) + 1
 
     async def show(self, sequence: int) -> DeadLetter:
-        """One dead letter. Raises nats.js.errors.NotFoundError."""
-        return _read(await self._jetstream.get_msg(self._layout.dead_letters, sequence))
+        """Return one dead letter. Raises nats.js.errors.NotFoundError."""
+        return _read(await self._jetstream.get_msg(self._names.dead_letters, sequence))
 
     async def replay(self, sequence: int) -> DeadLetter:
-        """Give an event to the Trigger that failed once more, and to no other.
+        """Deliver an event again to the Trigger that failed, and to no other; return the dead letter that it was.
 
-        It is in the log before it leaves the dead letters: whoever is cut off between replays it twice, and loses
-        nothing. Raises UnboundTriggerError, events.runtime.publisher.RefusedError, and nats.errors.Error, each before
-        anything is removed.
+        The log stores it before the dead letter is removed, so that a crash in between replays it twice and loses
+        nothing. Raises UnboundTriggerError, events.runtime.publisher.MessageRejectedError and nats.errors.Error, all
+        before the removal.
         """
         letter = await self.show(sequence)
         if not await self.is_bound(letter.trigger):
-            raise UnboundTriggerError(f"there is no Trigger {letter.trigger} any more, so nobody would get it")
+            raise UnboundTriggerError(f"the Broker has no Trigger {letter.trigger} any more")
         headers = {name: value for name, value in letter.headers.items() if name not in _ERROR_ATTRIBUTES}
-        await self._publisher.store(self._layout.replay(letter.trigger), headers, letter.data)
+        await self._publisher.store(self._names.replay(letter.trigger), headers, letter.data)
         await self.remove(sequence)
         return letter
 
     async def remove(self, sequence: int) -> None:
-        """Forget a dead letter, or let it be that somebody did already. Raises nats.errors.Error."""
+        """Delete a dead letter; succeed if it is already gone. Raises nats.errors.Error."""
         try:
-            await self._jetstream.delete_msg(self._layout.dead_letters, sequence)
-        except APIError:  # the same one for whatever was in the way
+            await self._jetstream.delete_msg(self._names.dead_letters, sequence)
+        except APIError:  # the same one whether it is missing or the deletion failed
             with suppress(NotFoundError):
                 await self.show(sequence)
                 raise
 
     async def is_bound(self, trigger: str) -> bool:
-        """Whether the Broker has a Trigger of that name. Raises nats.errors.Error."""
+        """Return whether the Broker has a Trigger of that name. Raises nats.errors.Error."""
         try:
-            await self._jetstream.consumer_info(self._layout.log, self._layout.consumer(trigger))
+            await self._jetstream.consumer_info(self._names.log, self._names.consumer(trigger))
         except NotFoundError:
             return False
         return True
@@ -149,7 +153,7 @@ def _marks(trigger: str, reason: str, origin: Origin) -> dict[str, str]:
 
 
 def _is_harmless(name: str) -> bool:
-    """Not one of those that tell JetStream what to do with a message."""
+    """Return whether a header is short and tells JetStream nothing about the message."""
     return len(name) <= _LONGEST_NAME and not name.lower().startswith(("nats-", _MARK.lower()))
 
 

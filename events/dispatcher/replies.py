@@ -8,7 +8,7 @@ from events.broker.scheduling import schedule
 from events.cloudevents import ttl
 from events.cloudevents.event import Event, MalformedEventError, identity
 from events.dispatcher.subscriber import Answer, DeliveryError
-from events.runtime.publisher import LARGEST_EVENT, Publisher, RefusedError
+from events.runtime.publisher import LARGEST_EVENT, MessageRejectedError, Publisher
 
 _ACCEPTED = 202
 _BAD_GATEWAY = 502
@@ -44,7 +44,7 @@ class Replies:
             event = _event(answer)
             if event is not None:
                 await self._store(event, parent)
-        except (MalformedEventError, RefusedError) as error:
+        except (MalformedEventError, MessageRejectedError) as error:
             raise DeliveryError(f"reply: {error}", retried=True, code=_BAD_GATEWAY, body=answer.body) from error
         except ttl.ExhaustedError as error:
             raise DeliveryError(f"reply: {error}", retried=False, code=_BAD_REQUEST, body=answer.body) from error

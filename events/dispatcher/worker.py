@@ -143,7 +143,7 @@ class Worker:
         reason = verdict.reason
         try:
             if self._delivery.dead_letter_sink is None:
-                await self._dead_letters.park(self._trigger.name, letter, reason, origin)
+                await self._dead_letters.add(self._trigger.name, letter, reason, origin)
             else:
                 await self._subscribers.deliver(letter, self._delivery.dead_letter_sink, _SINK_TIMEOUT, self._namespace)
         except DeliveryError as error:
@@ -151,7 +151,7 @@ class Worker:
             if (delay := self._next_attempt(origin, error)) is not None:
                 _log.warning("dead letter is sent again", extra=self._about(origin, reason, event))
                 return _delayed(delay)
-            await self._dead_letters.park(self._trigger.name, letter, reason, origin)
+            await self._dead_letters.add(self._trigger.name, letter, reason, origin)
         self._attempts.settle(origin.sequence)
         self._counts.dead_lettered.inc()
         return _ACK
@@ -159,7 +159,7 @@ class Worker:
     async def _park_malformed(self, message: Msg, origin: Origin, error: MalformedEventError) -> bytes:
         _log.error("message is no CloudEvent", extra=self._about(origin, str(error)))
         name, headers = self._trigger.name, message.headers or {}
-        await self._dead_letters.park_malformed(name, headers, message.data, str(error), origin)
+        await self._dead_letters.add_malformed(name, headers, message.data, str(error), origin)
         self._counts.dead_lettered.inc()
         return _ACK
 

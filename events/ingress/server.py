@@ -12,7 +12,7 @@ from aiohttp import HttpVersion11, web
 from events.broker.model import Broker
 from events.ingress.admission import RejectedError, admit
 from events.runtime import metrics
-from events.runtime.publisher import LARGEST_EVENT, Publisher, RefusedError
+from events.runtime.publisher import LARGEST_EVENT, MessageRejectedError, Publisher
 
 _log = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ class Ingress:
         message = admit(request.headers.items(), body, broker)
         try:
             await self._publisher.store(message.subject, message.headers, message.data, LARGEST_EVENT)
-        except RefusedError as error:
+        except MessageRejectedError as error:
             raise _too_large(str(error)) from error
         except nats.errors.Error as error:
             self._note(stalled=True, reason=str(error))

@@ -1,4 +1,4 @@
-"""The relay of one service's outbox.
+"""Run the relay of one service's outbox.
 
 Environment: MONGO_URI with the service's database in its path, NATS_URL, BROKER as `namespace/name`, PORT and
 HOST of /healthz and /readyz.
@@ -26,12 +26,12 @@ async def _main() -> None:
     async with AsyncMongoClient[dict[str, Any]](environment["MONGO_URI"], tz_aware=True) as client:
         relay = Relay(Outbox(client.get_default_database()), publisher)
 
-        reaches = health.NatsReadiness(connection)
+        nats_ready = health.NatsReadiness(connection)
 
         async def ready() -> bool:
-            return relay.following and await reaches()
+            return relay.following and await nats_ready()
 
-        async with await health.serve(int(environment["PORT"]), ready, environment.get("HOST")), connection:
+        async with health.serve(int(environment["PORT"]), ready, environment.get("HOST")), connection:
             await connection.open(environment["NATS_URL"], "relay")
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(relay.run())

@@ -1,8 +1,17 @@
-"""What the relay of an outbox notes: how far it has come, what it is to publish once more, and what it cannot.
+"""The checkpoint of an outbox: how far the relay has published it, what to republish, and which rows it cannot publish.
 
-`relay` has one note, `{_id: "outbox", position?, at?, again?, asked?}`: `at` is when the last row that came by the
-change stream was committed, `again` from when on all is to be published once more, `asked` how often that was wanted.
-Marking each row as published would cost the database more than storing it did.
+The collection `relay` has one row:
+
+    _id               "outbox"
+    position          resume token of the change stream
+    at                commit time of the newest row that came by the change stream and is published
+    replayFrom        publish every row again whose id is of this time or later; absent when there is nothing to replay
+    replayGeneration  how many replays have been requested
+
+Rows and instructions of version 0.1.0 say `again` for `replayFrom` and `asked` for `replayGeneration`; both are read.
+The collection `refused` has a row `{_id, reason}` for each row of the outbox that cannot be published.
+
+Marking each row of the outbox as published would cost the database more than storing it did.
 """
 
 import logging
@@ -15,18 +24,20 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 Row = Mapping[str, Any]
 Token = Mapping[str, Any]
-Refused = tuple[Row, str]
+Rejected = tuple[Row, str]  # a row that cannot be published, and why
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 CLOCK_SKEW = timedelta(minutes=5)  # how much older a row's id may be than its commit: clocks differ, transactions last
 
 _OUTBOX = {"_id": "outbox"}
+_REPLAY_FROM = ("replayFrom", "again")
+_REPLAY_GENERATION = ("replayGeneration", "asked")
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Position:
-    """A place in the change stream, and when what stands there was committed."""
+    """A place in the change stream, and the commit time of the row there."""
 
     token: Token
     at: datetime
@@ -34,12 +45,15 @@ class Position:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What is noted. `asked` tells one wish to publish once more from the next, as two relays may carry them out."""
+    """The checkpoint as it was read; each field is None where it is absent.
+
+    `replay_generation` tells one request for a replay from the next, since two relays may carry them out.
+    """
 
     position: Token | None
     at: datetime | None
-    again: datetime | None
-    asked: int | None
+    replay_from: datetime | None
+    replay_generation: Mapping[str, int | None]
 
 
 class CheckpointStore:
@@ -47,48 +61,64 @@ class CheckpointStore:
 
     def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
         self._relay = database["relay"]
-        self._refused = database["refused"]
+        self._rejected = database["refused"]
 
     async def read(self) -> Checkpoint:
-        """What is noted now."""
-        noted = await self._relay.find_one(_OUTBOX) or {}
-        if (again := noted.get("again")) is not None and not isinstance(again, datetime):
-            # Not ignored: it would hide that a lost position wants something, too.
-            _log.error("from when on to publish again is no date, so everything is", extra={"again": repr(again)})
-            again = EPOCH
-        return Checkpoint(noted.get("position"), noted.get("at"), again and max(again, EPOCH), noted.get("asked"))
+        """Return the checkpoint."""
+        row = await self._relay.find_one(_OUTBOX) or {}
+        requested = [_replay_from(name, row[name]) for name in _REPLAY_FROM if row.get(name) is not None]
+        generation = {name: row.get(name) for name in _REPLAY_GENERATION}
+        return Checkpoint(row.get("position"), row.get("at"), min(requested, default=None), generation)
 
     async def save(self, position: Position) -> None:
-        """Where to go on after a restart."""
+        """Save where to go on after a restart."""
         await self._set(position=position.token, at=position.at)
 
     async def begin(self, token: Token) -> None:
-        """Where to go on after a restart, though nothing was published from there yet."""
+        """Save where to go on after a restart, of a change stream from which no row has been published."""
         await self._set(position=token)
 
     async def lose_position(self) -> None:
-        """Have everything published once more that is not known to have been."""
+        """Forget the position, and request a replay of all rows that are not known to be published."""
         at = (await self.read()).at
-        wish = {"$min": {"again": at - CLOCK_SKEW if at else EPOCH}, "$inc": {"asked": 1}}
-        await self._relay.update_one(_OUTBOX, {**wish, "$unset": {"position": ""}}, upsert=True)
+        await self.request_replay(at - CLOCK_SKEW if at else EPOCH, {"$unset": {"position": ""}})
 
-    async def done(self, note: Checkpoint) -> None:
-        """What the note wanted once more is published, unless somebody asked anew meanwhile."""
-        await self._relay.update_one({**_OUTBOX, "asked": note.asked}, {"$unset": {"again": ""}})
+    async def request_replay(self, since: datetime, change: Mapping[str, Any] | None = None) -> None:
+        """Have every row published again whose id is of `since` or later, and apply a further change with that."""
+        request = {"$min": {"replayFrom": since}, "$inc": {"replayGeneration": 1}}
+        await self._relay.update_one(_OUTBOX, {**request, **(change or {})}, upsert=True)
 
-    async def refused(self) -> AsyncIterator[Any]:
-        """The ids of the rows that cannot be published."""
-        async for noted in self._refused.find():
-            yield noted["_id"]
+    async def finish_replay(self, checkpoint: Checkpoint) -> None:
+        """Note that the replay of a checkpoint is done, unless another was requested meanwhile."""
+        done = {"$unset": dict.fromkeys(_REPLAY_FROM, "")}
+        await self._relay.update_one({**_OUTBOX, **checkpoint.replay_generation}, done)
 
-    async def refuse(self, refused: Iterable[Refused]) -> None:
-        """Checkpoint rows that cannot be published as they are, and why."""
-        for row, reason in refused:
-            await self._refused.replace_one({"_id": row["_id"]}, {"reason": reason}, upsert=True)
+    async def rejected(self) -> AsyncIterator[Any]:
+        """Yield the ids of the rows that cannot be published."""
+        async for row in self._rejected.find():
+            yield row["_id"]
+
+    async def reject(self, rejected: Iterable[Rejected]) -> None:
+        """Save which rows cannot be published as they are, and why."""
+        for row, reason in rejected:
+            await self._rejected.replace_one({"_id": row["_id"]}, {"reason": reason}, upsert=True)
 
     async def accept(self, rows: Iterable[Row]) -> None:
-        """Checkpoint that rows could be published after all."""
-        await self._refused.delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
+        """Save that rows could be published after all."""
+        await self._rejected.delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
 
-    async def _set(self, **what: object) -> None:
-        await self._relay.update_one(_OUTBOX, {"$set": what}, upsert=True)
+    async def _set(self, **fields: object) -> None:
+        await self._relay.update_one(_OUTBOX, {"$set": fields}, upsert=True)
+
+
+def _replay_from(name: str, value: object) -> datetime:
+    """Return when the rows to replay begin; a value that is not a date counts as the beginning of time.
+
+    Ignoring it would hide the request that a lost position makes by `$min`, which keeps the smaller type.
+    """
+    if isinstance(value, datetime):
+        return max(value, EPOCH)
+    _log.error(
+        "checkpoint field is not a date; republishing the whole outbox", extra={"field": name, "value": repr(value)}
+    )
+    return EPOCH

@@ -1,4 +1,4 @@
-"""A service's outbox: what comes into it, what is to be published once more, and what is old enough to go."""
+"""A service's outbox: the rows that come into it, the rows to publish again, and the rows old enough to delete."""
 
 import asyncio
 import logging
@@ -19,78 +19,87 @@ Change = tuple[Row, Position]
 
 _log = logging.getLogger(__name__)
 
-_KEPT = timedelta(days=7)
-_BATCH = 100
-_REST = 0.03  # seconds
+_RETENTION = timedelta(days=7)
+_BATCH = 100  # rows
+_POLL_INTERVAL = 0.03  # seconds
 _INSERTS = [{"$match": {"operationType": "insert"}}]
 _LOST = {260, 280, 286}  # InvalidResumeToken, ChangeStreamFatalError, ChangeStreamHistoryLost
 
 
 class Outbox:
-    """The collection `outbox` of a service's database, whose rows are written once, and the relay's notes beside it."""
+    """The collection `outbox` of a service's database, whose rows are written once: `{_id: ObjectId, event: {…}}`.
+
+    `checkpoints` is how far its relays have come.
+    """
 
     def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
         self._rows = database["outbox"]
-        self.notes = CheckpointStore(database)
+        self.checkpoints = CheckpointStore(database)
 
     @asynccontextmanager
     async def follow(self) -> AsyncIterator[AsyncIterator[Change]]:
-        """What is inserted from the noted position on. If there is none, from now, and `again` is what came before."""
+        """Open the change stream and give what is inserted after the saved position.
+
+        Without a saved position it begins now, and a replay of what came before is requested.
+        """
         async with await self._watch() as stream:
             yield self._changes(stream)
 
     async def _watch(self) -> AsyncCollectionChangeStream[dict[str, Any]]:
-        if position := (await self.notes.read()).position:
+        if position := (await self.checkpoints.read()).position:
             try:
                 return await self._rows.watch(_INSERTS, resume_after=position)
             except OperationFailure as error:
-                await self._lose(error)
+                await self._lose_position(error)
         else:
-            await self.notes.lose_position()
+            await self.checkpoints.lose_position()
         stream = await self._rows.watch(_INSERTS)
         if stream.resume_token:
-            await self.notes.begin(stream.resume_token)
+            await self.checkpoints.begin(stream.resume_token)
         return stream
 
     async def _changes(self, stream: AsyncChangeStream[dict[str, Any]]) -> AsyncIterator[Change]:
-        """Rests after an answer without a change: SecantusDB gives one for every write, the relay's own too."""
+        """Yield changes. It sleeps after an empty reply: SecantusDB sends one for every write, the relay's own too."""
         try:
             while stream.alive:
                 if change := await stream.try_next():
                     yield change["fullDocument"], Position(change["_id"], change["clusterTime"].as_datetime())
                 else:
-                    await asyncio.sleep(_REST)
+                    await asyncio.sleep(_POLL_INTERVAL)
         except OperationFailure as error:
             if error.code in _LOST:
-                await self._lose(error)
+                await self._lose_position(error)
             raise
-        await self.notes.lose_position()  # who resumes before the end of a stream only meets its end again
-        raise InvalidOperation("the change stream has ended: the outbox was dropped or renamed")
+        await self.checkpoints.lose_position()  # resuming from before the end of a stream only meets the end again
+        raise InvalidOperation("the change stream ended: the outbox was dropped or renamed")
 
-    async def _lose(self, error: OperationFailure) -> None:
-        _log.warning("position in the change stream is lost", extra={"reason": str(error.details)})
-        await self.notes.lose_position()
+    async def _lose_position(self, error: OperationFailure) -> None:
+        _log.warning(
+            "change stream cannot resume; republishing all rows that may be unpublished",
+            extra={"reason": str(error.details)},
+        )
+        await self.checkpoints.lose_position()
 
-    async def again(self) -> AsyncIterator[Sequence[Row]]:
-        """The rows that are to be published once more, if anybody asked for that, in batches."""
-        note = await self.notes.read()
-        if note.again:
-            younger = {"_id": {"$gte": ObjectId.from_datetime(note.again)}}
+    async def rows_to_replay(self) -> AsyncIterator[Sequence[Row]]:
+        """Yield the rows of the requested replay in batches, none if none is requested; then mark it as done."""
+        checkpoint = await self.checkpoints.read()
+        if checkpoint.replay_from:
+            younger = {"_id": {"$gte": ObjectId.from_datetime(checkpoint.replay_from)}}
             async for batch in _batches(self._rows.find(younger, batch_size=_BATCH)):
                 yield batch
-            await self.notes.done(note)
+            await self.checkpoints.finish_replay(checkpoint)
 
-    async def refused(self) -> AsyncIterator[Sequence[Row]]:
-        """The rows that could not be published, in batches."""
-        async for ids in _batches(self.notes.refused()):
+    async def rejected_rows(self) -> AsyncIterator[Sequence[Row]]:
+        """Yield the rows that could not be published, in batches."""
+        async for ids in _batches(self.checkpoints.rejected()):
             yield await self._rows.find({"_id": {"$in": ids}}).to_list()
 
-    async def forget(self) -> None:
-        """Delete rows that are older than a week, if they are published."""
-        note = await self.notes.read()
-        if note.at and not note.again:
-            before = min(datetime.now(UTC) - _KEPT, note.at - CLOCK_SKEW)
-            kept = [row async for row in self.notes.refused()]
+    async def delete_old_rows(self) -> None:
+        """Delete rows that are older than a week and published."""
+        checkpoint = await self.checkpoints.read()
+        if checkpoint.at and not checkpoint.replay_from:
+            before = min(datetime.now(UTC) - _RETENTION, checkpoint.at - CLOCK_SKEW)
+            kept = [row async for row in self.checkpoints.rejected()]
             await self._rows.delete_many({"_id": {"$lt": ObjectId.from_datetime(before), "$nin": kept}})
 
 

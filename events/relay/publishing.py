@@ -1,4 +1,4 @@
-"""Rows of an outbox into the Broker's log."""
+"""Publish rows of an outbox to the Broker's log."""
 
 import asyncio
 import logging
@@ -8,8 +8,8 @@ import nats.errors
 
 from events.broker.subjects import StreamNames
 from events.cloudevents.event import MalformedEventError, from_row, identity
-from events.relay.checkpoint import Refused, Row
-from events.runtime.publisher import LARGEST_EVENT, Publisher, RefusedError
+from events.relay.checkpoint import Rejected, Row
+from events.runtime.publisher import LARGEST_EVENT, MessageRejectedError, Publisher
 
 _log = logging.getLogger(__name__)
 
@@ -17,15 +17,15 @@ _RETRY_DELAY = 0.5  # seconds
 
 
 class RowPublisher:
-    """Publishes rows until JetStream has them, however long it is away or full."""
+    """Publishes rows, and retries until JetStream has stored them, however long it is down or full."""
 
     def __init__(self, publisher: Publisher, stream_names: StreamNames) -> None:
         self._publisher = publisher
-        self._layout = stream_names
-        self._stalled = False
+        self._stream_names = stream_names
+        self._failing = False
 
-    async def publish(self, rows: Sequence[Row]) -> list[Refused]:
-        """Return once all are stored but those, with reasons, whose events can never be."""
+    async def publish(self, rows: Sequence[Row]) -> list[Rejected]:
+        """Return once all rows are stored but those that can never be, which are returned with the reason."""
         reasons = await asyncio.gather(*(self._publish(row) for row in rows))
         return [(row, reason) for row, reason in zip(rows, reasons, strict=True) if reason]
 
@@ -33,9 +33,12 @@ class RowPublisher:
         try:
             event = from_row(row["event"])
             key = {"Nats-Msg-Id": identity(event["source"], event["id"])}
-            await self._store(self._layout.event(event["type"]), event.message_headers() | key, event.data)
-        except (MalformedEventError, RefusedError, KeyError, AttributeError, TypeError) as error:
-            _log.error("event cannot be published", extra={"row": str(row["_id"]), "reason": repr(error)})
+            await self._store(self._stream_names.event(event["type"]), event.message_headers() | key, event.data)
+        except (MalformedEventError, MessageRejectedError, KeyError, AttributeError, TypeError) as error:
+            _log.error(
+                "outbox row cannot be published; kept and retried every minute",
+                extra={"row": str(row["_id"]), "reason": repr(error)},
+            )
             return repr(error)
         return None
 
@@ -44,15 +47,17 @@ class RowPublisher:
             try:
                 await self._publisher.store(subject, headers, data, LARGEST_EVENT)
             except nats.errors.Error as error:
-                self._note(stalled=True, reason=str(error))
+                self._report(failing=True, reason=str(error))
                 await asyncio.sleep(_RETRY_DELAY)
             else:
-                return self._note(stalled=False)
+                return self._report(failing=False)
 
-    def _note(self, *, stalled: bool, reason: str = "") -> None:
-        """One line when publishing begins to fail and one when it works again, not one an event."""
-        if stalled and not self._stalled:
-            _log.warning("JetStream takes no events, trying on", extra={"reason": reason})
-        elif self._stalled and not stalled:
-            _log.info("JetStream takes events again")
-        self._stalled = stalled
+    def _report(self, *, failing: bool, reason: str = "") -> None:
+        """Log one line when publishing begins to fail and one when it works again, not one for each event."""
+        if failing and not self._failing:
+            _log.warning(
+                "publish to JetStream failed; events wait in the outbox and are retried", extra={"reason": reason}
+            )
+        elif self._failing and not failing:
+            _log.info("publish to JetStream works again")
+        self._failing = failing

@@ -1,4 +1,4 @@
-"""How an outbox empties: its change stream, from where the relay was when it last noted that."""
+"""Move events from an outbox to the log: follow the change stream, replay what is requested, save the position."""
 
 import asyncio
 import logging
@@ -12,20 +12,23 @@ from events.relay.publishing import RowPublisher
 
 _log = logging.getLogger(__name__)
 
-_BATCH = 100
+_BATCH = 100  # rows
 _RETRY_DELAY = 1.0  # seconds
-_NOTE_INTERVAL = 1.0  # seconds; noting each event by itself costs the database as much as storing it did
-_LOOK_INTERVAL = 60.0  # seconds
-_FORGET_INTERVAL = 3600.0  # seconds
+_SAVE_INTERVAL = 1.0  # seconds; saving each event's position costs the database as much as storing the event did
+_REPLAY_INTERVAL = 60.0  # seconds
+_DELETE_INTERVAL = 3600.0  # seconds
 _STALL = 60.0  # seconds
 
 
 class _StalledError(Exception):
-    """What came from the change stream had no place to go for _STALL seconds."""
+    """JetStream accepted nothing of the change stream for _STALL seconds."""
 
 
 class Relay:
-    """Moves events from one outbox to one Broker. Several may run at once: JetStream drops what it has."""
+    """Moves events from one outbox to one Broker. Several may run at once: JetStream drops duplicates.
+
+    `following` is true while the change stream is open.
+    """
 
     def __init__(self, outbox: Outbox, rows: RowPublisher) -> None:
         self._outbox = outbox
@@ -34,27 +37,27 @@ class Relay:
         self.following = False
 
     async def run(self) -> None:
-        """Work until cancelled, whatever goes away and comes back."""
+        """Work until cancelled, through every outage of the database and of JetStream."""
         while True:
             try:
                 await self._follow()
             except* PyMongoError as errors:
-                _log.warning("outbox is out of reach, trying on", extra={"reason": repr(errors.exceptions[0])})
+                _log.warning("outbox is unavailable; retrying in 1 s", extra={"reason": repr(errors.exceptions[0])})
             except* _StalledError:
-                _log.warning("nobody takes what comes from the outbox, following it anew")
+                _log.warning("change stream stalled: JetStream accepted nothing for 60 s; reopening")
             self.following = False
             await asyncio.sleep(_RETRY_DELAY)
 
     async def _follow(self) -> None:
-        self._position = None  # of the last stream: whoever lost its position since must not find it again
-        # The change stream is open before anybody looks for older rows, so that none falls between them.
+        self._position = None  # the last stream's: a position that was lost since must not be saved again
+        # The change stream opens before older rows are read, so that no row falls between the two.
         async with self._outbox.follow() as changes, asyncio.TaskGroup() as tasks:
             queue: asyncio.Queue[Change] = asyncio.Queue(_BATCH)
             tasks.create_task(_fill(queue, changes))
             tasks.create_task(self._publish_changes(queue))
-            tasks.create_task(_every(_NOTE_INTERVAL, self._note))
-            tasks.create_task(_every(_LOOK_INTERVAL, self._look_back))
-            tasks.create_task(_every(_FORGET_INTERVAL, self._forget))
+            tasks.create_task(_every(_SAVE_INTERVAL, self._save_position))
+            tasks.create_task(_every(_REPLAY_INTERVAL, self._republish))
+            tasks.create_task(_every(_DELETE_INTERVAL, self._delete_old_rows))
             self.following = True
 
     async def _publish_changes(self, queue: asyncio.Queue[Change]) -> None:
@@ -62,32 +65,35 @@ class Relay:
             batch = [await queue.get()]
             while not queue.empty():
                 batch.append(queue.get_nowait())
-            await self._outbox.notes.refuse(await self._rows.publish([row for row, _ in batch]))
+            await self._outbox.checkpoints.reject(await self._rows.publish([row for row, _ in batch]))
             self._position = batch[-1][1]
 
-    async def _note(self) -> None:
-        """Save from time to time how far JetStream has come; a successor publishes again what came later."""
+    async def _save_position(self) -> None:
+        """Save how far JetStream has stored the outbox; a successor publishes again what came after."""
         position, self._position = self._position, None
         if position:
-            await self._outbox.notes.save(position)
+            await self._outbox.checkpoints.save(position)
 
-    async def _look_back(self) -> None:
-        """Publish what somebody asks for once more, and what could not be published: the reason may be gone."""
-        async for batch in self._outbox.again():
-            await self._outbox.notes.refuse(await self._rows.publish(batch))
-        async for batch in self._outbox.refused():
+    async def _republish(self) -> None:
+        """Publish the rows of a requested replay, and those that could not be published: the reason may be gone."""
+        async for batch in self._outbox.rows_to_replay():
+            await self._outbox.checkpoints.reject(await self._rows.publish(batch))
+        async for batch in self._outbox.rejected_rows():
             still = {row["_id"] for row, _ in await self._rows.publish(batch)}
-            await self._outbox.notes.accept(row for row in batch if row["_id"] not in still)
+            await self._outbox.checkpoints.accept(row for row in batch if row["_id"] not in still)
 
-    async def _forget(self) -> None:
+    async def _delete_old_rows(self) -> None:
         try:
-            await self._outbox.forget()
+            await self._outbox.delete_old_rows()
         except PyMongoError as error:  # publishing goes on without it
-            _log.warning("old rows are not forgotten", extra={"reason": repr(error)})
+            _log.warning("old outbox rows not deleted; retrying in an hour", extra={"reason": repr(error)})
 
 
 async def _fill(queue: asyncio.Queue[Change], changes: AsyncIterator[Change]) -> None:
-    """A stream that nobody reads for long may lose what it has not given yet: opening it again would show that."""
+    """Queue changes. Raises _StalledError when the queue stays full.
+
+    A change stream that is not read for long may lose what it has not given yet, and only opening it again shows that.
+    """
     async for change in changes:
         try:
             async with asyncio.timeout(_STALL):

@@ -1,1 +1,1 @@
-"""What every process of the data plane needs: NATS connection, publisher, health, logs, metrics."""
+"""What every process around the log needs: NATS connection, publisher, health, logs, metrics."""

@@ -1,4 +1,4 @@
-"""The connection to NATS: nats-py's, made to outlast whatever servers and publishers do."""
+"""The connection to NATS: nats-py, hardened against lost servers and hostile messages."""
 
 import asyncio
 import logging

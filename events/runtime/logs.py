@@ -1,4 +1,4 @@
-"""Logs as JSON lines on stdout, one object each: severity, message, component, and what else belongs to it."""
+"""Log as JSON lines on stdout: an object with `severity`, `message`, `component` and the record's `extra` fields."""
 
 import json
 import logging
@@ -21,7 +21,7 @@ class _JsonLines(logging.Formatter):
 
 
 def configure(component: str) -> None:
-    """Let everything that logs in this process write such lines; fields are given as `extra`."""
+    """Have every logger of this process write such lines, from INFO on."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_JsonLines(component))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

@@ -1,4 +1,4 @@
-"""A process that works until it is told to stop."""
+"""Run a process until it is is_stopping to stop."""
 
 import asyncio
 import signal
@@ -8,17 +8,17 @@ import uvloop
 
 
 def run(work: Coroutine[None, None, None]) -> None:
-    """Run `work` until it ends, or cancel it on SIGTERM or SIGINT; what it then still does is its own drain."""
-    uvloop.run(_until_told(work))
+    """Run `work` until it ends, or cancel it on SIGTERM or SIGINT and wait for its cleanup."""
+    uvloop.run(_until_stopped(work))
 
 
-async def _until_told(work: Coroutine[None, None, None]) -> None:
+async def _until_stopped(work: Coroutine[None, None, None]) -> None:
     task = asyncio.ensure_future(work)
-    told = False
+    is_stopping = False
 
     def stop() -> None:
-        nonlocal told
-        told = True
+        nonlocal is_stopping
+        is_stopping = True
         task.cancel()
 
     loop = asyncio.get_running_loop()
@@ -27,5 +27,5 @@ async def _until_told(work: Coroutine[None, None, None]) -> None:
     try:
         await task
     except asyncio.CancelledError:
-        if not told:
+        if not is_stopping:
             raise

@@ -1,4 +1,4 @@
-"""A service's outbox under test, and what the log has of it."""
+"""A service's outbox under test, and the number of its events in the log."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.events.processes import Process
 from tests.eventually import eventually
 
 Documents = Database[dict[str, Any]]
-NOTE = {"_id": "outbox"}
+OUTBOX = {"_id": "outbox"}
 
 
 class Service:
@@ -36,17 +36,17 @@ class Service:
         self.relays.append(relay)
         return relay
 
-    def notes(self, **what: object) -> int:
-        """1 if this is what the relay noted of its outbox."""
-        return self.database["relay"].count_documents({**NOTE, **what})
+    def checkpoints(self, **fields: object) -> int:
+        """Return 1 if the checkpoint has these fields, else 0."""
+        return self.database["relay"].count_documents({**OUTBOX, **fields})
 
-    def refused(self) -> int:
-        """How many rows the relay noted that it cannot publish."""
+    def rejected(self) -> int:
+        """Return how many rows are saved as impossible to publish."""
         return self.database["refused"].count_documents({})
 
 
 def stored(stage: Stage) -> int:
-    """How many events the log has."""
+    """Return how many events the log has."""
     return int(stage.loop.run(stage.jetstream.stream_info(stage.stream_names.log)).state.messages)
 
 
@@ -57,5 +57,5 @@ def await_stored(stage: Stage, count: int) -> None:
 
 
 def committed(**ago: float) -> dict[str, Any]:
-    """A row as a function stored it some time ago."""
+    """Return a row as a function stored it some time ago."""
     return {"_id": ObjectId.from_datetime(datetime.now(UTC) - timedelta(**ago)), "event": event()}

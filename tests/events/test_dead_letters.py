@@ -107,7 +107,7 @@ def test_showing_a_whole_event_and_why_it_died(stage: Stage, sink: Sink) -> None
         r"trigger +one",
         r"reason +answered 422",
         r"attempts +1",
-        r"answer +\\x1b\[31mtitle is missing",
+        r"response +\\x1b\[31mtitle is missing",
         r"ce-id +a b",
         r"ce-subject +Grüße",
         r"ce-extension +\\u202e",
@@ -151,7 +151,7 @@ def test_replaying_one_to_the_trigger_that_failed_only(buried: Stage, sink: Sink
 
     said = run(buried, "replay", str(letter.sequence))
 
-    assert said == f"{letter.sequence} is with one again\n1 done\n"
+    assert said == f"{letter.sequence} sent to one\n1 done\n"
     eventually(lambda: sink.ids == ["a", "b", "c", "c"])
     buried.await_settled("one")
     buried.await_settled("two")
@@ -206,7 +206,7 @@ def test_a_letter_stays_while_the_log_does_not_take_it(buried: Stage) -> None:
     config = buried.loop.run(buried.jetstream.stream_info(buried.stream_names.log)).config
     buried.loop.run(buried.jetstream.update_stream(config.evolve(max_bytes=1)))
 
-    assert "0 done, 4 not" in refuse(buried, "replay", "--all")
+    assert "0 done, 4 not done" in refuse(buried, "replay", "--all")
 
     assert buried.letters() == before
 
@@ -216,7 +216,7 @@ def test_a_letter_stays_when_its_trigger_is_gone(buried: Stage) -> None:
     buried.stop_bridges()  # a bridge would bind it anew
     buried.loop.run(buried.jetstream.delete_consumer(buried.stream_names.log, buried.stream_names.consumer("one")))
 
-    assert "there is no Trigger one any more" in refuse(buried, "replay", "--trigger", "one")
+    assert "the Broker has no Trigger one any more" in refuse(buried, "replay", "--trigger", "one")
 
     assert buried.letters() == before
 
@@ -224,7 +224,7 @@ def test_a_letter_stays_when_its_trigger_is_gone(buried: Stage) -> None:
 def test_purging_one_and_all_of_a_trigger_and_all(buried: Stage, sink: Sink) -> None:
     numbers = [letter.sequence for letter in buried.letters() if letter.trigger == "one"]
 
-    assert run(buried, "purge", str(numbers[1])) == f"{numbers[1]} of one is forgotten\n1 done\n"
+    assert run(buried, "purge", str(numbers[1])) == f"{numbers[1]} of one deleted\n1 done\n"
     assert [letter.sequence for letter in buried.letters() if letter.trigger == "one"] == [numbers[0], numbers[2]]
     assert run(buried, "purge", "--trigger", "one").endswith("2 done\n")
     assert [letter.trigger for letter in buried.letters()] == ["two"]
@@ -246,7 +246,7 @@ def test_what_somebody_else_removed_meanwhile_is_removed(buried: Stage) -> None:
 def test_a_trigger_that_there_is_not(buried: Stage, asked: str) -> None:
     before = buried.letters()
 
-    assert refuse(buried, asked, "--trigger", "three") == "there is no Trigger three\n"
+    assert refuse(buried, asked, "--trigger", "three") == "Trigger three does not exist\n"
 
     assert buried.letters() == before
 
@@ -260,7 +260,7 @@ def test_a_trigger_that_is_gone_has_its_letters_still(buried: Stage) -> None:
 
 @pytest.mark.parametrize("asked", [("show", "99"), ("replay", "99"), ("purge", "99")])
 def test_a_number_that_there_is_not(buried: Stage, asked: tuple[str, str]) -> None:
-    assert "there is no dead letter 99" in refuse(buried, *asked)
+    assert "dead letter 99 does not exist" in refuse(buried, *asked)
 
 
 def test_it_goes_as_far_as_it_can_and_says_how_far(buried: Stage) -> None:
@@ -268,19 +268,19 @@ def test_it_goes_as_far_as_it_can_and_says_how_far(buried: Stage) -> None:
 
     said = refuse(buried, "purge", first, "99", last)
 
-    assert f"{first} of one is forgotten\n" in said
-    assert "there is no dead letter 99; 1 done, 2 not" in said
+    assert f"{first} of one deleted\n" in said
+    assert "dead letter 99 does not exist; 1 done, 2 not done" in said
     assert len(buried.letters()) == 3
 
 
 def test_a_broker_that_there_is_not(stage: Stage) -> None:
-    assert f"the Broker {stage.stream_names.namespace}/default has no dead letters there" in refuse(stage, "list")
+    assert f"no stream for dead letters of the Broker {stage.stream_names.namespace}/default" in refuse(stage, "list")
 
 
 def test_without_nats_it_says_so(stage: Stage) -> None:
     stage.nats_url = "nats://127.0.0.1:9"
 
-    assert refuse(stage, "list") == "NATS does not answer at nats://127.0.0.1:9\n"
+    assert refuse(stage, "list") == "no NATS server answers at nats://127.0.0.1:9\n"
 
 
 @pytest.mark.parametrize("missing", ["NATS_URL", "BROKER"])

@@ -57,8 +57,8 @@ def test_a_row_that_cannot_be_published_stops_no_other(stage: Stage, service: Se
     relay.await_ready()
     service.commit(*bad, event(id="better"))
     await_stored(stage, 2)
-    eventually(lambda: relay.log.count("event cannot be published") >= 2 * len(bad) + 1)
-    eventually(lambda: service.refused() == 2 * len(bad) + 1)
+    eventually(lambda: relay.log.count("outbox row cannot be published") >= 2 * len(bad) + 1)
+    eventually(lambda: service.rejected() == 2 * len(bad) + 1)
 
 
 def test_a_row_that_can_be_published_after_all(stage: Stage, service: Service) -> None:
@@ -66,18 +66,18 @@ def test_a_row_that_can_be_published_after_all(stage: Stage, service: Service) -
     relay = service.start_relay(stage)
     relay.await_ready()
     row = service.commit(event(source=None), event(source=None))[0]
-    eventually(lambda: service.refused() == 2)
+    eventually(lambda: service.rejected() == 2)
     relay.kill()
     service.database["outbox"].update_one({"_id": row}, {"$set": {"event": event()}})
     service.start_relay(stage)
-    eventually(lambda: service.refused() == 1)
+    eventually(lambda: service.rejected() == 1)
     assert stored(stage) == 1
 
 
 def test_waiting_for_a_log_that_is_not_there_yet(stage: Stage, service: Service) -> None:
     service.commit(event())
     relay = service.start_relay(stage)
-    eventually(lambda: "JetStream takes no events" in relay.log)
+    eventually(lambda: "publish to JetStream failed" in relay.log)
     stage.start_bridge()
     await_stored(stage, 1)
 

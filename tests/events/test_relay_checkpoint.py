@@ -1,4 +1,4 @@
-"""What a relay notes of its outbox, and what becomes of it when that is lost, old or wrong."""
+"""The checkpoint of a relay: kept, lost, old or wrong."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,37 +13,38 @@ from events.relay import relay as relaying
 from events.relay.checkpoint import CheckpointStore, Position
 from events.relay.outbox import Change
 from tests.events.harness import Loop, Stage, event
-from tests.events.outbox import NOTE, Service, await_stored, committed, stored
+from tests.events.outbox import OUTBOX, Service, await_stored, committed, stored
 from tests.eventually import eventually
 
 POSITION = {"position": {"$exists": True}}
 PUBLISHED = {"at": {"$exists": True}}
+NO_REPLAY = {"replayFrom": None, "again": None}
 LOST_POSITION = {"position": {"_data": "8200"}}
 
 
-def test_rows_are_forgotten_after_a_week_if_they_are_published(stage: Stage, service: Service) -> None:
+def test_rows_are_deleted_after_a_week_if_they_are_published(stage: Stage, service: Service) -> None:
     stage.start_bridge()
     relay = service.start_relay(stage)
     relay.await_ready()
-    service.commit(event(), event(id="refused", source=None))
-    eventually(lambda: service.notes(**PUBLISHED, again=None) == 1)
+    service.commit(event(), event(source=None))
+    eventually(lambda: service.checkpoints(**PUBLISHED, **NO_REPLAY) == 1)
     relay.kill()
     old = committed(days=8)
-    refused = {**old, "_id": ObjectId.from_datetime(datetime.now(UTC) - timedelta(days=9)), "event": {"no": "event"}}
-    service.database["outbox"].insert_many([old, committed(days=6), refused])
-    service.database["refused"].insert_one({"_id": refused["_id"]})
+    rejected = {**old, "_id": ObjectId.from_datetime(datetime.now(UTC) - timedelta(days=9)), "event": {"no": "event"}}
+    service.database["outbox"].insert_many([old, committed(days=6), rejected])
+    service.database["refused"].insert_one({"_id": rejected["_id"]})
     service.start_relay(stage)
     eventually(lambda: service.database["outbox"].count_documents({}) == 4)
     assert service.database["outbox"].count_documents({"_id": old["_id"]}) == 0
 
 
-def test_no_row_is_forgotten_before_it_is_published(stage: Stage, service: Service) -> None:
-    """The relay was down for ten days, and the database has lost its position since."""
-    service.database["relay"].insert_one({**NOTE, **LOST_POSITION, "at": datetime.now(UTC) - timedelta(days=10)})
+def test_no_row_is_deleted_before_it_is_published(stage: Stage, service: Service) -> None:
+    """The relay was down for ten days, and the database has lost its position."""
+    service.database["relay"].insert_one({**OUTBOX, **LOST_POSITION, "at": datetime.now(UTC) - timedelta(days=10)})
     service.database["outbox"].insert_many([committed(days=11), committed(days=8)])
     stage.start_bridge()
     service.start_relay(stage).await_ready()
-    eventually(lambda: service.notes(again=None) == 1)
+    eventually(lambda: service.checkpoints(**NO_REPLAY) == 1)
     assert stored(stage) == 1
 
 
@@ -52,7 +53,7 @@ def test_events_committed_while_no_relay_ran(stage: Stage, service: Service) -> 
     relay = service.start_relay(stage)
     relay.await_ready()
     service.commit(event())
-    eventually(lambda: service.notes(**PUBLISHED) == 1)
+    eventually(lambda: service.checkpoints(**PUBLISHED) == 1)
     relay.kill()
     service.commit(*(event() for _ in range(250)))
     service.start_relay(stage)
@@ -60,7 +61,7 @@ def test_events_committed_while_no_relay_ran(stage: Stage, service: Service) -> 
 
 
 def test_a_relay_killed_after_publishing_publishes_nothing_twice(stage: Stage, service: Service) -> None:
-    """As if the relay had died before it noted its position."""
+    """As if the relay had died before it saved its position."""
     stage.start_bridge()
     relay = service.start_relay(stage)
     service.commit(*(event() for _ in range(20)))
@@ -68,34 +69,35 @@ def test_a_relay_killed_after_publishing_publishes_nothing_twice(stage: Stage, s
     relay.kill()
     service.database["relay"].delete_many({})
     service.start_relay(stage)
-    eventually(lambda: service.notes(again=None) == 1)
+    eventually(lambda: service.checkpoints(**NO_REPLAY) == 1)
     assert stored(stage) == 20
 
 
 @pytest.mark.parametrize("token", ["8200", "no token"])
 def test_a_lost_position_is_no_lost_event(stage: Stage, service: Service, token: str) -> None:
-    """What is younger than the last row known to be published is published once more; ids may be a little older."""
+    """Rows after the last one known to be published are republished; their ids may be a little older."""
     stage.start_bridge()
     service.database["outbox"].insert_many([committed(hours=2), committed(minutes=62), committed(minutes=58)])
     service.commit(event())
-    noted = {"position": {"_data": token}, "at": datetime.now(UTC) - timedelta(hours=1)}
-    service.database["relay"].insert_one({**NOTE, **noted})
+    saved = {"position": {"_data": token}, "at": datetime.now(UTC) - timedelta(hours=1)}
+    service.database["relay"].insert_one({**OUTBOX, **saved})
     relay = service.start_relay(stage)
     relay.await_ready()
     service.commit(event())
     await_stored(stage, 4)
-    assert "position in the change stream is lost" in relay.log
-    eventually(lambda: service.notes(**POSITION, again=None) == 1)
+    assert "change stream cannot resume" in relay.log
+    eventually(lambda: service.checkpoints(**POSITION, **NO_REPLAY) == 1)
 
 
-def test_publishing_once_more_what_somebody_asks_for(stage: Stage, service: Service) -> None:
+@pytest.mark.parametrize("field", ["replayFrom", "again"])
+def test_replaying_what_is_requested(stage: Stage, service: Service, field: str) -> None:
     stage.start_bridge()
     with service.database["outbox"].watch() as changes:
         service.database["outbox"].insert_many([committed(hours=3), committed(hours=1), committed()])
-        noted = {"position": [changes.next()["_id"] for _ in range(3)][-1], "at": datetime.now(UTC)}
-    service.database["relay"].insert_one({**NOTE, **noted, "again": datetime.now(UTC) - timedelta(hours=2)})
+        saved = {"position": [changes.next()["_id"] for _ in range(3)][-1], "at": datetime.now(UTC)}
+    service.database["relay"].insert_one({**OUTBOX, **saved, field: datetime.now(UTC) - timedelta(hours=2)})
     service.start_relay(stage)
-    eventually(lambda: service.notes(again=None) == 1)
+    eventually(lambda: service.checkpoints(**NO_REPLAY) == 1)
     assert stored(stage) == 2
 
 
@@ -105,7 +107,7 @@ def test_an_outbox_that_is_dropped_and_restored(stage: Stage, service: Service, 
     relay = service.start_relay(stage)
     relay.await_ready()
     service.commit(event())
-    eventually(lambda: service.notes(**PUBLISHED, again=None) == 1)
+    eventually(lambda: service.checkpoints(**PUBLISHED, **NO_REPLAY) == 1)
     if not running:
         relay.kill()
     rows = list(service.database["outbox"].find())
@@ -118,32 +120,35 @@ def test_an_outbox_that_is_dropped_and_restored(stage: Stage, service: Service, 
     await_stored(stage, 3)
 
 
-def test_a_wish_that_comes_while_another_is_carried_out(loop: Loop, service: Service, mongo_uri: str) -> None:
-    wish = {"$min": {"again": datetime(2026, 1, 1, tzinfo=UTC)}, "$inc": {"asked": 1}}
+@pytest.mark.parametrize(("since", "generation"), [("replayFrom", "replayGeneration"), ("again", "asked")])
+def test_a_replay_requested_during_another_is_not_lost(
+    loop: Loop, service: Service, mongo_uri: str, since: str, generation: str
+) -> None:
+    request = {"$min": {since: datetime(2026, 1, 1, tzinfo=UTC)}, "$inc": {generation: 1}}
 
-    async def carry_out() -> None:
+    async def replay() -> None:
         async with AsyncMongoClient[dict[str, Any]](mongo_uri, tz_aware=True) as client:
-            notes = CheckpointStore(client.get_default_database())
-            note = await notes.read()
-            service.database["relay"].update_one(NOTE, wish)
-            await notes.done(note)
-            assert (await notes.read()).again
-            await notes.done(await notes.read())
-            assert (await notes.read()).again is None
+            store = CheckpointStore(client.get_default_database())
+            checkpoint = await store.read()
+            service.database["relay"].update_one(OUTBOX, request)
+            await store.finish_replay(checkpoint)
+            assert (await store.read()).replay_from
+            await store.finish_replay(await store.read())
+            assert (await store.read()).replay_from is None
 
-    service.database["relay"].update_one(NOTE, wish, upsert=True)
-    loop.run(carry_out())
+    service.database["relay"].update_one(OUTBOX, request, upsert=True)
+    loop.run(replay())
 
 
-def test_a_wish_that_is_no_date(stage: Stage, service: Service) -> None:
-    """It must not hide that a lost position wants something, too."""
-    service.database["relay"].insert_one({**NOTE, "again": 1764000000})
+@pytest.mark.parametrize("field", ["replayFrom", "again"])
+def test_a_replay_from_a_value_that_is_not_a_date_is_of_everything(stage: Stage, service: Service, field: str) -> None:
+    service.database["relay"].insert_one({**OUTBOX, field: 1764000000})
     service.commit(event())
     stage.start_bridge()
     relay = service.start_relay(stage)
     await_stored(stage, 1)
-    assert "is no date" in relay.log
-    eventually(lambda: service.notes(again=None) == 1)
+    assert "is not a date" in relay.log
+    eventually(lambda: service.checkpoints(**NO_REPLAY) == 1)
 
 
 def test_a_stream_that_is_not_read_for_long_is_opened_again(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
