@@ -16,10 +16,12 @@ from contextlib import AbstractAsyncContextManager
 import prometheus_client
 
 from events.bridge import source
+from events.dispatcher.deliveries import Deliveries
 from events.dispatcher.lag import Lag
+from events.dispatcher.reconciler import Reconciler
+from events.dispatcher.settings import Settings
 from events.dispatcher.signature import signer
 from events.dispatcher.subscriber import Subscribers
-from events.dispatcher.supervisor import Settings, Supervisor
 from events.ingress import Ingress
 from events.runtime import health, logs, process
 from events.runtime.connection import Connection
@@ -32,12 +34,13 @@ async def _main() -> None:
     environment, settings = os.environ, _settings()
     host, origin, connection = environment.get("HOST"), source.from_environment(environment), Connection()
     async with Subscribers(json.loads(environment.get("HOST_ALIASES", "{}")), signer(environment)) as subscribers:
-        supervisor = Supervisor(connection, subscribers, settings, origin)
-        ingress = Ingress(Publisher(connection), lambda: supervisor.brokers, supervisor.expects)
-        async with _serve_health(supervisor, connection, host), connection:
+        deliveries = Deliveries(connection, subscribers, settings)
+        reconciler = Reconciler(connection, origin, deliveries, settings)
+        ingress = Ingress(Publisher(connection), lambda: reconciler.brokers, reconciler.expects)
+        async with _serve_health(reconciler, deliveries, connection, host), connection:
             await connection.open(environment["NATS_URL"], "bridge")
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(supervisor.run())
+                tasks.create_task(reconciler.run())
                 tasks.create_task(connection.until_closed())
                 if "INGRESS_PORT" in environment:
                     tasks.create_task(
@@ -53,12 +56,12 @@ def _collect_rarely() -> None:
 
 
 def _serve_health(
-    supervisor: Supervisor, connection: Connection, host: str | None
+    reconciler: Reconciler, deliveries: Deliveries, connection: Connection, host: str | None
 ) -> AbstractAsyncContextManager[object]:
-    nats_ready, lag = health.NatsReadiness(connection), Lag(connection.jetstream(), lambda: supervisor.routes)
+    nats_ready, lag = health.NatsReadiness(connection), Lag(connection.jetstream(), lambda: deliveries.routes)
 
     async def ready() -> bool:
-        return supervisor.ready and await nats_ready()
+        return reconciler.ready and await nats_ready()
 
     async def metrics() -> bytes:
         await lag.refresh()

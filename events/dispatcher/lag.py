@@ -1,4 +1,4 @@
-"""How far behind each Trigger is, asked of JetStream when somebody wants to know."""
+"""How far behind each Trigger is, asked of JetStream when the metrics are read."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -13,12 +13,12 @@ from nats.js.errors import NotFoundError
 from events.broker.model import Route
 from events.runtime import metrics
 
-_KEPT = 5.0  # seconds until JetStream is asked again
+_FRESH = 5.0  # seconds until JetStream is asked again
 _PATIENCE = 3.0  # seconds
 
 
 class Lag:
-    """Brings the gauges of lag and age up to date. Those of Triggers that are gone go too."""
+    """Refreshes the gauges of lag and age, and removes those of deleted Triggers."""
 
     def __init__(self, jetstream: JetStreamContext, routes: Callable[[], Iterable[Route]]) -> None:
         self._jetstream = jetstream
@@ -27,11 +27,11 @@ class Lag:
         self._due = 0.0
 
     async def refresh(self) -> None:
-        """Return with figures that are some seconds old at most, NaN where JetStream does not tell."""
+        """Set the gauges to figures that are some seconds old at most, NaN where JetStream does not respond."""
         now = asyncio.get_running_loop().time()
         if now < self._due:
             return
-        self._due = now + _KEPT
+        self._due = now + _FRESH
         routes = tuple(self._routes())
         shown = {_labels(route) for route in routes}
         for labels in self._shown - shown:
@@ -48,12 +48,12 @@ class Lag:
                 lag = (info.num_pending or 0) + (info.num_ack_pending or 0)
                 age = await self._age(info) if lag else 0.0
         except (nats.errors.Error, TimeoutError):
-            pass  # as the figures say
+            pass  # the gauges say NaN
         metrics.LAG.labels(*_labels(route)).set(lag)
         metrics.OLDEST.labels(*_labels(route)).set(age)
 
     async def _age(self, consumer: ConsumerInfo) -> float:
-        """Seconds since the first message was stored that is neither acknowledged nor passed over."""
+        """Return the seconds since the first message was stored that the consumer still needs."""
         subjects = consumer.config.filter_subjects or [consumer.config.filter_subject or ""]
         floor = consumer.ack_floor.stream_seq if consumer.ack_floor else 0
         found = [await self._next(consumer.stream_name, floor + 1, subject) for subject in subjects]

@@ -12,16 +12,18 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
+from events.runtime.tasks import Background
+
 _log = logging.getLogger(__name__)
 
 _SECOND = 1_000_000_000  # nanoseconds, JetStream's unit
-_EXPIRES = 30.0  # seconds that the server keeps a request for messages
-_HEARTBEAT = 5.0  # seconds between the server's signs of life while it keeps one
+_EXPIRES = 30.0  # seconds until a request for messages expires at the server
+_HEARTBEAT = 5.0  # seconds between the server's heartbeats while a request waits
 _LONGEST_TICK = 1.0  # seconds
 _EXPIRED = "408"
 _IDLE = "100"
 _IN_PROGRESS = b"+WPI"
-_NOT_TAKEN = b"-NAK"
+_NAK = b"-NAK"
 
 Handler = Callable[[Msg], Awaitable[None]]
 
@@ -37,13 +39,15 @@ class Consumer:
 
 
 class Pull:
-    """Hands each message to `handle` in a task of its own. Sets `alarm` and `lost` when the consumer is gone.
+    """Hands each message to `handle` in a task of its own. Sets `changed` and `lost` when the consumer is gone.
 
-    One subscription takes all messages; requests for more go out as slots become free, several at once. While a
-    message is handled, the server is told so in time, so that it is not handed out again.
+    One subscription receives all messages; requests for more go out as slots become free, several at once. While a
+    message is handled, the server is told so in time, so that it is not redelivered.
     """
 
-    def __init__(self, connection: Client, consumer: Consumer, handle: Handler, alarm: asyncio.Event) -> None:
+    def __init__(
+        self, connection: Client, consumer: Consumer, handle: Handler, changed: asyncio.Event, background: Background
+    ) -> None:
         self._connection = connection
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{consumer.stream}.{consumer.name}"
         self._handle = handle
@@ -56,18 +60,19 @@ class Pull:
         self._inbox = connection.new_inbox()
         self._subscription: Subscription | None = None
         self._ticker: asyncio.Task[None] | None = None
-        self._alarm = alarm
+        self._changed = changed
+        self._background = background
         self.lost = False
 
     async def start(self) -> None:
-        """Begin to take messages."""
+        """Begin to receive messages."""
         self._reconnects = self._connection.stats["reconnects"]
         self._subscription = await self._connection.subscribe(self._inbox, cb=self._receive)
-        self._ticker = asyncio.create_task(self._tick_on())
+        self._ticker = self._background.start(self._keep_ticking())
         await self._request()
 
     async def stop(self, patience: float) -> None:
-        """Take no more and let what is under way end; what is not done by then will be handed out again."""
+        """Receive no more; wait `patience` seconds for what is under way. JetStream redelivers what is not done."""
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
             await subscription.unsubscribe()
@@ -84,27 +89,28 @@ class Pull:
             return
         self._requested = max(0, self._requested - 1)
         if self._subscription is None or len(self._tasks) >= self._slots:
-            await self._connection.publish(message.reply, _NOT_TAKEN)
+            await self._connection.publish(message.reply, _NAK)
             return
-        # A server that was killed may hand out once more what is being handled, its counters unchanged.
+        # A server that was killed may deliver again what is being handled, its counters unchanged.
         if message.reply not in self._tasks:
-            self._tasks[message.reply] = asyncio.create_task(self._run(message))
+            self._tasks[message.reply] = self._background.start(self._run(message))
 
     async def _run(self, message: Msg) -> None:
         try:
             await self._handle(message)
         finally:
             del self._tasks[message.reply]
-        await self._request()
+        with suppress(nats.errors.Error):  # while disconnected; the next tick requests again
+            await self._request()
 
     async def _request(self) -> None:
-        """Ask for as many messages as there are free slots, once half are free.
+        """Request as many messages as there are free slots, once half are free.
 
-        Without a connection the requests would gather, to be sent all at once when it is back.
+        Without a connection the requests would queue up in the client, to be sent all at once when it is back.
         """
         free = self._slots - self._requested - len(self._tasks)
-        is_heard = self._subscription is not None and self._connection.is_connected
-        if not is_heard or free <= 0 or (self._requested and 2 * free < self._slots):
+        is_receiving = self._subscription is not None and self._connection.is_connected
+        if not is_receiving or free <= 0 or (self._requested and 2 * free < self._slots):
             return
         self._requested += free
         self._heard = asyncio.get_running_loop().time()
@@ -112,7 +118,7 @@ class Pull:
         await self._connection.publish(self._subject, json.dumps(wanted).encode(), reply=self._inbox)
 
     async def _note_status(self, headers: dict[str, str]) -> None:
-        """A request ended: it expired, or there is no such consumer any more, or its server left."""
+        """Handle the end of a request: it expired, or the consumer was deleted, or its server left."""
         status = headers.get("Status")
         if status == _IDLE:
             return
@@ -120,14 +126,14 @@ class Pull:
             self._requested = max(0, self._requested - int(headers.get("Nats-Pending-Messages", self._requested)))
             await self._request()
             return
-        _log.warning("pull refused", extra={"consumer": self._subject, "status": status})
+        _log.warning("consumer lost; checking its stream", extra={"consumer": self._subject, "status": status})
         self.lost = True
-        self._alarm.set()
+        self._changed.set()
 
-    async def _tick_on(self) -> None:
+    async def _keep_ticking(self) -> None:
         while True:
             await asyncio.sleep(self._tick)
-            with suppress(nats.errors.Error):  # while disconnected; the next tick says it again
+            with suppress(nats.errors.Error):  # while disconnected; the next tick repeats it
                 await self._refresh()
 
     async def _refresh(self) -> None:
@@ -138,7 +144,7 @@ class Pull:
         await self._request()
 
     def _requests_are_lost(self) -> bool:
-        """The server forgets them with the connection, or has fallen silent."""
+        """Tell if the server forgot the requests with the connection, or has fallen silent."""
         reconnects, self._reconnects = self._reconnects, self._connection.stats["reconnects"]
         silence = asyncio.get_running_loop().time() - self._heard
         return reconnects != self._reconnects or silence > 2 * _HEARTBEAT

@@ -1,4 +1,4 @@
-"""Deliveries say who sends them: a JSON Web Token for each subscriber, in the header `Authorization`.
+"""Signed deliveries: a JSON Web Token for each subscriber, in the header `Authorization`.
 
 Claims: `aud` is the subscriber's name, the name of its Knative Service; `iat` and `exp` are ten minutes apart.
 """
@@ -14,7 +14,7 @@ from events.keyring import keys
 
 ALGORITHM = "HS256"
 LIFETIME = 600  # seconds
-# A token is used for half of its life: a delivery may then wait for a function to start, and clocks may differ.
+# A token is used for half of its lifetime: a delivery may wait for a function to start, and clocks may differ.
 _RENEWED_AFTER = LIFETIME // 2
 
 Claims = dict[str, str | int]
@@ -23,24 +23,24 @@ Claims = dict[str, str | int]
 class Signer:
     """Signs deliveries to the Knative Services of one namespace, whose cluster-local domain is `domain`.
 
-    Nobody else gets a signature: not what has another address than its name says, and not what a Trigger of another
-    namespace sends to, since whoever writes that one chooses the events too.
+    No other destination gets a signature: neither one whose address differs from its name, nor one that a Trigger of
+    another namespace names, since the author of that Trigger chooses the events too.
     """
 
     def __init__(self, key: str, domain: str) -> None:
         self._key = key
         self._domain = domain
-        self._kept: dict[str, tuple[float, str]] = {}
+        self._tokens: dict[str, tuple[float, str]] = {}
 
     def authorization(self, to: Destination) -> str | None:
-        """The value of the header for a delivery to a subscriber."""
+        """Return the header's value for a delivery to a subscriber, None for one that gets no signature."""
         if urlsplit(to.url).hostname != f"{to.name}.{self._domain}":
             return None
-        issued, kept = self._kept.get(to.name, (0.0, ""))
+        issued, token = self._tokens.get(to.name, (0.0, ""))
         if not issued <= time.time() < issued + _RENEWED_AFTER:  # before that, too, if the clock was set back
-            issued, kept = time.time(), f"Bearer {self._sign(to.name)}"
-            self._kept[to.name] = issued, kept
-        return kept
+            issued, token = time.time(), f"Bearer {self._sign(to.name)}"
+            self._tokens[to.name] = issued, token
+        return token
 
     def _sign(self, audience: str) -> str:
         now = int(time.time())
@@ -49,7 +49,7 @@ class Signer:
 
 
 def signer(environment: Mapping[str, str]) -> Signer | None:
-    """As EVENTS_KEY and EVENTS_DOMAIN say; none without EVENTS_KEY. Raises ValueError if that holds no key."""
+    """Make a Signer of EVENTS_KEY and EVENTS_DOMAIN; None without EVENTS_KEY. Raises ValueError if it has no key."""
     if "EVENTS_KEY" not in environment:
         return None
     return Signer(keys(environment["EVENTS_KEY"])[0], environment["EVENTS_DOMAIN"])

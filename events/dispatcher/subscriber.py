@@ -1,11 +1,10 @@
-"""Events to subscribers over HTTP, and what they answer."""
+"""Delivery of events to subscribers over HTTP."""
 
 import asyncio
 import logging
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Self, cast
 from urllib.parse import urlsplit, urlunsplit
 from weakref import WeakSet
@@ -22,9 +21,10 @@ from events.dispatcher.signature import Signer
 
 _log = logging.getLogger(__name__)
 
-# Idle connections go before gunicorn closes its end after 2 s.
-_KEEP_IDLE = 1.5  # seconds
-_LARGEST_ANSWER = 1 << 20  # bytes, what NATS would take at most
+# Shorter than functions (120 s) and Knative's queue-proxy (90 s) keep an idle connection, so that quiet Triggers reuse
+# theirs and hardly ever meet one that was closed. Subscribers that close earlier cost one more connection, see `_post`.
+_KEEP_IDLE = 60.0  # seconds
+_LARGEST_RESPONSE = 1 << 20  # bytes, the largest message of NATS
 _SUCCESS = range(200, 300)
 _UNAUTHORIZED = 401
 
@@ -36,7 +36,11 @@ _reused: ContextVar[bool] = ContextVar("reused", default=False)
 
 
 class DeliveryError(Exception):
-    """An event that was not delivered. `code` is the HTTP status if there was one, `body` what the answer said."""
+    """A failed delivery.
+
+    `retried` tells if it may be tried again, `asked` in how many seconds at the earliest (Retry-After). `code` and
+    `body` are the response's, if there was one.
+    """
 
     def __init__(
         self, reason: str, *, retried: bool, code: int | None = None, body: bytes = b"", asked: float = 0.0
@@ -49,7 +53,7 @@ class DeliveryError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """A subscriber's 2xx."""
 
     status: int
@@ -58,9 +62,10 @@ class Answer:
 
 
 class Subscribers:
-    """HTTP to all subscribers; its connections are closed at the end of the context.
+    """HTTP client of all subscribers; its connections are closed at the end of the context.
 
-    `aliases` say where hosts are that no DNS knows, as `host → host:port`. Without a `signer` nothing is signed.
+    `aliases` give the addresses of hosts that are not in DNS, as `host → host:port`. Without a `signer` deliveries are
+    not signed.
     """
 
     def __init__(self, aliases: Mapping[str, str], signer: Signer | None = None) -> None:
@@ -78,8 +83,8 @@ class Subscribers:
 
     async def deliver(
         self, event: Event, to: Destination, patience: float, fields: Headers = _NONE, *, structured: bool = False
-    ) -> Answer:
-        """POST an event, with headers besides its own. Raises DeliveryError unless the answer is a 2xx."""
+    ) -> Response:
+        """POST an event, with `fields` as further headers. Raises DeliveryError unless a 2xx comes in `patience` s."""
         url, headers = self._address(to.url)
         headers |= fields
         data = _write(event, headers, structured=structured)
@@ -87,31 +92,29 @@ class Subscribers:
         if signature:
             headers["Authorization"] = signature
         try:
-            status, answered, body = await self._post(url, headers, data, patience)
+            async with asyncio.timeout(patience):
+                status, received, body = await self._post(url, headers, data)
         except TimeoutError as error:
             raise DeliveryError(f"no answer within {patience:g} s", retried=True) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise DeliveryError(repr(error), retried=True) from error
         if status in _SUCCESS:
-            return Answer(status, answered, body)
-        # A signature that is refused says nothing of the event: keys or clocks differ until somebody mends them.
+            return Response(status, received, body)
+        # A rejected signature says nothing of the event: keys or clocks differ until an operator mends them.
         retried = is_retried(status) or (status == _UNAUTHORIZED and signature is not None)
-        asked = retry_after(status, answered.get("Retry-After"))
+        asked = retry_after(status, received.get("Retry-After"))
         raise DeliveryError(f"answered {status}", retried=retried, code=status, body=body, asked=asked)
 
-    async def _post(
-        self, url: str, headers: dict[str, str], data: bytes, patience: float
-    ) -> tuple[int, Headers, bytes]:
-        """A connection that the subscriber closed while it was idle says nothing about the subscriber: once more."""
-        limit = _limit(patience)
+    async def _post(self, url: str, headers: dict[str, str], data: bytes) -> tuple[int, Headers, bytes]:
+        """A connection that the subscriber closed while it was idle is not its failure: send once more on a new one."""
         try:
-            return await _exchange(self._kept, url, headers, data, limit)
+            return await _exchange(self._kept, url, headers, data)
         except aiohttp.ClientConnectorError:
             raise
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
             if not _reused.get():
                 raise
-            return await _exchange(self._fresh, url, headers, data, limit)
+            return await _exchange(self._fresh, url, headers, data)
 
     def _address(self, url: str) -> tuple[str, dict[str, str]]:
         parts = urlsplit(url)
@@ -121,13 +124,8 @@ class Subscribers:
         return urlunsplit(parts._replace(netloc=alias)), {"Host": parts.netloc}
 
 
-@lru_cache
-def _limit(patience: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=patience)
-
-
 def _write(event: Event, headers: dict[str, str], *, structured: bool) -> bytes:
-    """The body that an event has in structured mode, or in binary mode; `headers` get what belongs to it."""
+    """Return an event's body in structured or in binary mode, and add the headers that belong to it."""
     if structured:
         headers["Content-Type"] = JSON_FORMAT
         return serialise(event)
@@ -138,7 +136,7 @@ def _write(event: Event, headers: dict[str, str], *, structured: bool) -> bytes:
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Notes in `_reused` whether a task's request goes out on a connection that has served another before."""
+    """Records in `_reused` if a task's request uses a connection that has served another before."""
 
     def __init__(self) -> None:
         super().__init__(limit=0, keepalive_timeout=_KEEP_IDLE)
@@ -150,7 +148,7 @@ class _Connector(aiohttp.TCPConnector):
         traces: list[Trace],
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 aiohttp's signature
     ) -> Connection:
-        """As aiohttp does; its own way to tell, a TraceConfig, costs several times as much."""
+        """Connect as aiohttp does; a TraceConfig would tell the same at several times the cost."""
         connection = await super().connect(req, traces, timeout)
         protocol = cast(asyncio.BaseProtocol, connection.protocol)
         _reused.set(protocol in self._used)
@@ -159,32 +157,38 @@ class _Connector(aiohttp.TCPConnector):
 
 
 def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
-    """Without cookies, and without headers of its own making: an event without a content type has none."""
+    """Make a session without cookies and default headers: an event without a content type must not get one.
+
+    The caller limits the time of a request.
+    """
     return aiohttp.ClientSession(
-        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), skip_auto_headers=("Content-Type", "User-Agent")
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=("Content-Type", "User-Agent"),
+        timeout=aiohttp.ClientTimeout(total=None),
     )
 
 
 async def _exchange(
-    session: aiohttp.ClientSession, url: str, headers: dict[str, str], data: bytes, limit: aiohttp.ClientTimeout
+    session: aiohttp.ClientSession, url: str, headers: dict[str, str], data: bytes
 ) -> tuple[int, Headers, bytes]:
-    async with session.post(url, headers=headers, data=data, timeout=limit, allow_redirects=False) as response:
+    async with session.post(url, headers=headers, data=data, allow_redirects=False) as response:
         return response.status, response.headers, await _read(response)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """The whole body of a success; of a failure as much as there is, for its status says enough."""
-    if response.content.at_eof():  # nothing comes with a 204, the most frequent answer
+    """Read the whole body of a success; of a failure as much as arrives, for its status says enough."""
+    if response.content.at_eof():  # a 204, the most frequent status, has no body
         return b""
     body = bytearray()
     try:
         async for chunk in response.content.iter_any():
             body += chunk
-            if len(body) > _LARGEST_ANSWER:
+            if len(body) > _LARGEST_RESPONSE:
                 break
     except aiohttp.ClientPayloadError:
         if response.status in _SUCCESS:
             raise
-    if len(body) > _LARGEST_ANSWER and response.status in _SUCCESS:
-        raise aiohttp.ClientPayloadError("the answer is larger than any event")
+    if len(body) > _LARGEST_RESPONSE and response.status in _SUCCESS:
+        raise aiohttp.ClientPayloadError("the response is larger than any event")
     return bytes(body)

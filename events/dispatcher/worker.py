@@ -1,4 +1,4 @@
-"""One Trigger at work: each message of its consumer ends in an acknowledgement, a delay or a dead letter."""
+"""Handles the messages of one Trigger: each ends in an acknowledgement, a delayed redelivery or a dead letter."""
 
 import logging
 import time
@@ -25,21 +25,21 @@ _log = logging.getLogger(__name__)
 
 _ACK = b"+ACK"
 _SINK_TIMEOUT = 30.0  # seconds
-_NOT_OURS_DELAY = 1.0  # seconds
-_LONGEST_FAULT = 60.0  # seconds until what failed on our own side is tried again
+_OTHER_FILTER_DELAY = 1.0  # seconds
+_LONGEST_OWN_DELAY = 60.0  # seconds until what failed on our own side is tried again
 _LAST_ATTEMPT = LOG_AGE - 86_400  # seconds after an event was stored
 
 
 class Worker:
-    """Delivers the events that a Trigger wants."""
+    """Delivers the events that match a Trigger to its subscriber."""
 
     def __init__(self, trigger: Trigger, broker: Broker, connection: Client, subscribers: Subscribers) -> None:
         publisher = Publisher(connection)
         self._trigger = trigger
         self._delivery: Delivery = trigger.delivery or broker.delivery
-        self._layout = broker.stream_names
+        self._stream_names = broker.stream_names
         self._structured = self._delivery.structured
-        self._namespace = {"Kn-Namespace": trigger.namespace}  # as Knative's own Broker tells it
+        self._namespace = {"Kn-Namespace": trigger.namespace}  # as Knative's own Broker sends it
         self._fields = {**self._namespace, "Prefer": "reply"}
         self._reserved_sources = broker.reserved_sources
         self._replay_subject = broker.stream_names.replay(trigger.name)
@@ -52,37 +52,37 @@ class Worker:
         self._counts = metrics.of_trigger((trigger.namespace, broker.name, trigger.name))
 
     async def handle(self, message: Msg) -> None:
-        """Deliver a message's event and tell JetStream how that went.
+        """Deliver a message's event and tell JetStream the outcome.
 
-        Nothing is acknowledged that is not delivered or kept elsewhere: whatever fails on our own side delays it.
+        An event is acknowledged only once it is delivered or stored elsewhere; a failure on our own side delays it.
         """
         origin = Origin.of(message)
         try:
-            outcome = await self._settle(message, origin)
+            outcome = await self._process(message, origin)
         except nats.errors.Error as error:
-            _log.warning("event is kept for later", extra=self._about(origin, str(error)))
-            outcome = self._later(origin)
-        except Exception:  # noqa: BLE001 a fault of ours must not lose the event, nor stop the others
-            _log.exception("event is kept for later", extra=self._about(origin, "see exception"))
-            outcome = self._later(origin)
-        with suppress(nats.errors.Error):  # what is not acknowledged comes again
+            _log.warning("event not settled; JetStream redelivers it", extra=self._about(origin, str(error)))
+            outcome = self._retry_own_failure(origin)
+        except Exception:  # noqa: BLE001 a fault of ours must neither lose the event nor stop the others
+            _log.exception("event not settled; JetStream redelivers it", extra=self._about(origin, "see exception"))
+            outcome = self._retry_own_failure(origin)
+        with suppress(nats.errors.Error):  # JetStream redelivers what is not acknowledged
             await self._connection.publish(message.reply, outcome)
 
-    def _later(self, origin: Origin) -> bytes:
-        """Within a minute, however many days are left between attempts of the subscriber: the log forgets."""
-        return _delayed(min(self._delivery.retries.delay(origin.delivered), _LONGEST_FAULT))
+    def _retry_own_failure(self, origin: Origin) -> bytes:
+        """Within a minute, even if the delivery spec leaves days between attempts: the log's age is limited."""
+        return _delayed(min(self._delivery.retries.delay(origin.delivered), _LONGEST_OWN_DELAY))
 
-    async def _settle(self, message: Msg, origin: Origin) -> bytes:
+    async def _process(self, message: Msg, origin: Origin) -> bytes:
         try:
-            event = read(message, origin, self._layout)
+            event = read(message, origin, self._stream_names)
             self._check_subject(event, message.subject)
         except MalformedEventError as error:
-            return await self._park_malformed(message, origin, error)
+            return await self._dead_letter_malformed(message, origin, error)
         parent = Parent(origin, ttl.pop_ttl(event))
-        if (verdict := self._attempts.verdict(origin.sequence)) is not None:
-            return await self._bury(event, origin, verdict)
+        if (reason := self._attempts.reason(origin.sequence)) is not None:
+            return await self._dead_letter(event, origin, reason)
         if message.subject != self._replay_subject and not self._trigger.filter.matches(event):
-            return _ACK if self._is_asked_for(message.subject) else _delayed(_NOT_OURS_DELAY)
+            return _ACK if self._is_requested(message.subject) else _delayed(_OTHER_FILTER_DELAY)
         try:
             await self._deliver(event, parent)
         except DeliveryError as error:
@@ -92,72 +92,76 @@ class Worker:
         self._counts.latency.observe(max(0.0, time.time() - origin.timestamp))
         return _ACK
 
-    def _is_asked_for(self, subject: str) -> bool:
-        """Otherwise the Trigger has been edited, and another replica knew first: it wants what this one does not."""
+    def _is_requested(self, subject: str) -> bool:
+        """Tell if our filter asks for a subject. Otherwise the Trigger was edited, and another replica knew first."""
         return self._subjects is None or subject in self._subjects
 
     def _check_subject(self, event: Event, subject: str) -> None:
-        """Who may publish what on NATS is said by subject, so a reserved source counts on its own type's only."""
+        """Raise MalformedEventError unless a reserved source comes on its own type's subject.
+
+        NATS permissions say by subject who may publish what.
+        """
         if event["source"].startswith(self._reserved_sources) and subject not in (
             self._replay_subject,
-            self._layout.event(event["type"]),
+            self._stream_names.event(event["type"]),
         ):
             raise MalformedEventError(f"an event of {event['source']} on a subject of another type")
 
     async def _deliver(self, event: Event, parent: Parent) -> None:
         began = time.perf_counter()
         try:
-            answer = await self._subscribers.deliver(
+            response = await self._subscribers.deliver(
                 event, self._trigger.subscriber, self._delivery.timeout, self._fields, structured=self._structured
             )
         finally:
             self._counts.answer_time.observe(time.perf_counter() - began)
-        await self._replies.store(answer, parent)
+        await self._replies.store(response, parent)
 
     async def _after_failure(self, event: Event, origin: Origin, error: DeliveryError) -> bytes:
         about = self._about(origin, str(error), event)
         if (delay := self._next_attempt(origin, error)) is not None:
-            _log.warning("event is delivered again", extra=about)
+            _log.warning("delivery failed; retry scheduled", extra={**about, "seconds": delay})
             self._counts.retried.inc()
             return _delayed(delay)
-        _log.error("event is a dead letter", extra=about)
-        return await self._bury(event, origin, self._attempts.give_up(origin.sequence, error))
+        _log.error("delivery failed; event is dead-lettered", extra=about)
+        return await self._dead_letter(event, origin, self._attempts.give_up(origin.sequence, error))
 
     def _next_attempt(self, origin: Origin, error: DeliveryError) -> float | None:
-        """Count the failure. Seconds until the next attempt; None if there is to be none.
+        """Count the failure. Return the seconds until the next attempt, None if there is to be none.
 
-        What would wait for longer than the log keeps it would be lost.
+        An attempt that would come after the log's age limit would lose the event.
         """
         policy, failures = self._delivery.retries, self._attempts.fail(origin.sequence)
         delay = policy.delay(failures, error.asked)
-        is_left = time.time() + delay > origin.timestamp + _LAST_ATTEMPT
-        return delay if error.retried and failures <= policy.retry and not is_left else None
+        is_too_late = time.time() + delay > origin.timestamp + _LAST_ATTEMPT
+        return delay if error.retried and failures <= policy.retry and not is_too_late else None
 
-    async def _bury(self, event: Event, origin: Origin, verdict: DeadLetterReason) -> bytes:
-        """To the dead letter sink, by the same policy; where there is none, or it fails, to the Broker's dead letters.
+    async def _dead_letter(self, event: Event, origin: Origin, reason: DeadLetterReason) -> bytes:
+        """Deliver to the dead letter sink by the same policy; without one, or if it fails, store with the Broker's.
 
-        Between attempts the message waits in JetStream as for the subscriber, so that a sink that is away holds up no
-        other event. Once these are forgotten, with the process perhaps, it begins with the subscriber again.
+        Between attempts the message waits in JetStream as for the subscriber, so that a sink that is down delays no
+        other event. Once the attempts are forgotten, as by a restart, it begins with the subscriber again.
         """
-        letter = with_error(event, self._trigger.subscriber.url, verdict.code, verdict.body)
-        reason = verdict.reason
+        letter = with_error(event, self._trigger.subscriber.url, reason.code, reason.body)
+        text = reason.reason
         try:
             if self._delivery.dead_letter_sink is None:
-                await self._dead_letters.add(self._trigger.name, letter, reason, origin)
+                await self._dead_letters.add(self._trigger.name, letter, text, origin)
             else:
                 await self._subscribers.deliver(letter, self._delivery.dead_letter_sink, _SINK_TIMEOUT, self._namespace)
         except DeliveryError as error:
-            reason = f"{reason}; dead letter sink: {error}"
+            text = f"{text}; dead letter sink: {error}"
             if (delay := self._next_attempt(origin, error)) is not None:
-                _log.warning("dead letter is sent again", extra=self._about(origin, reason, event))
+                about = self._about(origin, text, event)
+                _log.warning("delivery to the dead letter sink failed; retry scheduled", extra=about)
                 return _delayed(delay)
-            await self._dead_letters.add(self._trigger.name, letter, reason, origin)
+            await self._dead_letters.add(self._trigger.name, letter, text, origin)
         self._attempts.settle(origin.sequence)
         self._counts.dead_lettered.inc()
         return _ACK
 
-    async def _park_malformed(self, message: Msg, origin: Origin, error: MalformedEventError) -> bytes:
-        _log.error("message is no CloudEvent", extra=self._about(origin, str(error)))
+    async def _dead_letter_malformed(self, message: Msg, origin: Origin, error: MalformedEventError) -> bytes:
+        _log.error("message is not a valid CloudEvent; it is dead-lettered", extra=self._about(origin, str(error)))
         name, headers = self._trigger.name, message.headers or {}
         await self._dead_letters.add_malformed(name, headers, message.data, str(error), origin)
         self._counts.dead_lettered.inc()
@@ -176,7 +180,7 @@ class Worker:
 
 
 def _trace_id(event: Event) -> str | None:
-    """The part of its `traceparent` that all hops of a trace share (W3C Trace Context), as functions log it."""
+    """Return the trace id of an event's `traceparent` (W3C Trace Context), as functions log it."""
     version, _, rest = (event.get("traceparent") or "").partition("-")
     return rest.partition("-")[0] if version == "00" else None
 

@@ -14,8 +14,10 @@ from nats.js.errors import NotFoundError
 from events.controller import kinds
 from events.controller.cluster import Cluster
 from events.controller.kinds import BROKER, TRIGGER, Kind
+from events.dispatcher.deliveries import Deliveries
+from events.dispatcher.reconciler import Reconciler
+from events.dispatcher.settings import Settings
 from events.dispatcher.subscriber import Subscribers
-from events.dispatcher.supervisor import Settings, Supervisor
 from tests.events.api_server import ApiServer
 from tests.events.harness import ACK_WAIT_SECONDS, QUICK, Loop, Stage
 from tests.eventually import eventually
@@ -134,7 +136,8 @@ class Realm:
         cluster = Cluster(AsyncClient(config), INGRESS_URL, DOMAIN, holds=holds)
         async with Subscribers({}) as subscribers:
             settings = Settings(ACK_WAIT_SECONDS, drain=2, away=1)
-            await Supervisor(self.stage.connection, subscribers, settings, cluster).run()
+            deliveries = Deliveries(self.stage.connection, subscribers, settings)
+            await Reconciler(self.stage.connection, cluster, deliveries, settings).run()
 
     def streams(self) -> list[str]:
         """The streams of the namespace's Brokers."""

@@ -15,8 +15,10 @@ from events.broker import manifest
 from events.broker.subjects import StreamNames
 from events.cloudevents.event import from_row, identity
 from events.deadletters import DeadLetter, DeadLetters
+from events.dispatcher.deliveries import Deliveries
+from events.dispatcher.reconciler import Reconciler
+from events.dispatcher.settings import Settings
 from events.dispatcher.subscriber import Subscribers
-from events.dispatcher.supervisor import Settings, Supervisor
 from events.ingress import Ingress
 from events.runtime.connection import Connection
 from events.runtime.publisher import Publisher
@@ -215,21 +217,23 @@ class Stage:
 
     def start_bridge(self) -> Callable[[], None]:
         """A bridge beside the test, bound when this returns; calling what is returned drains it."""
-        started: list[Supervisor] = []
+        started: list[Reconciler] = []
         stop = self.loop.start(self._bridge(started))
         self._stops.append(stop)
         eventually(lambda: bool(started) and started[0].ready)
         return stop
 
-    async def _bridge(self, started: list[Supervisor]) -> None:
+    async def _bridge(self, started: list[Reconciler]) -> None:
         async with Subscribers(self.aliases) as subscribers:
             source = Given(manifest.desired_state(json.loads(json.dumps(self.objects))))
-            supervisor = Supervisor(self.connection, subscribers, Settings(ACK_WAIT_SECONDS, drain=2, away=1), source)
-            ingress = Ingress(self.publisher, lambda: supervisor.brokers, supervisor.expects)
+            settings = Settings(ACK_WAIT_SECONDS, drain=2, away=1)
+            deliveries = Deliveries(self.connection, subscribers, settings)
+            reconciler = Reconciler(self.connection, source, deliveries, settings)
+            ingress = Ingress(self.publisher, lambda: reconciler.brokers, reconciler.expects)
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(supervisor.run())
+                tasks.create_task(reconciler.run())
                 tasks.create_task(ingress.run(self._ingress_port, servers.HOST, drain=2))
-                started.append(supervisor)
+                started.append(reconciler)
 
     def publish(self, *rows: dict[str, Any]) -> None:
         """Publish as the relay does."""

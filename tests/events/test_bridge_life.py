@@ -140,7 +140,7 @@ def test_manifests_that_cannot_be_read_for_a_while(
         eventually(lambda known=known: bridge.log.count("cannot be read") > known)  # type: ignore[misc]  # a lambda's default
     stage.trigger("two", other_sink)
     manifests.write_text(yaml.safe_dump_all(stage.objects))
-    eventually(lambda: bridge.log.count("trigger is bound") > 1)
+    eventually(lambda: bridge.log.count("Trigger subscribed") > 1)
     stage.publish(event(id="for-both"))
     assert [sink.await_requests(1)[0].id, other_sink.await_requests(1)[0].id] == ["for-both"] * 2
 

@@ -231,7 +231,7 @@ def test_on_one_machine_there_is_no_kubernetes() -> None:
         "source.from_environment({'MANIFESTS': '.'}); print(*sys.modules)"
     )
     loaded = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
-    assert "events.dispatcher.supervisor" in loaded
+    assert "events.dispatcher.reconciler" in loaded
     assert not {"lightkube", "httpx2", "events.controller"} & set(loaded)
 
 

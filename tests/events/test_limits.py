@@ -11,8 +11,10 @@ from events.broker import manifest
 from events.broker.model import DesiredState
 from events.controller.status_writer import StatusWriter
 from events.dispatcher import pull
+from events.dispatcher.deliveries import Deliveries
+from events.dispatcher.reconciler import Reconciler
+from events.dispatcher.settings import Settings
 from events.dispatcher.subscriber import Subscribers
-from events.dispatcher.supervisor import Settings, Supervisor
 from events.runtime import publisher
 from events.runtime.publisher import LARGEST_EVENT
 from tests.events.given import Given
@@ -77,12 +79,13 @@ def test_ending_though_news_come_at_that_moment(stage: Stage, turns: int) -> Non
 async def _end_with_news(stage: Stage, desired: DesiredState, turns: int) -> None:
     """By some turns of the loop later than the news."""
     async with Subscribers({}) as subscribers:
-        supervisor = Supervisor(stage.connection, subscribers, Settings(), Given(desired))
+        deliveries = Deliveries(stage.connection, subscribers, Settings())
+        reconciler = Reconciler(stage.connection, Given(desired), deliveries, Settings())
         reporter = StatusWriter(None)  # type: ignore[arg-type]  # it has nothing to say to the API
-        tasks = [asyncio.create_task(part.run()) for part in (supervisor, reporter)]
-        while not supervisor.ready:  # noqa: ASYNC110 nobody tells
+        tasks = [asyncio.create_task(part.run()) for part in (reconciler, reporter)]
+        while not reconciler.ready:  # noqa: ASYNC110 nobody tells
             await asyncio.sleep(0.01)
-        supervisor._take(desired)
+        reconciler._take(desired)
         reporter.give(())
         for _ in range(turns):
             await asyncio.sleep(0)

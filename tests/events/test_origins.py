@@ -57,7 +57,7 @@ def test_no_other_function_answers_with_one(
     listening.start_bridge()
     listening.publish(event())
     (letter,) = listening.await_letters(1)
-    assert "may not speak for /ticketing/" in letter.reason
+    assert "is reserved by this Broker" in letter.reason
     listening.await_settled("listener")
     assert not other_sink.requests
 

@@ -79,7 +79,7 @@ def test_an_event_that_comes_with_a_202_is_no_reply(stage: Stage, sink: Sink, ot
         (Answer(200, {**REPLY, "ce-notbefore": "tomorrow"}), "reply: notbefore is no timestamp"),
         (Answer(200, {**REPLY, "ce-notbefore": "2026-01-01T00:00:00"}), "reply: notbefore has no time zone"),
         (Answer(200, REPLY, b"x" * LARGEST_EVENT), "message is too large"),
-        (Answer(200, REPLY, b"x" * 10_000_000), "the answer is larger than any event"),
+        (Answer(200, REPLY, b"x" * 10_000_000), "the response is larger than any event"),
     ],
 )
 def test_an_answer_that_is_no_proper_reply_is_a_failure(stage: Stage, sink: Sink, answer: Answer, reason: str) -> None:
@@ -106,7 +106,7 @@ def test_a_service_speaks_for_itself_only(stage: Stage, sink: Sink, other_sink: 
     chained(stage, sink, other_sink, Answer(200, {**REPLY, "ce-source": "%2Fticketing%2Forders"}))
     stage.publish(event())
     (letter,) = stage.await_letters(1)
-    assert letter.reason == f"{sink.url} may not speak for /ticketing/orders"
+    assert letter.reason == f"reply: source '/ticketing/orders' is reserved by this Broker; {sink.url} must not use it"
     assert not other_sink.requests
 
 
@@ -156,7 +156,7 @@ def test_what_fails_on_our_side_is_tried_before_the_log_forgets(
     stage: Stage, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The log, which keeps it for a week, refuses a reply while it is full."""
-    monkeypatch.setattr(worker, "_LONGEST_FAULT", 0.1)
+    monkeypatch.setattr(worker, "_LONGEST_OWN_DELAY", 0.1)
     sink.answer = failing(1, Answer(200, REPLY, b"x" * 200_000))
     stage.broker({"jetstream.ticketing.dev/max-bytes": "400000"})
     stage.trigger("replier", sink, filter=HAPPENED, delivery={"retry": 1, "backoffDelay": "P8D"})

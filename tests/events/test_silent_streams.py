@@ -63,7 +63,7 @@ def test_nobody_who_comes_later_makes_a_bridge_unready(
 
     def is_known() -> bool:
         answers.add(bridge.status("/readyz"))
-        return "does not answer" in bridge.log and bridge.log.count("trigger is bound") > 1
+        return "no JetStream response" in bridge.log and bridge.log.count("Trigger subscribed") > 1
 
     eventually(is_known)
     assert answers == {200}

@@ -1,4 +1,4 @@
-"""What the bridge makes of JetStream's answers, and in which order it asks."""
+"""How the reconciler reads JetStream's responses, and in which order it asks."""
 
 import asyncio
 import itertools
@@ -12,9 +12,11 @@ from nats.js.errors import ServiceUnavailableError
 from events.broker import manifest
 from events.broker.consumers import ensure_consumer
 from events.broker.model import Cleanup, DesiredState, ObservedState
-from events.dispatcher import supervisor
+from events.dispatcher import resources
+from events.dispatcher.deliveries import Deliveries
+from events.dispatcher.reconciler import Reconciler
+from events.dispatcher.settings import Settings
 from events.dispatcher.subscriber import Subscribers
-from events.dispatcher.supervisor import Settings, Supervisor
 from tests.events.given import Given
 from tests.events.harness import Sink, Stage
 
@@ -40,9 +42,10 @@ def stage(stage: Stage, sink: Sink) -> Stage:
     return stage
 
 
-async def _run(stage: Stage, source: Watched, until: Callable[[Supervisor], bool]) -> Supervisor:
+async def _run(stage: Stage, source: Watched, until: Callable[[Reconciler], bool]) -> Reconciler:
     async with Subscribers({}) as subscribers:
-        found = Supervisor(stage.connection, subscribers, Settings(drain=0), source)
+        deliveries = Deliveries(stage.connection, subscribers, Settings(drain=0))
+        found = Reconciler(stage.connection, source, deliveries, Settings(drain=0))
         task = asyncio.create_task(found.run())
         async with asyncio.timeout(30):
             while not until(found):  # noqa: ASYNC110 nobody tells
@@ -61,7 +64,7 @@ def test_a_silence_that_ends_soon_is_no_refusal(stage: Stage, monkeypatch: pytes
             raise ServiceUnavailableError
         await ensure_consumer(*given)
 
-    monkeypatch.setattr(supervisor, "ensure_consumer", ensure_at_last)
+    monkeypatch.setattr(resources, "ensure_consumer", ensure_at_last)
     source = Watched(manifest.desired_state(stage.objects))
     stage.loop.run(_run(stage, source, lambda found: found.ready))
     assert len(source.told) == ATTEMPTS
@@ -77,7 +80,7 @@ def test_nothing_is_made_of_what_a_deleted_broker_left(
     async def remove(*_: object) -> None:
         raise silence
 
-    monkeypatch.setattr(supervisor, "remove", remove)
+    monkeypatch.setattr(resources, "remove", remove)
     wanted = manifest.desired_state(stage.objects)
     left = Cleanup(stage.stream_names, None, "the-uid-of-an-earlier-one")
     source = Watched(DesiredState(wanted.brokers, wanted.triggers, (left,)))
