@@ -4,8 +4,9 @@ PORT ?= 8080
 export PORT
 export PYTHONPATH := $(CURDIR)
 bin := .venv/bin
+pytest := $(bin)/python -m pytest --numprocesses 2 --dist loadgroup
 
-.PHONY: help run reset demo events dead-letters test soak check manifests prove cluster format bench schemas requirements
+.PHONY: help run reset demo events dead-letters test test-all soak check manifests prove cluster format bench schemas requirements
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -29,8 +30,11 @@ events: .venv/.installed  ## show events as they pass
 dead-letters: .venv/.installed  ## list, show, replay, purge events that no function took: ARGS="list"
 	@$(bin)/python -m local.deadletters $(or $(ARGS),list)
 
-test: .venv/.installed  ## run every test, with real servers on free ports
-	$(bin)/python -m pytest --numprocesses 2 --dist loadfile
+test: .venv/.installed  ## run the tests of every rule, with real servers on free ports
+	$(pytest) -m "not slow"
+
+test-all: test  ## and those that take long: crashes, expiries, installation
+	$(pytest) -m slow
 
 soak: .venv/.installed  ## kill processes at random while people shop: MINUTES=10 long, SEED repeats a plan
 	MINUTES=$${MINUTES:-10} $(bin)/python -m pytest -s tests/faults/test_faults.py

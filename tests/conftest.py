@@ -1,11 +1,16 @@
-"""The real servers that tests talk to: one of each for the whole run, started when first asked for."""
+"""The real servers that tests talk to, one of each per worker; their files; and which tests share a worker."""
 
 import os
 import secrets
+import shutil
 import signal
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from pymongo import MongoClient
+from pymongo.uri_parser import parse_uri
 
 from events.runtime import publisher
 from functions.shared.storage import database, transaction
@@ -15,14 +20,46 @@ from tests.eventually import PATIENCE_SECONDS
 from tests.provider import Provider
 from tests.servers import running_server
 
+NewDatabase = Callable[[str], str]
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own there, as it does in /tmp
+MEMORY_BYTES = 4 << 30  # what the servers of a whole run store, with room to spare
+
 
 def pytest_configure() -> None:
-    """Workers that run side by side look for free ports in different places.
+    """Prepare this process, a worker or the one that distributes the tests.
 
-    What they start can be interrupted, also where a shell started the tests in the background, deaf to Ctrl-C.
+    Workers look for free ports in different lanes. What they start can be interrupted, even where a shell started the
+    tests in the background, with SIGINT ignored. Files go into memory: servers that flush at each commit do not wait
+    for a disk then, and what a killed server has written is there as on a disk.
     """
     os.environ[servers.PORT_LANE] = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if "TMPDIR" not in os.environ and _is_usable(MEMORY):
+        tempfile.tempdir = str(MEMORY)
+
+
+def _is_usable(folder: Path) -> bool:
+    """Return whether the folder is there, has room, and programs in it may be executed (containers often forbid it)."""
+    if not os.access(folder, os.W_OK) or os.statvfs(folder).f_flag & os.ST_NOEXEC:
+        return False
+    return shutil.disk_usage(folder).free >= MEMORY_BYTES
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist, which reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep on one worker the tests that share a stack, and those that share a fixture of their module."""
+    for item in items:
+        if group := _shared(item):
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _shared(item: pytest.Item) -> str | None:
+    fixtures: dict[str, list[pytest.FixtureDef[object]]] = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
+    if "stack" in fixtures:
+        return "stack"
+    scopes = {found[-1].scope for found in fixtures.values()}
+    return item.nodeid.partition("::")[0] if "module" in scopes else None
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -46,16 +83,34 @@ def nats_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def mongo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URI of a MongoDB server, without a database."""
+    """Yield the URI of a MongoDB replica set, without a database: that of MONGO_URI, else a server of the run's own."""
+    if given := os.environ.get("MONGO_URI"):
+        yield given
+        return
     port = servers.free_port()
     with running_server(servers.mongo_server(port, tmp_path_factory.mktemp("mongo")), port):
         yield servers.mongo_uri(port)
 
 
+@pytest.fixture(scope="session")
+def new_database(mongo_server: str) -> Iterator[NewDatabase]:
+    """Yield a function that returns the URI of a new database; they are dropped in the end, as the server may stay."""
+    made: list[str] = []
+
+    def make(name: str) -> str:
+        made.append(servers.with_database(mongo_server, f"{name}_{secrets.token_hex(6)}"))
+        return made[-1]
+
+    yield make
+    with MongoClient[dict[str, object]](mongo_server) as client:
+        for uri in made:
+            client.drop_database(parse_uri(uri)["database"])
+
+
 @pytest.fixture
-def mongo_uri(mongo_server: str) -> str:
-    """The URI of a database that no other test has."""
-    return servers.with_database(mongo_server, f"test_{secrets.token_hex(6)}")
+def mongo_uri(new_database: NewDatabase) -> str:
+    """Return the URI of a database that no other test has."""
+    return new_database("test")
 
 
 @pytest.fixture(scope="session")

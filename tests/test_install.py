@@ -11,6 +11,8 @@ import pytest
 from local import servers
 from tests.eventually import PATIENCE_SECONDS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 INSTALLING = "Installing pinned packages"
 OTHERS = "import sys; sys.version_info = {}; import local.install; sys.exit(local.install.main())"

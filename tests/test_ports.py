@@ -9,6 +9,8 @@ from local import servers
 from local.plan import Plan
 from local.state import State
 
+pytestmark = pytest.mark.slow
+
 GATEWAYS = 20_500
 
 

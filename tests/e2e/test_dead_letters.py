@@ -5,9 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.person import Person
 from tests.e2e.stack import ROOT, Stack, running, settings
 from tests.eventually import eventually
+
+pytestmark = pytest.mark.slow
 
 BROKEN = "tickets-replicate-order"
 

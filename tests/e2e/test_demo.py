@@ -21,6 +21,8 @@ from tests.events.processes import NatsServer
 from tests.eventually import PATIENCE_SECONDS, eventually
 from tests.provider import Provider
 
+pytestmark = pytest.mark.slow
+
 RESERVED = ["ticket.created", "order.created", "ticket.updated", "order.cancelled"]
 PAID = ["payment.started", "payment.created", "order.completed"]
 DECLINED = ["payment.failed"]

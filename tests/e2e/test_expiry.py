@@ -3,9 +3,13 @@
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.person import Person
 from tests.e2e.stack import running
 from tests.eventually import eventually
+
+pytestmark = pytest.mark.slow
 
 WINDOW_SECONDS = 8
 

@@ -88,6 +88,7 @@ def test_what_is_no_address_is_not_another_client(strict: str) -> None:
     assert statuses(strict + SIGNUP, *(f"nonsense{number}" for number in range(4))) == [200, 200, 200, 429]
 
 
+@pytest.mark.slow
 def test_after_a_while_a_client_may_ask_again(upstream: int, tmp_path: Path) -> None:
     with gateway_before(upstream, tmp_path, environment={"SIGNUP_INTERVAL_MILLISECONDS": "5000"}) as url:
         assert 429 in statuses(url + SIGNUP, *["203.0.113.1"] * 20)

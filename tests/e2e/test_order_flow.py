@@ -93,6 +93,7 @@ def test_a_deleted_ticket_cannot_be_ordered(seller: Person, buyer: Person) -> No
     eventually(lambda: all(order["status"] == "cancelled" for order in buyer.api("GET", "/orders").json()))
 
 
+@pytest.mark.slow
 def test_two_hundred_buyers_fight_for_one_ticket_and_one_gets_it(stack: Stack, seller: Person) -> None:
     ticket = seller.sell()
     with ThreadPoolExecutor(max_workers=16) as entrance:

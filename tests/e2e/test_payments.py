@@ -125,6 +125,7 @@ def test_a_forged_webhook_is_refused(stack: Stack) -> None:
     assert (forged.status_code, forged.json()) == (400, errors("Invalid signature"))
 
 
+@pytest.mark.slow
 def test_a_charge_on_an_order_that_is_cancelled_meanwhile_goes_back_once(hasty: Stack) -> None:
     sale = _charged_in_secret(hasty)
     assert sale.buyer.api("DELETE", f"/orders/{sale.order}").status_code == 204
@@ -134,6 +135,7 @@ def test_a_charge_on_an_order_that_is_cancelled_meanwhile_goes_back_once(hasty: 
     _await_refund(hasty, sale)
 
 
+@pytest.mark.slow
 def test_a_charge_on_an_order_that_expires_meanwhile_goes_back_once(tmp_path: Path) -> None:
     window = str(EXPIRATION_WINDOW_SECONDS)
     with running(tmp_path, EXPIRATION_WINDOW_SECONDS=window, SETTLEMENT_DELAY_SECONDS="1") as stack:
@@ -145,6 +147,7 @@ def test_a_charge_on_an_order_that_expires_meanwhile_goes_back_once(tmp_path: Pa
         _await_refund(stack, sale)
 
 
+@pytest.mark.slow
 def test_a_payment_is_settled_whose_process_was_killed_between_charge_and_answer(hasty: Stack) -> None:
     sale = _sale(hasty)
     hasty.provider.behave(delay=FOREVER_SECONDS, webhooks="never")

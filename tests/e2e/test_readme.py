@@ -19,6 +19,8 @@ from local.tail import layout_of_the_broker
 from tests.e2e.stack import ROOT, START_SECONDS
 from tests.eventually import eventually
 
+pytestmark = pytest.mark.slow
+
 README = (ROOT / "README.md").read_text()
 
 

@@ -13,6 +13,8 @@ from tests.e2e.person import Person
 from tests.e2e.stack import COMMAND, ROOT, Stack, alive, processes_under, running, settings
 from tests.eventually import PATIENCE_SECONDS, eventually
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_process_that_dies_is_started_again_and_said_so(stack: Stack) -> None:
     killed = stack.process_of("tickets-list")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import nats.errors
+import pytest
 import yaml
 
 from events.broker import manifest
@@ -82,6 +83,7 @@ def test_health_while_nats_is_away(private_stage: Stage, nats_server: NatsServer
     sink.await_requests(2)
 
 
+@pytest.mark.slow
 def test_a_scheduled_reply_survives_a_killed_nats_server(
     private_stage: Stage, nats_server: NatsServer, sink: Sink, other_sink: Sink
 ) -> None:
@@ -127,6 +129,7 @@ def test_editing_the_manifests_of_a_running_bridge(
     sink.await_requests(2)
 
 
+@pytest.mark.slow
 def test_manifests_that_cannot_be_read_for_a_while(
     stage: Stage, sink: Sink, other_sink: Sink, tmp_path: Path, start: Start
 ) -> None:

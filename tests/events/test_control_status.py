@@ -193,6 +193,7 @@ def test_certificates_of_a_subscribers_own(realm: Realm, sink: Sink) -> None:
     assert realm.status(TRIGGER, "all")["subscriberUri"] == sink.url
 
 
+@pytest.mark.slow
 def test_while_nats_is_away_nothing_is_known_to_be_ready(stranded: Realm, nats_server: NatsServer, sink: Sink) -> None:
     realm = stranded
     realm.broker()

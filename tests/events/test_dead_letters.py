@@ -180,6 +180,7 @@ def test_what_fails_again_is_a_dead_letter_again_and_not_replayed_for_ever(burie
     eventually(lambda: len(buried.letters()) == 4)
 
 
+@pytest.mark.slow
 def test_a_replay_that_is_killed_loses_nothing(stage: Stage, sink: Sink) -> None:
     sink.answer = lambda _: REFUSED
     stage.trigger("one", sink)

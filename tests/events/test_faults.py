@@ -6,6 +6,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 import requests
 import yaml
 
@@ -14,6 +15,8 @@ from tests.events.conftest import Start
 from tests.events.harness import QUICK, Answer, Sink, Stage, event
 from tests.events.processes import NatsServer, Process
 from tests.eventually import eventually
+
+pytestmark = pytest.mark.slow
 
 ABSENCE_SECONDS = 10
 MANY = {"jetstream.ticketing.dev/concurrency": "250"}

@@ -27,6 +27,7 @@ HEARTBEAT_SECONDS = 0.2
 ABSENCE_SECONDS = 3.0  # long enough to miss a dozen heartbeats
 
 
+@pytest.mark.slow
 def test_storing_ends_though_nats_takes_nothing(
     private_stage: Stage, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -42,6 +43,7 @@ def test_storing_ends_though_nats_takes_nothing(
         nats_server.thaw()
 
 
+@pytest.mark.slow
 def test_no_more_at_once_than_a_trigger_allows_after_nats_was_away(
     private_stage: Stage, nats_server: NatsServer, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ import json
 import socket
 from pathlib import Path
 
+import pytest
 import requests
 import yaml
 
@@ -17,6 +18,7 @@ EVENT = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/test", "ce-type":
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
+@pytest.mark.slow
 def test_ready_means_that_nats_answers(private_stage: Stage, nats_server: NatsServer, sink: Sink, start: Start) -> None:
     """A server that hangs keeps its connections, and answers when it goes on."""
     private_stage.trigger("all", sink)
@@ -83,6 +85,7 @@ def test_a_trigger_that_is_behind_is_seen(stage: Stage, sink: Sink, start: Start
     assert bridge.metrics()[f"bridge_oldest_undelivered_seconds{labels}"] > 0
 
 
+@pytest.mark.slow
 def test_a_trigger_that_is_gone_is_shown_no_longer(stage: Stage, sink: Sink, tmp_path: Path, start: Start) -> None:
     stage.trigger("all", sink)
     bridge = start(stage)

@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from events.broker import manifest
 from events.broker.consumers import ensure_consumer
 from events.broker.streams import ensure_streams
@@ -64,6 +66,7 @@ def test_nor_of_a_brokers_deletion(fragile: Realm, other_api_server: ApiServer, 
     fragile.await_ready("all")
 
 
+@pytest.mark.slow
 def test_a_log_that_is_lost_is_made_anew_once_the_api_has_the_broker(
     fragile: Realm, api_server: ApiServer, sink: Sink
 ) -> None:

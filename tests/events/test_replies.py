@@ -181,6 +181,7 @@ def test_what_fails_on_our_side_is_no_attempt_of_the_subscribers(stage: Stage, s
     assert not stage.letters()
 
 
+@pytest.mark.slow
 def test_a_schedule_survives_a_full_log(stage: Stage, sink: Sink, other_sink: Sink) -> None:
     stage.broker({"jetstream.ticketing.dev/max-bytes": "400000"})
     chained(stage, sink, other_sink, Answer())

@@ -66,6 +66,7 @@ def test_waiting_as_long_as_the_subscriber_asks(stage: Stage, sink: Sink) -> Non
     assert asked[1] - asked[0] > 0.8
 
 
+@pytest.mark.slow
 def test_a_slow_answer_is_waited_for_and_not_asked_for_twice(stage: Stage, sink: Sink) -> None:
     def slowly(_: Request) -> Answer:
         time.sleep(ACK_WAIT_SECONDS + 2)  # longer than JetStream waits without a sign of life

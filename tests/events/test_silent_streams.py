@@ -11,6 +11,8 @@ from tests.events.harness import Loop, Sink, Stage, event
 from tests.events.processes import NatsServer
 from tests.eventually import eventually
 
+pytestmark = pytest.mark.slow
+
 SILENT = {
     "apiVersion": "eventing.knative.dev/v1",
     "kind": "Broker",

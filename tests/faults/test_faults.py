@@ -9,6 +9,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.stack import Stack
 from tests.eventually import eventually
 from tests.faults import history, kills, rules
@@ -16,6 +18,8 @@ from tests.faults.ledger import Ledger
 from tests.faults.load import SHOPPERS, Shopper, shopping
 from tests.faults.observer import PATIENCE_SECONDS, Snapshot, Witness
 from tests.faults.scene import hurried, report
+
+pytestmark = pytest.mark.slow
 
 SEED = int(os.environ.get("SEED") or 20260)
 MINUTES = float(os.environ.get("MINUTES") or 0)

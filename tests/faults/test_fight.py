@@ -10,6 +10,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.person import Person
 from tests.e2e.stack import Stack
 from tests.eventually import eventually
@@ -19,6 +21,8 @@ from tests.faults.ledger import Ledger
 from tests.faults.load import shopping
 from tests.faults.observer import PATIENCE_SECONDS, Witness
 from tests.faults.scene import hurried, report
+
+pytestmark = pytest.mark.slow
 
 SEED = int(os.environ.get("SEED") or 20261)
 BUYERS, TICKETS = 50, 10

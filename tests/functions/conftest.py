@@ -1,15 +1,15 @@
 """Functions one by one, each through functions-framework's own app, configured as knative/ says."""
 
-import secrets
 from collections.abc import Iterator
 
 import pymongo
 import pytest
+import stripe
 
 from functions.payments import provider as asking
 from functions.shared import clock
-from functions.shared.storage import database
-from local import servers
+from functions.shared.storage import database as connections
+from tests.conftest import NewDatabase
 from tests.functions.harness import Function, Make, Store, declared
 from tests.functions.payment_scenario import DONE, PaymentScenario
 from tests.properties.system import Time
@@ -19,22 +19,15 @@ SERVICES = ("auth", "tickets", "orders", "payments")
 
 
 @pytest.fixture(scope="session")
-def addresses(mongo_server: str) -> Iterator[dict[str, str]]:
-    """The URI of each service's own database."""
-    run = secrets.token_hex(6)
-    yield {service: servers.with_database(mongo_server, f"{service}_{run}") for service in SERVICES}
-    for opened in database._databases.values():
-        with pymongo.timeout(1):  # some tests have none behind their client, and a driver looks for half a minute
-            opened.client.close()
-
-
-@pytest.fixture(scope="session")
-def stores(addresses: dict[str, str]) -> Iterator[dict[str, Store]]:
-    """Every service's database, to see what a function left in it."""
-    opened = {service: Store(uri) for service, uri in addresses.items()}
+def stores(new_database: NewDatabase) -> Iterator[dict[str, Store]]:
+    """Yield every service's database, to see what a function left in it."""
+    opened = {service: Store(new_database(service)) for service in SERVICES}
     yield opened
     for store in opened.values():
         store.close()
+    for database in connections._databases.values():
+        with pymongo.timeout(1):  # some tests have none behind their client, and a driver looks for half a minute
+            database.client.close()
 
 
 @pytest.fixture
@@ -45,14 +38,18 @@ def provider(provider: Provider) -> Provider:
 
 
 @pytest.fixture
-def function(addresses: dict[str, str], stores: dict[str, Store], request: pytest.FixtureRequest) -> Make:
-    """Makes the function of a Knative Service's name; keyword arguments change its environment."""
+def function(stores: dict[str, Store], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """Make the function of a Knative Service's name; keyword arguments change its environment.
+
+    It pauses as little as it may before it asks the provider again.
+    """
+    monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0)
     for store in stores.values():
         store.clear()
 
     def make(name: str, **environment: str) -> Function:
         declaration = declared()[name]
-        given = {"MONGO_URI": addresses[name.partition("-")[0]]} if "MONGO_URI" in declaration else {}
+        given = {"MONGO_URI": stores[name.partition("-")[0]].uri} if "MONGO_URI" in declaration else {}
         if "STRIPE_API_BASE" in declaration:
             given["STRIPE_API_BASE"] = request.getfixturevalue("provider").url
         return Function(name, declaration | given | environment)

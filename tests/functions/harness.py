@@ -140,28 +140,44 @@ def at_once(
 
 
 class Store:
-    """What a service's database holds."""
+    """Shows and changes what a service's database holds; `uri` is where a function finds it."""
 
     def __init__(self, uri: str) -> None:
+        self._uri = uri
         self._client: pymongo.MongoClient[Document] = pymongo.MongoClient(uri, tz_aware=True)
-        self.database = self._client.get_default_database()
+        self._database = self._client.get_default_database()
+        self._is_used = True
+
+    @property
+    def uri(self) -> str:
+        """The database's URI."""
+        self._is_used = True
+        return self._uri
+
+    @property
+    def database(self) -> pymongo.database.Database[Document]:
+        """The database."""
+        self._is_used = True
+        return self._database
 
     def __getitem__(self, collection: str) -> pymongo.collection.Collection[Document]:
         return self.database[collection]
 
     def dump(self) -> dict[str, list[Document]]:
-        """Every row of every collection that has any."""
-        rows = {name: list(self.database[name].find().sort("_id")) for name in self.database.list_collection_names()}
+        """Return every row of every collection that has any."""
+        rows = {name: list(self._database[name].find().sort("_id")) for name in self._database.list_collection_names()}
         return {name: found for name, found in rows.items() if found}
 
     def events(self) -> list[Document]:
-        """The events in the outbox, in the order in which they were stored."""
-        return [row["event"] for row in self.database["outbox"].find().sort("_id")]
+        """Return the events in the outbox, in the order in which they were stored."""
+        return [row["event"] for row in self._database["outbox"].find().sort("_id")]
 
     def clear(self) -> None:
-        """Delete all rows; indexes stay."""
-        for name in self.database.list_collection_names():
-            self.database[name].delete_many({})
+        """Delete all rows, if any may have been written since the last time; indexes stay."""
+        if self._is_used:
+            for name in self._database.list_collection_names():
+                self._database[name].delete_many({})
+        self._is_used = False
 
     def close(self) -> None:
         """Close the connections."""

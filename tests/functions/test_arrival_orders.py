@@ -88,6 +88,7 @@ def replicate(function: Make) -> Function:
 
 
 @pytest.mark.parametrize("ends", [PAIRS[0], PAIRS[-1]])
+@pytest.mark.slow
 def test_every_arrival_order_of_two_orders_events_doubled_ends_right(
     replicate: Function, tickets_store: Store, ends: tuple[str, str]
 ) -> None:

@@ -21,11 +21,11 @@ Answer = tuple[int, object]
 
 
 @pytest.fixture(scope="module")
-def port(addresses: dict[str, str]) -> Iterator[int]:
+def port(stores: dict[str, Store]) -> Iterator[int]:
     """Where tickets-create listens."""
     free = servers.free_port()
     here = {"PATH": os.environ["PATH"], "PYTHONPATH": str(manifests.ROOT), "HOST": servers.HOST, "PORT": str(free)}
-    environment = declared()["tickets-create"] | {"MONGO_URI": addresses["tickets"]} | here
+    environment = declared()["tickets-create"] | {"MONGO_URI": stores["tickets"].uri} | here
     command = [str(servers.WHEEL_BINARIES / "functions-framework")]
     with subprocess.Popen(command, env=environment, cwd=manifests.ROOT, stdout=subprocess.DEVNULL) as server:
         try:

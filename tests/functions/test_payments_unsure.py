@@ -147,6 +147,7 @@ def test_a_charge_that_was_given_up_before_it_was_asked_for_is_not_made(
 
 
 @pytest.mark.usefixtures("hasty")
+@pytest.mark.slow
 def test_a_charge_that_lands_after_everybody_has_gone_is_waited_for(scenario: PaymentScenario) -> None:
     scenario.provider.behave(charge_delay=10, webhooks="never")
     assert scenario.pay() == IN_PROGRESS

@@ -96,6 +96,7 @@ def test_clocks_may_differ(replicate: Function, seconds: int) -> None:
     assert deliver(replicate, Authorization=f"Bearer {token}") == (204, None)
 
 
+@pytest.mark.slow
 def test_what_was_taken_once_is_refused_when_it_expires(replicate: Function) -> None:
     issued = int(time.time()) - 650  # so that it is over in ten seconds, even for a clock that is late
     token = signed(iat=issued, exp=issued + 600)

@@ -1,6 +1,5 @@
 """A system of its own for each test."""
 
-import secrets
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -10,7 +9,7 @@ import stripe
 from functions.payments import provider as payment_provider
 from functions.shared import clock
 from functions.shared.storage import database
-from local import servers
+from tests.conftest import NewDatabase
 from tests.properties.system import System, Time
 from tests.provider import Provider
 
@@ -18,14 +17,14 @@ SERVICES = ("tickets", "orders", "payments")
 
 
 @pytest.fixture
-def system(mongo_server: str, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
+def system(new_database: NewDatabase, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
     """The functions with empty databases; their time is the test's to pass, and nobody pauses before trying again."""
-    run, time = secrets.token_hex(6), Time()
+    time = Time()
     monkeypatch.setattr(clock, "datetime", time)
     monkeypatch.setattr(clock, "REPLICATION_PATIENCE_SECONDS", 0)
     monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0)
     monkeypatch.setattr(payment_provider, "SLACK", timedelta(days=1))  # the provider's time does not pass with ours
-    uris = {service: servers.with_database(mongo_server, f"{service}_{run}") for service in SERVICES}
+    uris = {service: new_database(service) for service in SERVICES}
     system = System(uris, time, provider)
     yield system
     system.close()

@@ -35,6 +35,7 @@ def test_a_charge_whose_answer_was_never_sent_is_found_again(tmp_path: Path) -> 
         assert len(provider.ledger()["payment_intents"]) == 1
 
 
+@pytest.mark.slow
 def test_every_payment_is_charged_once_while_it_is_killed(tmp_path: Path) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")

@@ -98,6 +98,7 @@ def test_it_answers_late(client: StripeClient, provider: Provider) -> None:
     assert time.monotonic() - began >= 0.5
 
 
+@pytest.mark.slow
 def test_a_charge_lands_after_its_caller_has_gone(client: StripeClient, provider: Provider) -> None:
     provider.behave(charge_delay=5)
     began = time.monotonic()
