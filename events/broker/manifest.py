@@ -2,10 +2,10 @@
 
 import logging
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from events.broker.destinations import Object, Resolve, by_name, destination
+from events.broker.destinations import Object, by_name, destination
 from events.broker.filters import subscriptions
 from events.broker.filters.subscriptions import Filter
 from events.broker.model import (
@@ -15,6 +15,7 @@ from events.broker.model import (
     Broker,
     Delivery,
     DesiredState,
+    Destination,
     Trigger,
 )
 from events.broker.retries import RetryPolicy, seconds
@@ -53,8 +54,10 @@ def _attempt(item: Object) -> Broker | Trigger | None:
     """Read an object; None for a malformed one, another kind, or another class of Broker."""
     try:
         if item["kind"] == "Trigger":
-            return trigger(item, by_name)
-        return broker(item, by_name) if item["kind"] == "Broker" and is_ours(item) else None
+            spec, home = item["spec"], namespace(item)
+            subscriber = destination(spec["subscriber"], home, by_name)
+            return trigger(item, subscriptions.of_trigger(spec), subscriber, _sink_by_name(item))
+        return broker(item, _sink_by_name(item)) if item["kind"] == "Broker" and is_ours(item) else None
     except MISTAKES as error:
         _log.error(
             "object is malformed; ignored until it changes",
@@ -68,13 +71,18 @@ def _name(item: Object) -> str | None:
     return str(metadata.get("name")) if isinstance(metadata, Mapping) else None
 
 
-def broker(item: Object, resolve: Resolve) -> Broker:
-    """Read a Broker of our class. Raises one of MISTAKES; UnresolvedError for its dead letter sink."""
+def _sink_by_name(item: Object) -> Destination | None:
+    sink = ((item.get("spec") or {}).get("delivery") or {}).get("deadLetterSink")
+    return destination(sink, namespace(item), by_name) if sink else None
+
+
+def broker(item: Object, sink: Destination | None) -> Broker:
+    """Read a Broker of our class, whose delivery spec has this dead letter sink. Raises one of MISTAKES."""
     settings, metadata = _settings(item), item["metadata"]
     return Broker(
         namespace=namespace(item),
         name=str(metadata["name"]),
-        delivery=_delivery((item.get("spec") or {}).get("delivery"), namespace(item), resolve) or Delivery(),
+        delivery=_delivery((item.get("spec") or {}).get("delivery"), sink) or Delivery(),
         max_bytes=_number(settings, "max-bytes", MAX_BYTES),
         replicas=_number(settings, "replicas", 1),
         reserved_sources=tuple(settings.get("reserved-sources", "").split()),
@@ -82,28 +90,27 @@ def broker(item: Object, resolve: Resolve) -> Broker:
     )
 
 
-def _filter(item: Object) -> Filter:
-    return subscriptions.of_trigger(item["spec"])
+def trigger(item: Object, wanted: Filter, subscriber: Destination, sink: Destination | None) -> Trigger:
+    """Read a Trigger with its filter and its destinations; `sink` belongs to its own delivery spec.
 
-
-def trigger(item: Object, resolve: Resolve, filter_of: Callable[[Object], Filter] = _filter) -> Trigger:
-    """Read a Trigger. Raises one of MISTAKES; UnresolvedError for its subscriber or its dead letter sink."""
+    Raises one of MISTAKES.
+    """
     spec, metadata = item["spec"], item["metadata"]
     created = metadata.get("creationTimestamp")
     return Trigger(
         namespace=namespace(item),
         name=str(metadata["name"]),
         broker=str(spec["broker"]),
-        filter=filter_of(item),
-        subscriber=destination(spec["subscriber"], namespace(item), resolve),
-        delivery=_delivery(spec.get("delivery"), namespace(item), resolve),
+        filter=wanted,
+        subscriber=subscriber,
+        delivery=_delivery(spec.get("delivery"), sink),
         concurrency=_number(_settings(item), "concurrency", CONCURRENCY, MOST_CONCURRENCY),
         created=datetime.fromisoformat(created) if created else None,
         uid=metadata.get("uid", ""),
     )
 
 
-def _delivery(spec: Object | None, home: str, resolve: Resolve) -> Delivery | None:
+def _delivery(spec: Object | None, sink: Destination | None) -> Delivery | None:
     """Read a delivery spec; a Trigger's replaces its Broker's as a whole (control-plane.md, BrokerSpec)."""
     if not spec:
         return None
@@ -117,9 +124,8 @@ def _delivery(spec: Object | None, home: str, resolve: Resolve) -> Delivery | No
     timeout = seconds(spec["timeout"]) if "timeout" in spec else Delivery().timeout
     if not timeout:
         raise ValueError("timeout is 0")
-    sink = spec.get("deadLetterSink")
     structured = _one_of(_FORMATS, spec, "format", "binary")
-    return Delivery(policy, timeout, destination(sink, home, resolve) if sink else None, structured)
+    return Delivery(policy, timeout, sink, structured)
 
 
 def _one_of(values: Mapping[str, bool], spec: Object, name: str, default: str) -> bool:

@@ -133,11 +133,11 @@ class DesiredState:
 class ObservedState:
     """How far JetStream has what the desired state wants.
 
-    `refusals` has a word for each Broker and Route that was tried: why JetStream refuses it, or "" if its streams or
+    `errors` has a text for each Broker and Route that was tried: why JetStream rejects it, or "" if its streams or
     its consumer are there. Of others nothing is known. `away`: NATS has not answered for so long that what is there
     may not be of use.
     """
 
-    refusals: Mapping[Broker | Route | Cleanup, str] = field(default_factory=dict)
+    errors: Mapping[Broker | Route | Cleanup, str] = field(default_factory=dict)
     removed: frozenset[Cleanup] = frozenset()
     away: bool = False

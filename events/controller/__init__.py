@@ -1,4 +1,5 @@
-"""The control plane: Brokers and Triggers as the Kubernetes API has them, and their status, reported there.
+"""The control plane: reads Brokers and Triggers from the Kubernetes API and writes their status there.
 
-What the API has told stays in use while it is away; a process that starts meanwhile delivers nothing until it is back.
+While the API cannot be reached, deliveries go on with what it last returned; a process that starts in that time
+delivers nothing until the API is back.
 """

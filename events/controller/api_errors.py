@@ -1,13 +1,13 @@
-"""What the Kubernetes API answers instead of doing what it was asked."""
+"""Error responses of the Kubernetes API."""
 
 from httpx2 import HTTPStatusError
 from lightkube import ApiError
 
-GONE, NOT_FOUND, CONFLICT = 410, 404, 409
+FORBIDDEN, NOT_FOUND, CONFLICT, GONE = 403, 404, 409, 410
 
 
 def code(error: Exception) -> int | None:
-    """The HTTP status that an exception tells of, None for one that is no answer."""
+    """Return the HTTP status of an error response, None for an exception without a response."""
     if isinstance(error, ApiError):
         return error.status.code
     return error.response.status_code if isinstance(error, HTTPStatusError) else None

@@ -1,49 +1,53 @@
-"""What a Broker of our class means, and what is said about it (knative/specs control-plane.md, "Broker Lifecycle")."""
+"""Reconcile a Broker of our class, and what its status says (knative/specs control-plane.md, "Broker Lifecycle")."""
 
 from events.broker import manifest
 from events.broker.model import Broker, Cleanup
 from events.broker.subjects import StreamNames
 from events.controller import destinations, kinds
 from events.controller.conditions import Condition, known_fields
+from events.controller.destinations import Resolution
 from events.controller.kinds import Object
-from events.controller.snapshot import NATS_AWAY, Reconciliation, Snapshot, is_leaving, of_leaving, with_ready
+from events.controller.snapshot import NATS_AWAY, Reconciliation, Snapshot, is_deleted, of_deleted, with_ready
 
 _STREAMS = "StreamsReady"
 
 
-def verdict(item: Object, view: Snapshot) -> Reconciliation:
-    """The verdict on a Broker of our class."""
-    if is_leaving(item):
+def reconcile(item: Object, snapshot: Snapshot) -> Reconciliation:
+    """Reconcile a Broker of our class."""
+    if is_deleted(item):
         namespace, name = kinds.key(item)
         cleanup = Cleanup(StreamNames(namespace, name), None, item["metadata"]["uid"])
-        return of_leaving(kinds.BROKER, item, cleanup, view.observed_state)
-    sink, sink_url = destinations.sink(item, view.resolve)
-    made = _read(item if sink.status == "True" else destinations.without_sink(item), view)
-    url = f"{view.ingress_url}/{'/'.join(kinds.key(item))}"
+        return of_deleted(kinds.BROKER, item, cleanup, snapshot.observed_state)
+    sink = destinations.sink(item, snapshot.resolve)
+    broker = _read(item, sink)
+    url = f"{snapshot.ingress_url}/{'/'.join(kinds.key(item))}"
     return Reconciliation(
         kinds.BROKER,
         item,
-        wanted=made if isinstance(made, Broker) and view.may_begin(item) else None,
-        keeps=view.holds,
-        conditions=with_ready(item, Condition.true("Addressable"), sink, _streams(made, view)),
-        fields={"address": {"name": "http", "url": url}, **known_fields({"deadLetterSinkUri": (sink, sink_url)})},
+        desired=broker if isinstance(broker, Broker) and snapshot.may_create(item) else None,
+        wants_finalizer=snapshot.use_finalizers,
+        conditions=with_ready(item, Condition.true("Addressable"), sink.condition, _streams(broker, snapshot)),
+        fields={
+            "address": {"name": "http", "url": url},
+            **known_fields({"deadLetterSinkUri": (sink.condition, sink.url)}),
+        },
     )
 
 
-def _read(item: Object, view: Snapshot) -> Broker | str:
-    """The Broker, or what is wrong about it."""
+def _read(item: Object, sink: Resolution) -> Broker | str:
+    """Return the Broker, or what is wrong with its spec."""
     try:
-        return manifest.broker(item, view.resolve)
+        return manifest.broker(item, sink.usable)
     except manifest.MISTAKES as error:
         return str(error)
 
 
-def _streams(made: Broker | str, view: Snapshot) -> Condition:
-    if isinstance(made, str):
-        return Condition.false(_STREAMS, "InvalidSpec", made)
-    if view.observed_state.away:
+def _streams(broker: Broker | str, snapshot: Snapshot) -> Condition:
+    if isinstance(broker, str):
+        return Condition.false(_STREAMS, "InvalidSpec", broker)
+    if snapshot.observed_state.away:
         return Condition(_STREAMS, "Unknown", *NATS_AWAY)
-    refusal = view.observed_state.refusals.get(made)
-    if refusal is None:
-        return Condition.pending(_STREAMS, "The streams are not known to be there.")
-    return Condition.false(_STREAMS, "Refused", refusal) if refusal else Condition.true(_STREAMS)
+    error = snapshot.observed_state.errors.get(broker)
+    if error is None:
+        return Condition.pending(_STREAMS, "The JetStream streams have not been created yet.")
+    return Condition.false(_STREAMS, "Refused", error) if error else Condition.true(_STREAMS)

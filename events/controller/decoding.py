@@ -1,7 +1,7 @@
-"""JSON of the Kubernetes API, of any depth.
+"""Decode JSON of the Kubernetes API, of any depth.
 
-Kubernetes takes objects that are 10,000 deep, Python's own limits are lower, from 3.12 on without a way to raise them,
-and the client reads many objects at once: whoever made one that is too deep would keep all others from being read.
+Kubernetes accepts objects that are 10,000 levels deep. Python's limit is lower, from 3.12 on without a way to raise it,
+and the client decodes many objects at once: a single one that is too deep would make all others unreadable.
 """
 
 import re
@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 
-_DEEPEST = 500  # what is asked for here is within 50
+_DEEPEST = 500  # levels; the fields that are read here are within 50
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[{]|[\]}]')
 
 
 def decode(text: bytes | str | msgspec.Raw, type: Any = Any) -> Any:  # noqa: A002, ANN401 msgspec's own signature
-    """What a text says, null in place of what is too deep if there is any."""
+    """Decode a text; values that are too deep become null."""
     try:
         return msgspec.json.decode(text, type=type)
     except RecursionError:

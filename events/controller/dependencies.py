@@ -1,4 +1,4 @@
-"""A source that a Trigger waits for: Knative's annotation `knative.dev/dependency`."""
+"""A dependency of a Trigger, for instance a source: Knative's annotation `knative.dev/dependency`."""
 
 import json
 
@@ -13,7 +13,7 @@ _TYPE = "DependencyReady"
 
 
 def dependency(item: Object, references: References) -> Condition:
-    """Whether what a Trigger waits for is ready. Reasons are those of Knative's own Trigger."""
+    """Return the condition of a Trigger's dependency. Reasons are those of Knative's own Trigger."""
     given = (item["metadata"].get("annotations") or {}).get(_ANNOTATION)
     if not given:
         return Condition.true(_TYPE)
@@ -33,5 +33,7 @@ def _readiness(found: Object) -> Condition:
         return Condition(_TYPE, "Unknown", "GenerationNotEqual", "The dependency's status is out of date.")
     ready = next((entry for entry in status.get("conditions", ()) if entry["type"] == READY), None)
     if ready is None:
-        return Condition(_TYPE, "Unknown", "DependencyNotConfigured", "The dependency says nothing of itself yet.")
+        return Condition(
+            _TYPE, "Unknown", "DependencyNotConfigured", "The dependency does not report a Ready condition yet."
+        )
     return Condition(_TYPE, ready["status"], ready.get("reason", ""), ready.get("message", ""))

@@ -1,4 +1,4 @@
-"""Filters of Triggers as they were read."""
+"""Filters of Triggers, parsed once for each generation."""
 
 from collections.abc import Iterable
 
@@ -12,33 +12,33 @@ _Version = tuple[str, int | None]
 
 
 class FilterCache:
-    """Reads each once: it may take a tenth of a second, and whatever anybody changes, all Triggers are judged anew."""
+    """Parses each filter once: it may take a tenth of a second, and every change reconciles all Triggers."""
 
     def __init__(self) -> None:
-        self._known: dict[_Version, Filter | Exception] = {}
+        self._parsed: dict[_Version, Filter | Exception] = {}
 
-    def of(self, item: Object) -> Filter:
-        """The filter of a Trigger. Raises one of MISTAKES."""
+    def get(self, item: Object) -> Filter:
+        """Return the filter of a Trigger. Raises one of manifest.MISTAKES."""
         version = _version(item)
-        if version not in self._known:
-            self._known[version] = _read(item)
-        found = self._known[version]
+        if version not in self._parsed:
+            self._parsed[version] = _parse(item)
+        found = self._parsed[version]
         if isinstance(found, Exception):
-            raise found.with_traceback(None)  # or it would grow each time
+            raise found.with_traceback(None)  # or the traceback would grow with each raise
         return found
 
-    def keep(self, items: Iterable[Object]) -> None:
-        """Forget all but those of these Triggers."""
+    def retain(self, items: Iterable[Object]) -> None:
+        """Drop all but the filters of these Triggers."""
         versions = {_version(item) for item in items}
-        self._known = {version: found for version, found in self._known.items() if version in versions}
+        self._parsed = {version: found for version, found in self._parsed.items() if version in versions}
 
 
 def _version(item: Object) -> _Version:
-    """What no other spec shares."""
+    """Identify a spec: uid and generation."""
     return item["metadata"]["uid"], item["metadata"].get("generation")
 
 
-def _read(item: Object) -> Filter | Exception:
+def _parse(item: Object) -> Filter | Exception:
     try:
         return subscriptions.of_trigger(kinds.spec(item))
     except manifest.MISTAKES as error:

@@ -1,4 +1,4 @@
-"""The objects of one kind, kept as the Kubernetes API tells of them: listed once, then watched."""
+"""An informer: the objects of one kind in the Kubernetes API, listed once, then watched."""
 
 import asyncio
 import logging
@@ -6,22 +6,22 @@ from collections.abc import Callable
 
 from lightkube import AsyncClient
 
-from events.controller.api_errors import GONE, NOT_FOUND, code
+from events.controller.api_errors import FORBIDDEN, GONE, NOT_FOUND, code
 from events.controller.kinds import EVERYWHERE, Key, Kind, Object, key
 
 _log = logging.getLogger(__name__)
 
-_CHUNK = 500  # objects in an answer
-_WATCH = 60.0  # seconds after which a watch is opened anew: a connection may have died without a sound
+_CHUNK = 500  # objects in a response
+_WATCH = 60.0  # seconds after which a watch is opened again: a connection may have died silently
 _FIRST_DELAY, _LONGEST_DELAY = 0.25, 8.0  # seconds
 
 
 class Informer:
-    """`objects` of one kind in all namespaces, by namespace and name; `keep` may cut them down to what is needed.
+    """Holds `objects` of one kind in all namespaces, by namespace and name; `reduce` may cut each to what is needed.
 
-    They stay while the API cannot be reached. `failure` says why they are not known if they never were, and `absent`
-    that the API has no such kind; once they are known, `synced` holds. `changed` is called whenever any of this
-    changes.
+    `synced` tells if they are known; they stay while the API cannot be reached. Before that, `failure` says why they
+    are not known: `absent` if the API has no such kind, `forbidden` if the bridge may not list it. `changed` is called
+    whenever any of this changes.
     """
 
     def __init__(
@@ -29,30 +29,31 @@ class Informer:
         client: AsyncClient,
         kind: Kind,
         changed: Callable[[], None],
-        keep: Callable[[Object], Object] = lambda item: item,
+        reduce: Callable[[Object], Object] = lambda item: item,
     ) -> None:
         self._client = client
         self._kind = kind
         self._changed = changed
-        self._keep = keep
+        self._reduce = reduce
         self.objects: dict[Key, Object] = {}
         self.synced = False
         self.absent = False
+        self.forbidden = False
         self.failure: str | None = None
 
     @property
     def pending(self) -> bool:
-        """Whether there is no answer yet, neither what there is nor that it cannot be known."""
+        """Tell if the API has not responded yet, neither with the objects nor with an error."""
         return not self.synced and self.failure is None
 
     async def run(self) -> None:
-        """List and watch until cancelled; what does not last is tried again ever more slowly."""
+        """List and watch until cancelled; failures are retried with exponential backoff."""
         clock, delay = asyncio.get_running_loop().time, _FIRST_DELAY
         while True:
             began = clock()
             try:
                 await self._watch(await self._list())
-            except Exception as error:  # noqa: BLE001 whatever the API answers, what is known is delivered
+            except Exception as error:  # noqa: BLE001 any response of the API: deliveries go on with what is known
                 self._note_failure(error)
             if clock() - began > _LONGEST_DELAY:
                 delay = _FIRST_DELAY
@@ -60,10 +61,10 @@ class Informer:
             delay = min(2 * delay, _LONGEST_DELAY)
 
     async def _list(self) -> str:
-        """The version of the whole."""
+        """List all objects; return the resource version of the list."""
         listing = self._client.list(self._kind, namespace=EVERYWHERE, chunk_size=_CHUNK)
-        self.objects = {key(item): self._keep(item) async for item in listing}
-        self.synced, self.absent, self.failure = True, False, None
+        self.objects = {key(item): self._reduce(item) async for item in listing}
+        self.synced, self.absent, self.forbidden, self.failure = True, False, False, None
         self._changed()
         return listing.resourceVersion
 
@@ -83,14 +84,15 @@ class Informer:
         if change == "DELETED":
             self.objects.pop(key(item), None)
         else:
-            self.objects[key(item)] = self._keep(item)
+            self.objects[key(item)] = self._reduce(item)
         self._changed()
 
     def _note_failure(self, error: Exception) -> None:
-        if code(error) == GONE:  # the ordinary end of a watch that nothing happened in
+        if code(error) == GONE:  # the ordinary end of a watch without changes
             return
-        _log.warning("the API cannot be asked", extra={"kind": self._kind.__name__, "reason": repr(error)})
+        fields = {"kind": self._kind.__name__, "reason": repr(error)}
+        _log.warning("list or watch of the Kubernetes API failed; retrying within 8 s", extra=fields)
         self.failure = str(error) or repr(error)
-        self.absent = code(error) == NOT_FOUND
+        self.absent, self.forbidden = code(error) == NOT_FOUND, code(error) == FORBIDDEN
         if not self.synced:
             self._changed()

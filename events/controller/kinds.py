@@ -1,4 +1,4 @@
-"""Kinds of objects, as the client of the Kubernetes API knows them."""
+"""Kinds of Kubernetes objects, as resources of the client."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ Kind = type[GenericNamespacedResource]
 Object = Mapping[str, Any]
 Key = tuple[str, str]  # namespace and name
 
-EVERYWHERE = "*"  # all namespaces, in the client's words
+EVERYWHERE = "*"  # the client's name for all namespaces
 
 _API_VERSION = re.compile(r"(?:[a-z0-9.-]+/)?[a-z0-9]+")
 _KIND = re.compile(r"[A-Za-z0-9]+")
@@ -19,24 +19,24 @@ _KIND = re.compile(r"[A-Za-z0-9]+")
 
 @cache
 def of(api_version: str, kind: str) -> Kind:
-    """A kind by its name. Raises ValueError if that is no name.
+    """Return the resource of a kind. Raises ValueError for a malformed name.
 
-    Its resource's name is guessed, by the rule that Knative resolves references with (apimachinery,
+    The resource's plural is guessed by the rule that Knative resolves references with (apimachinery,
     UnsafeGuessKindToResource): all Addressables follow it.
     """
     if not (_API_VERSION.fullmatch(api_version) and _KIND.fullmatch(kind)):
-        raise ValueError(f"no kind of object: {api_version} {kind}")
+        raise ValueError(f"malformed kind of object: {api_version!r} {kind!r}")
     group, _, version = api_version.rpartition("/")
     return create_namespaced_resource(group, version, kind, _plural(kind.lower()))
 
 
 def key(item: Object) -> Key:
-    """What an object is found by among those of its kind."""
+    """Return an object's namespace and name."""
     return item["metadata"].get("namespace", ""), item["metadata"]["name"]
 
 
 def spec(item: Object) -> Mapping[str, Any]:
-    """What an object asks for."""
+    """Return an object's spec, {} if it has none."""
     return item.get("spec") or {}
 
 

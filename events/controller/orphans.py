@@ -1,4 +1,4 @@
-"""Objects that are gone though nobody here saw them leave, and what they leave behind."""
+"""Orphans: streams and consumers in JetStream whose objects are gone from the Kubernetes API."""
 
 from collections.abc import Iterable
 
@@ -7,21 +7,26 @@ from events.controller.kinds import Object
 
 
 class Orphans:
-    """What this process has had put into JetStream, until it is known to be removed.
+    """Knows the cleanups of the objects that this process has had created in JetStream, until they are done.
 
-    Who sees an object leave removes it, and lets go of the object then. Another replica may see it only once it is
-    gone, and may have made something for it meanwhile; that is cleaned up after here. What was gone before this process
-    started is left alone: a cluster may have been set back to an earlier state.
+    The replica that sees an object's deletion removes what it has in JetStream and then takes the finalizer off. A
+    replica that learns of it only once the object is gone may have created something again; that is cleaned up here.
+    What was gone before this process started is left alone: a cluster may have been restored to an earlier state.
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, Cleanup] = {}
+        self._cleanups: dict[str, Cleanup] = {}
 
-    def of_gone(
-        self, wanted: Iterable[Broker | Trigger], there: Iterable[Object], observed_state: ObservedState
+    def cleanups(
+        self, desired: Iterable[Broker | Trigger], existing: Iterable[Object], observed_state: ObservedState
     ) -> tuple[Cleanup, ...]:
-        """What is still to be removed. `there` are all objects that exist, `wanted` are those that may be made."""
-        self._known |= {one.uid: one.cleanup for one in wanted}
-        uids = {item["metadata"]["uid"] for item in there}
-        self._known = {uid: one for uid, one in self._known.items() if uid in uids or one not in observed_state.removed}
-        return tuple(one for uid, one in self._known.items() if uid not in uids)
+        """Return what is still to be removed.
+
+        `existing` are all objects in the API, `desired` those for which something may be created.
+        """
+        self._cleanups |= {one.uid: one.cleanup for one in desired}
+        uids = {item["metadata"]["uid"] for item in existing}
+        self._cleanups = {
+            uid: one for uid, one in self._cleanups.items() if uid in uids or one not in observed_state.removed
+        }
+        return tuple(one for uid, one in self._cleanups.items() if uid not in uids)

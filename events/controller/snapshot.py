@@ -1,4 +1,4 @@
-"""What is known at one time, and what follows from it for one object."""
+"""What is known at one time, and the reconciliation of one object that follows from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,14 +12,15 @@ from events.controller.kinds import Key, Kind, Object
 from events.controller.references import References
 
 FINALIZER = "jetstream.ticketing.dev/bridge"
-NATS_AWAY = ("NatsUnreachable", "NATS has not answered for some time.")  # reason and message
+NATS_AWAY = ("NatsUnreachable", "NATS has not responded for some time.")  # reason and message
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """`brokers` of every class. `ingress_url` is where the bridge takes events in.
+    """The objects and the observed state at one time.
 
-    `holds` says whether objects get our finalizer. Without it one may vanish while nobody looks, and leave its streams.
+    `brokers` are those of every class. `ingress_url` is where the bridge's ingress is reached. `use_finalizers` tells
+    if objects get our finalizer; an object without it may be gone before its streams are removed.
     """
 
     brokers: Mapping[Key, Object]
@@ -28,21 +29,21 @@ class Snapshot:
     filters: FilterCache
     observed_state: ObservedState
     ingress_url: str
-    holds: bool
+    use_finalizers: bool
 
-    def may_begin(self, item: Object) -> bool:
-        """Whether something may be made for an object: it is held fast first, for nothing may be left of it."""
-        return is_held(item) or not self.holds
+    def may_create(self, item: Object) -> bool:
+        """Tell if something may be created for an object: its finalizer comes first, so that nothing is orphaned."""
+        return has_finalizer(item) or not self.use_finalizers
 
     @property
     def resolve(self) -> Resolve:
-        """Where references lead."""
+        """Resolve a reference to its address."""
         return self.references.address
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A merge patch that an object needs, of its status or else of its metadata."""
+    """A merge patch for an object: of its status if `of_status`, else of its metadata."""
 
     kind: Kind
     item: Object
@@ -52,69 +53,75 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """What an object means: what is to be wired or removed, and what is to be said about it."""
+    """The outcome for one object: what is desired or to be removed, and what its status is to say.
+
+    `fields` are those of the status beside its conditions; None leaves the status as it is.
+    """
 
     kind: Kind
     item: Object
-    wanted: Broker | Trigger | None = None
+    desired: Broker | Trigger | None = None
     cleanup: Cleanup | None = None
-    keeps: bool = True  # whether it is to have our finalizer
+    wants_finalizer: bool = True
     conditions: tuple[Condition, ...] = ()
-    fields: Mapping[str, Any] | None = None  # of its status, besides conditions; None leaves all as it is
+    fields: Mapping[str, Any] | None = None
 
     @property
     def claim(self) -> object:
-        """What it says, to be compared: no times."""
+        """What the status is to say, comparable: without times."""
         return self.item["metadata"].get("generation"), self.conditions, self.fields
 
+    def condition(self, kind: str) -> Condition:
+        """Return the condition of a type. Raises StopIteration if there is none."""
+        return next(one for one in self.conditions if one.type == kind)
+
     def change(self) -> Change | None:
-        """The patch that it needs now. What is wanted is held fast first: nothing may be left of it in the end."""
-        if self.keeps != is_held(self.item):
-            return self._of_finalizers()
+        """Return the patch that the object needs now, that of its finalizer first; None if it needs none."""
+        if self.wants_finalizer != has_finalizer(self.item):
+            return self._finalizer_change()
         status = self._status() if self.fields is not None else {}
         return Change(self.kind, self.item, {"status": status}, of_status=True) if status else None
 
-    def _of_finalizers(self) -> Change:
-        others = [name for name in finalizers(self.item) if name != FINALIZER]
-        names = [*others, FINALIZER] if self.keeps else others
+    def _finalizer_change(self) -> Change:
+        others = [name for name in _finalizers(self.item) if name != FINALIZER]
+        names = [*others, FINALIZER] if self.wants_finalizer else others
         return Change(self.kind, self.item, {"metadata": {"finalizers": names}}, of_status=False)
 
     def _status(self) -> dict[str, Any]:
-        """What of the status differs from what is there."""
-        there = self.item.get("status") or {}
+        """Return the status to write, {} if the object has it already."""
+        current = self.item.get("status") or {}
         wanted = {
             **(self.fields or {}),
             "observedGeneration": self.item["metadata"].get("generation"),
-            "conditions": entries(self.conditions, there.get("conditions") or ()),
+            "conditions": entries(self.conditions, current.get("conditions") or ()),
         }
-        differs = any(there.get(name) != value for name, value in wanted.items())
+        differs = any(current.get(name) != value for name, value in wanted.items())
         return wanted if differs else {}
 
 
 def with_ready(item: Object, *conditions: Condition) -> tuple[Condition, ...]:
-    """Conditions of an object and Ready, see `settled`."""
+    """Return an object's conditions with Ready added, see `settled`."""
     status = item.get("status") or {}
     is_current = status.get("observedGeneration") == item["metadata"].get("generation")
     return settled(conditions, (status.get("conditions") or ()) if is_current else ())
 
 
-def finalizers(item: Object) -> list[str]:
-    """Who has to let go before an object is gone."""
+def _finalizers(item: Object) -> list[str]:
     return item["metadata"].get("finalizers") or []
 
 
-def is_held(item: Object) -> bool:
-    """Whether we are one of them."""
-    return FINALIZER in finalizers(item)
+def has_finalizer(item: Object) -> bool:
+    """Tell if an object has our finalizer."""
+    return FINALIZER in _finalizers(item)
 
 
-def is_leaving(item: Object) -> bool:
-    """Whether an object was deleted."""
+def is_deleted(item: Object) -> bool:
+    """Tell if an object was deleted and waits for its finalizers."""
     return "deletionTimestamp" in item["metadata"]
 
 
-def of_leaving(kind: Kind, item: Object, cleanup: Cleanup, observed_state: ObservedState) -> Reconciliation:
-    """The verdict on an object that is to leave no trace: it is held until that is so."""
-    if not is_held(item):
-        return Reconciliation(kind, item, keeps=False)
-    return Reconciliation(kind, item, cleanup=cleanup, keeps=cleanup not in observed_state.removed)
+def of_deleted(kind: Kind, item: Object, cleanup: Cleanup, observed_state: ObservedState) -> Reconciliation:
+    """Reconcile an object that is to leave nothing in JetStream: it has our finalizer until that is done."""
+    if not has_finalizer(item):
+        return Reconciliation(kind, item, wants_finalizer=False)
+    return Reconciliation(kind, item, cleanup=cleanup, wants_finalizer=cleanup not in observed_state.removed)

@@ -1,4 +1,4 @@
-"""Writes to the Kubernetes API: status and finalizers."""
+"""Write status and finalizers to the Kubernetes API."""
 
 import asyncio
 import logging
@@ -15,13 +15,13 @@ from events.controller.snapshot import Change, Reconciliation
 _log = logging.getLogger(__name__)
 
 _RETRY_DELAY = 2.0  # seconds
-_INSISTENCE = 60.0  # seconds until what another replica has contradicted is said again
-_OVERTAKEN = frozenset({NOT_FOUND, CONFLICT})  # the object is gone, or was changed; its watch tells
+_REPEAT_AFTER = 60.0  # seconds until a status that another replica has overwritten is written again
+_OUTDATED = frozenset({NOT_FOUND, CONFLICT})  # the object is gone, or was changed; its watch tells
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """What was last said of an object, or found said already; `change` is the patch that is not seen there yet."""
+class _Written:
+    """What was last written for an object, or found there; `change` is the patch that its watch has not shown yet."""
 
     claim: object
     since: float
@@ -29,65 +29,69 @@ class _Said:
 
 
 class StatusWriter:
-    """Writes what the verdicts that it is given last need, one after another. Any number of replicas may.
+    """Writes the patches that the last submitted reconciliations need, one after another. Any number of replicas may.
 
-    One that was overtaken writes nothing. Replicas that do not know the same contradict each other until they do, and
-    two that insisted would write as fast as the API lets them. So each says what it knows once; where another has said
-    something else since, it says so again only when it has learned something new, or after a while.
+    A patch to an object that has changed meanwhile is not written. Replicas that do not know the same report different
+    status until they do; two that each insisted would write as fast as the API lets them. So each writes what it knows
+    once; where another replica has overwritten it, it writes again only when it knows something new, or after a while.
     """
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
-        self._verdicts: tuple[Reconciliation, ...] = ()
-        self._given = asyncio.Event()
-        self._said: dict[str, _Said] = {}
+        self._reconciliations: tuple[Reconciliation, ...] = ()
+        self._submitted = asyncio.Event()
+        self._written: dict[str, _Written] = {}
 
-    def give(self, verdicts: Iterable[Reconciliation]) -> None:
-        """Write what these need, and forget those that were given before."""
-        self._verdicts = tuple(verdicts)
-        self._given.set()
+    def submit(self, reconciliations: Iterable[Reconciliation]) -> None:
+        """Write the patches that these need, and forget those that were submitted before."""
+        self._reconciliations = tuple(reconciliations)
+        self._submitted.set()
 
     async def run(self) -> None:
         """Write until cancelled."""
-        patience = None
+        delay = None
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(patience):
-                    await self._given.wait()
-            self._given.clear()
-            verdicts = {_uid(verdict): verdict for verdict in self._verdicts}
-            self._said = {uid: said for uid, said in self._said.items() if uid in verdicts}
-            done = [await self._settle(uid, verdict) for uid, verdict in verdicts.items()]
-            patience = None if all(done) else _RETRY_DELAY
+                async with asyncio.timeout(delay):
+                    await self._submitted.wait()
+            self._submitted.clear()
+            current = {_uid(one): one for one in self._reconciliations}
+            self._written = {uid: written for uid, written in self._written.items() if uid in current}
+            done = [await self._settle(uid, one) for uid, one in current.items()]
+            delay = None if all(done) else _RETRY_DELAY
 
-    async def _settle(self, uid: str, verdict: Reconciliation) -> bool:
-        """Whether nothing is left to write. What was written is not written again before the object is seen anew."""
-        now, said = asyncio.get_running_loop().time(), self._said.get(uid)
-        is_known = said is not None and said.claim == verdict.claim
-        change = verdict.change()
+    async def _settle(self, uid: str, reconciliation: Reconciliation) -> bool:
+        """Write the patch that an object needs. Return False if it is to be tried again.
+
+        What was written is not written again before the watch has shown the object.
+        """
+        now, written = asyncio.get_running_loop().time(), self._written.get(uid)
+        is_known = written is not None and written.claim == reconciliation.claim
+        change = reconciliation.change()
         if change is None:
-            self._said[uid] = replace(said, change=None) if said and is_known else _Said(verdict.claim, now)
+            known = replace(written, change=None) if written and is_known else None
+            self._written[uid] = known or _Written(reconciliation.claim, now)
             return True
-        if said and said.change == change:
+        if written and written.change == change:
             return True
-        if said and is_known and change.of_status and now < said.since + _INSISTENCE:
+        if written and is_known and change.of_status and now < written.since + _REPEAT_AFTER:
             return False
-        return await self._write(uid, change, _Said(verdict.claim if change.of_status else None, now, change))
+        return await self._write(uid, change, _Written(reconciliation.claim if change.of_status else None, now, change))
 
-    async def _write(self, uid: str, change: Change, said: _Said) -> bool:
+    async def _write(self, uid: str, change: Change, written: _Written) -> bool:
         try:
             await self._patch(change)
-        except Exception as error:  # noqa: BLE001 whatever the answer to one is, others are written
-            if code(error) not in _OVERTAKEN:
-                extra = {"object": change.item["metadata"]["name"], "reason": repr(error)}
-                _log.warning("%s cannot be written", change.kind.__name__, extra=extra)
+        except Exception as error:  # noqa: BLE001 any response to one patch: the others are written
+            if code(error) not in _OUTDATED:
+                fields = {"kind": change.kind.__name__, "object": change.item["metadata"]["name"]}
+                _log.warning("patch of an object failed; retrying in 2 s", extra={**fields, "reason": repr(error)})
                 return False
-            said = replace(said, claim=None)
-        self._said[uid] = said
+            written = replace(written, claim=None)
+        self._written[uid] = written
         return True
 
     async def _patch(self, change: Change) -> None:
-        """Only if nobody has changed the object since."""
+        """Patch an object; the API answers 409 if it has changed since."""
         version = change.item["metadata"]["resourceVersion"]
         metadata = {**change.patch.get("metadata", {}), "resourceVersion": version}
         await self._client.patch(
@@ -99,5 +103,5 @@ class StatusWriter:
         )
 
 
-def _uid(verdict: Reconciliation) -> str:
-    return str(verdict.item["metadata"]["uid"])
+def _uid(reconciliation: Reconciliation) -> str:
+    return str(reconciliation.item["metadata"]["uid"])

@@ -126,14 +126,16 @@ class Realm:
         for name in triggers:
             self.await_condition(TRIGGER, name, "Ready", "True")
 
-    def start_bridge(self, server: ApiServer | None = None, *, holds: bool = True) -> Callable[[], None]:
+    def start_bridge(self, server: ApiServer | None = None, *, use_finalizers: bool = True) -> Callable[[], None]:
         """A bridge beside the test, which may ask another API server; calling what is returned stops it."""
-        stop = self.loop.start(self._bridge(config_of(server) if server else self._config, holds=holds))
+        stop = self.loop.start(
+            self._bridge(config_of(server) if server else self._config, use_finalizers=use_finalizers)
+        )
         self._stops.append(stop)
         return stop
 
-    async def _bridge(self, config: KubeConfig, *, holds: bool) -> None:
-        cluster = Cluster(AsyncClient(config), INGRESS_URL, DOMAIN, holds=holds)
+    async def _bridge(self, config: KubeConfig, *, use_finalizers: bool) -> None:
+        cluster = Cluster(AsyncClient(config), INGRESS_URL, DOMAIN, use_finalizers=use_finalizers)
         async with Subscribers({}) as subscribers:
             settings = Settings(ACK_WAIT_SECONDS, drain=2, away=1)
             deliveries = Deliveries(self.stage.connection, subscribers, settings)

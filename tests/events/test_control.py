@@ -81,7 +81,7 @@ def test_a_bridge_that_holds_nothing_lets_go_of_what_another_held(realm: Realm, 
     realm.await_ready("all")
     assert realm.get(TRIGGER, "all")["metadata"]["finalizers"]
     holding()
-    stop = realm.start_bridge(holds=False)
+    stop = realm.start_bridge(use_finalizers=False)
     eventually(lambda: not realm.get(TRIGGER, "all")["metadata"].get("finalizers"))
     eventually(lambda: not realm.get(BROKER, "default")["metadata"].get("finalizers"))
     realm.await_ready("all")

@@ -1,13 +1,18 @@
 """What is said about Brokers and Triggers in a Kubernetes API, and whom their references lead to."""
 
+import asyncio
 import json
 
 import pytest
+from lightkube import AsyncClient
 
+from events.broker.destinations import UnresolvedError
 from events.controller.kinds import BROKER, TRIGGER
+from events.controller.references import PendingError, References
 from events.controller.snapshot import FINALIZER
-from tests.events.broker_env import ADDRESSEE, DOMAIN, INGRESS_URL, SERVICE, Realm, to
-from tests.events.harness import Sink, event
+from tests.events.api_server import ApiServer, Instead
+from tests.events.broker_env import ADDRESSEE, DOMAIN, INGRESS_URL, SERVICE, Realm, config_of, to
+from tests.events.harness import Loop, Sink, event
 from tests.events.processes import NatsServer
 from tests.eventually import eventually
 
@@ -73,6 +78,74 @@ def test_a_kind_that_nobody_knows(realm: Realm, sink: Sink) -> None:
     realm.start_bridge()
     realm.await_ready("all")
     eventually(lambda: realm.conditions(TRIGGER, "lost").get("SubscriberResolved", ("", ""))[0] == "False")
+
+
+def test_a_kind_that_the_bridge_may_not_list(fragile: Realm, api_server: ApiServer, sink: Sink) -> None:
+    """It is reported soon, also where a pending condition was reported before, and ends once it is permitted."""
+    api_server.instead = lambda request: Instead(502) if "addressees" in request else None
+    fragile.addressee("sink", sink.url)
+    fragile.broker()
+    fragile.trigger("all", subscriber=to("sink"))
+    fragile.start_bridge()
+    fragile.await_condition(TRIGGER, "all", "SubscriberResolved", "Unknown", "Pending")
+    api_server.instead = lambda request: Instead(403) if "addressees" in request else None
+    fragile.await_condition(TRIGGER, "all", "SubscriberResolved", "False", "NotResolvable")
+    fragile.await_condition(TRIGGER, "all", "Ready", "False", "NotResolvable")
+    api_server.instead = lambda _: None
+    fragile.await_ready("all")
+
+
+def test_a_pending_condition_says_why_it_is_pending_now(fragile: Realm, api_server: ApiServer) -> None:
+    api_server.instead = lambda request: Instead(500) if "addressees" in request else None
+    fragile.broker()
+    fragile.trigger("all", subscriber=to("sink"))
+    fragile.start_bridge()
+    fragile.await_condition(TRIGGER, "all", "SubscriberResolved", "Unknown", "Pending")
+    api_server.instead = lambda request: Instead(502) if "addressees" in request else None
+    eventually(lambda: "502" in message(fragile, "all", "SubscriberResolved"))
+
+
+def message(realm: Realm, trigger: str, condition: str) -> str:
+    entries = realm.status(TRIGGER, trigger)["conditions"]
+    return next(str(entry.get("message")) for entry in entries if entry["type"] == condition)
+
+
+def test_a_kind_is_watched_as_long_as_something_refers_to_it(loop: Loop, api_server: ApiServer) -> None:
+    loop.run(_refer_and_stop(api_server))
+
+
+async def _refer_and_stop(api_server: ApiServer) -> None:
+    changed = asyncio.Event()
+    client = AsyncClient(config_of(api_server))
+    references = References(client, changed.set, DOMAIN)
+    reference = {"apiVersion": "test.ticketing.dev/v1", "kind": "Addressee", "name": "a"}
+    running = asyncio.create_task(references.run())
+    with references.tracking(), pytest.raises(PendingError):
+        references.find(reference, "default")
+    await changed.wait()
+    with references.tracking(), pytest.raises(UnresolvedError):
+        references.find(reference, "default")
+    (task,) = references._background._tasks
+    with references.tracking():
+        pass
+    await asyncio.wait([task])
+    assert task.cancelled()
+    running.cancel()
+    await asyncio.wait([running])
+    await client.close()
+
+
+def test_a_url_that_events_cannot_be_delivered_to(realm: Realm, sink: Sink) -> None:
+    """What is sent there is dead-lettered, as Knative's conformance tests want it."""
+    realm.broker()
+    delivery = {"deadLetterSink": {"uri": sink.url}}
+    realm.trigger("all", subscriber={"uri": "ftp://nowhere/"}, delivery=delivery)
+    realm.start_bridge()
+    realm.await_condition(TRIGGER, "all", "SubscriptionReady", "True")
+    realm.await_condition(TRIGGER, "all", "SubscriberResolved", "False", "UnsupportedScheme")
+    realm.await_condition(TRIGGER, "all", "Ready", "False", "UnsupportedScheme")
+    realm.stage.publish(event(id="dead"))
+    assert sink.await_requests(1)[0].id == "dead"
 
 
 def test_a_kubernetes_service(realm: Realm) -> None:

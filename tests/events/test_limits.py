@@ -88,7 +88,7 @@ async def _end_with_news(stage: Stage, desired: DesiredState, turns: int) -> Non
         while not reconciler.ready:  # noqa: ASYNC110 nobody tells
             await asyncio.sleep(0.01)
         reconciler._take(desired)
-        reporter.give(())
+        reporter.submit(())
         for _ in range(turns):
             await asyncio.sleep(0)
         for task in tasks:

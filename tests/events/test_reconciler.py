@@ -68,7 +68,7 @@ def test_a_silence_that_ends_soon_is_no_refusal(stage: Stage, monkeypatch: pytes
     source = Watched(manifest.desired_state(stage.objects))
     stage.loop.run(_run(stage, source, lambda found: found.ready))
     assert len(source.told) == ATTEMPTS
-    assert {word for told in source.told for word in told.refusals.values()} == {""}
+    assert {word for told in source.told for word in told.errors.values()} == {""}
 
 
 @pytest.mark.parametrize("silence", [nats.errors.TimeoutError, ServiceUnavailableError])
