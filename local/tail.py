@@ -14,7 +14,8 @@ from events.broker import nats_binding
 from events.broker.nats_binding import Origin
 from events.broker.subjects import StreamNames
 from events.catalogue import TYPE_PREFIX
-from events.cloudevents.event import Event, MalformedEventError
+from events.cloudevents.errors import MalformedEventError
+from events.cloudevents.event import Event
 from local import manifests
 from local.state import NOTHING_RUNS, State
 

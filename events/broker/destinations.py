@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from events.broker.model import Destination
+from events.broker.urls import redact
 
 Object = Mapping[str, Any]
 Resolve = Callable[[Object, str], str]  # a reference and the namespace of the object that holds it → its URL
@@ -32,10 +33,10 @@ def destination(spec: Object, home: str, resolve: Resolve) -> Destination:
     parts = urlsplit(uri)
     if not reference:
         if not (parts.scheme and parts.hostname):
-            raise UnresolvedError("InvalidUri", f"uri is not absolute: {uri!r}")
+            raise UnresolvedError("InvalidUri", f"uri is not absolute: {redact(uri)!r}")
         return Destination(uri, uri)
     if parts.scheme or parts.netloc:
-        raise UnresolvedError("InvalidUri", f"uri beside a ref is not relative: {uri!r}")
+        raise UnresolvedError("InvalidUri", f"uri beside a ref is not relative: {redact(uri)!r}")
     url = urljoin(resolve(reference, home), uri)
     return Destination(reference["name"] if _is_service_of(home, reference, url) else url, url)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from events.broker.filters.subscriptions import Filter
 from events.broker.retries import RetryPolicy
 from events.broker.subjects import StreamNames
+from events.broker.urls import redact
 
 CONCURRENCY = 16
 MOST_CONCURRENCY = 256  # events being delivered are in memory, up to 1 MiB each
@@ -16,7 +17,7 @@ MOST_CONCURRENCY = 256  # events being delivered are in memory, up to 1 MiB each
 MAX_BYTES = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Destination:
     """A subscriber or dead letter sink, which receives events at `url`.
 
@@ -26,6 +27,14 @@ class Destination:
 
     name: str
     url: str
+
+    @property
+    def redacted(self) -> str:
+        """The url without its secrets."""
+        return redact(self.url)
+
+    def __repr__(self) -> str:
+        return self.redacted if self.name == self.url else self.name
 
 
 @dataclass(frozen=True, slots=True)

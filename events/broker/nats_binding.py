@@ -1,4 +1,4 @@
-"""The CloudEvents NATS binding, read: every message on a Broker's subject becomes an event or says why it cannot."""
+"""The CloudEvents NATS binding: every message on a Broker's subject is read as an event, or rejected with a reason."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ from nats.aio.msg import Msg
 
 from events.broker.subjects import StreamNames
 from events.cloudevents import json_format
-from events.cloudevents.event import CONTENT_TYPE, PREFIX, SPEC_VERSION, Event, from_attributes, from_headers
+from events.cloudevents.event import SPEC_VERSION, Event
+from events.cloudevents.messages import CONTENT_TYPE, from_attributes, read_message
 
 # $JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>.<consumer sequence>.<nanoseconds>.<pending>, with a
 # domain and an account in front of the stream where there are any.
@@ -20,7 +21,7 @@ _NANOSECONDS = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a message stands in its stream, and how often it was handed out, this time included."""
+    """A message's sequence in its stream, how often it was delivered (from 1), and when it was stored (Unix time)."""
 
     sequence: int
     delivered: int
@@ -28,7 +29,7 @@ class Origin:
 
     @classmethod
     def of(cls, message: Msg) -> "Origin":
-        """The origin that the subject for acknowledgements tells."""
+        """Return the origin that a message's subject for acknowledgements tells."""
         tokens = message.reply.split(".")
         if len(tokens) >= _TOKENS_WITH_DOMAIN:
             tokens = tokens[:11]
@@ -36,26 +37,23 @@ class Origin:
 
 
 def parse(headers: Mapping[str, str], data: bytes) -> Event | None:
-    """The event that headers and data are, in binary or structured mode; None if they do not claim to be one.
+    """Return the event of a NATS message, None if it does not claim to be one.
 
-    Raises MalformedEventError.
+    Without a content type the payload tells whether it is an event, since some NATS clients send no headers. Raises
+    MalformedEventError.
     """
-    fields = {name.lower(): value for name, value in headers.items()}
-    content_type = fields.get(CONTENT_TYPE)
-    if content_type is not None and json_format.announced(content_type):
-        return json_format.parse(data, content_type)
-    if any(name.startswith(PREFIX) for name in fields):
-        return from_headers(fields, data)
-    return None if content_type is not None else json_format.recognise(data)
+    event = read_message(headers.items(), data)
+    is_untyped = event is None and _content_type(headers) is None
+    return json_format.recognise(data) if is_untyped else event
 
 
 def read(message: Msg, origin: Origin, stream_names: StreamNames) -> Event:
-    """The event of a message; one that is no CloudEvent is wrapped into one. Raises MalformedEventError."""
+    """Return the event of a message; wrap one that does not claim to be an event. Raises MalformedEventError."""
     return parse(message.headers or {}, message.data) or _wrapped(message, origin, stream_names)
 
 
 def _wrapped(message: Msg, origin: Origin, stream_names: StreamNames) -> Event:
-    """A plain NATS message as an event: typed by its subject, identified by its place in the log."""
+    """Return a plain NATS message as an event: its type is of its subject, its id of its sequence in the log."""
     attributes = {
         "specversion": SPEC_VERSION,
         "id": f"{stream_names.log}-{origin.sequence}",
@@ -63,13 +61,16 @@ def _wrapped(message: Msg, origin: Origin, stream_names: StreamNames) -> Event:
         "type": stream_names.event_type(message.subject),
         "time": datetime.fromtimestamp(origin.timestamp, UTC).isoformat(),
     }
-    fields = {name.lower(): value for name, value in (message.headers or {}).items()}
-    content_type = fields.get(CONTENT_TYPE) or _content_type(message.data)
-    return from_attributes({**attributes, "datacontenttype": content_type}, message.data)
+    content_type = _content_type(message.headers or {}) or _guessed_type(message.data)
+    return from_attributes(attributes, content_type, message.data)
 
 
-def _content_type(data: bytes) -> str | None:
-    """What can be said truly about bytes that nobody declared."""
+def _content_type(headers: Mapping[str, str]) -> str | None:
+    return next((value for name, value in headers.items() if name.lower() == CONTENT_TYPE), None)
+
+
+def _guessed_type(data: bytes) -> str | None:
+    """Return a content type that is true of the bytes."""
     if not data:
         return None
     try:

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from events.broker.subjects import StreamNames
-from events.cloudevents.event import Event, MalformedEventError
+from events.cloudevents.errors import MalformedEventError
+from events.cloudevents.event import Event
+from events.cloudevents.timestamps import parse_timestamp
 
 _TIME_TO_LIVE = "168h"
 _LAST_YEAR = 2261  # JetStream counts nanoseconds since 1970 in 63 bits, which end in April of the next
@@ -22,7 +24,7 @@ class StoredMessage:
 def schedule(event: Event, stream_names: StreamNames, key: str) -> StoredMessage:
     """Return the message that stores an event until it is due; JetStream stores one event for each `key`.
 
-    Raises MalformedEventError if its `notbefore` is not a timestamp, or beyond what JetStream can count.
+    Raises MalformedEventError if its `notbefore` is later than JetStream can count.
     """
     headers = event.message_headers()
     headers["Nats-Msg-Id"] = key
@@ -40,14 +42,5 @@ def schedule(event: Event, stream_names: StreamNames, key: str) -> StoredMessage
 
 
 def _due(event: Event) -> datetime | None:
-    """Return `notbefore`, an RFC 3339 timestamp, in UTC."""
     text = event.get("notbefore")
-    if text is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-        if instant.tzinfo is not None:
-            return instant.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise MalformedEventError("notbefore is no timestamp") from error
-    raise MalformedEventError("notbefore has no time zone")
+    return None if text is None else parse_timestamp(text, "notbefore")

@@ -1,12 +1,13 @@
-"""How many times more an event may be answered with another: Knative's guard against loops of replies.
+"""The Broker TTL: how many more replies may follow from an event, Knative's guard against loops of replies.
 
-Rules: knative/eventing pkg/broker/ttl.go. The count travels with an event through the Broker and is no subscriber's
-business: a delivery goes without it, and a reply has its parent's, less one.
+Rules: knative/eventing pkg/broker/ttl.go. It travels with an event through the Broker and is not delivered; a reply has
+its parent's, less one.
 """
 
 from contextlib import suppress
 
-from events.cloudevents.event import PREFIX, Event
+from events.cloudevents.attributes import PREFIX
+from events.cloudevents.event import Event
 
 MOST = 255
 
@@ -14,11 +15,11 @@ _HEADER = PREFIX + "knativebrokerttl"
 
 
 class ExhaustedError(Exception):
-    """An event that has gone round too often."""
+    """An event has no TTL left."""
 
 
 def pop_ttl(event: Event) -> int | None:
-    """Take the count off an event; None if it has none."""
+    """Remove the TTL from an event and return it; None if it has none."""
     text = event.headers.pop(_HEADER, None)
     if text is None:
         return None
@@ -28,9 +29,9 @@ def pop_ttl(event: Event) -> int | None:
 
 
 def decrement(event: Event, count: int | None) -> None:
-    """Let an event go on with one hop less than `count`; without a count it is a new one. Raises ExhaustedError."""
+    """Give an event the TTL `count` less one; without a count it is a new event. Raises ExhaustedError."""
     if count is None:
         return
     if count <= 1:
-        raise ExhaustedError("it has been answered with another event too often, in a loop perhaps")
+        raise ExhaustedError("the Broker TTL is exhausted; subscribers may reply to each other in a loop")
     event.headers[_HEADER] = str(count - 1)

@@ -18,7 +18,8 @@ from nats.js.errors import APIError, NotFoundError
 
 from events.broker.nats_binding import Origin
 from events.broker.subjects import StreamNames
-from events.cloudevents.event import Event, encode_value
+from events.cloudevents.attributes import encode_value
+from events.cloudevents.event import Event
 from events.runtime.publisher import Publisher
 
 _MARK = "Dead-Letter-"

@@ -60,7 +60,7 @@ class Deliveries:
             await pull.stop(0)
             raise
         self._running[route] = pull
-        fields = {"trigger": route.trigger.name, "subscriber": route.trigger.subscriber.url}
+        fields = {"trigger": route.trigger.name, "subscriber": route.trigger.subscriber.redacted}
         _log.info("Trigger subscribed to its JetStream consumer", extra=fields)
 
     def release_all_but(self, routes: AbstractSet[Route]) -> Iterable[Route]:

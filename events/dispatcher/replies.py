@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 
 from events.broker.model import Broker, Trigger
-from events.broker.nats_binding import Origin, parse
+from events.broker.nats_binding import Origin
+from events.broker.origins import reserved_services
 from events.broker.scheduling import schedule
 from events.cloudevents import ttl
-from events.cloudevents.event import Event, MalformedEventError, identity
+from events.cloudevents.errors import MalformedEventError
+from events.cloudevents.event import Event, identity
+from events.cloudevents.messages import read_message
 from events.dispatcher.subscriber import DeliveryError, Response
 from events.runtime.publisher import LARGEST_EVENT, MessageRejectedError, Publisher
 
@@ -63,17 +66,15 @@ class Replies:
 
     def _check_source(self, event: Event) -> None:
         """Raise DeliveryError for a reserved source, unless the subscriber is named `<service>-…` after it."""
-        source = event["source"]
-        for prefix in self._broker.reserved_sources:
-            service = source.removeprefix(prefix)
-            if service != source and not self._trigger.subscriber.name.startswith(f"{service}-"):
-                name = self._trigger.subscriber.name
-                reason = f"reply: source {source!r} is reserved by this Broker; {name} must not use it"
-                raise DeliveryError(reason, retried=False)
+        source, subscriber = event["source"], self._trigger.subscriber
+        services = reserved_services(source, self._broker.reserved_sources)
+        if not all(subscriber.name.startswith(f"{service}-") for service in services):
+            reason = f"reply: source {source!r} is reserved by this Broker; {subscriber} must not use it"
+            raise DeliveryError(reason, retried=False)
 
 
 def _event(response: Response) -> Event | None:
-    event = parse(response.headers, response.body)
+    event = read_message(response.headers.items(), response.body)
     if event is None and response.body:
         raise MalformedEventError("neither empty nor a CloudEvent")
     return event

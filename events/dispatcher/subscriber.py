@@ -5,18 +5,21 @@ import logging
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self, cast
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 from weakref import WeakSet
 
 import aiohttp
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
+from yarl import URL
 
 from events.broker.model import Destination
 from events.broker.retries import is_retried, retry_after
+from events.broker.urls import encode
 from events.cloudevents.event import Event
-from events.cloudevents.json_format import JSON_FORMAT, serialise
+from events.cloudevents.messages import write_message
 from events.dispatcher.signature import Signer
 
 _log = logging.getLogger(__name__)
@@ -86,8 +89,8 @@ class Subscribers:
     ) -> Response:
         """POST an event, with `fields` as further headers. Raises DeliveryError unless a 2xx comes in `patience` s."""
         url, headers = self._address(to.url)
-        headers |= fields
-        data = _write(event, headers, structured=structured)
+        own, data = write_message(event, structured=structured)
+        headers |= {**fields, **own}
         signature = self._signer and self._signer.authorization(to)
         if signature:
             headers["Authorization"] = signature
@@ -97,7 +100,7 @@ class Subscribers:
         except TimeoutError as error:
             raise DeliveryError(f"no answer within {patience:g} s", retried=True) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise DeliveryError(repr(error), retried=True) from error
+            raise DeliveryError(repr(error).replace(to.url, to.redacted), retried=True) from error
         if status in _SUCCESS:
             return Response(status, received, body)
         # A rejected signature says nothing of the event: keys or clocks differ until an operator mends them.
@@ -105,7 +108,7 @@ class Subscribers:
         asked = retry_after(status, received.get("Retry-After"))
         raise DeliveryError(f"answered {status}", retried=retried, code=status, body=body, asked=asked)
 
-    async def _post(self, url: str, headers: dict[str, str], data: bytes) -> tuple[int, Headers, bytes]:
+    async def _post(self, url: URL, headers: dict[str, str], data: bytes) -> tuple[int, Headers, bytes]:
         """A connection that the subscriber closed while it was idle is not its failure: send once more on a new one."""
         try:
             return await _exchange(self._kept, url, headers, data)
@@ -116,23 +119,18 @@ class Subscribers:
                 raise
             return await _exchange(self._fresh, url, headers, data)
 
-    def _address(self, url: str) -> tuple[str, dict[str, str]]:
-        parts = urlsplit(url)
-        alias = self._aliases.get(parts.netloc)
+    def _address(self, url: str) -> tuple[URL, dict[str, str]]:
+        host = urlsplit(url).netloc
+        alias = self._aliases.get(host)
         if alias is None:
-            return url, {}
-        return urlunsplit(parts._replace(netloc=alias)), {"Host": parts.netloc}
+            return _opaque(url), {}
+        return _opaque(url.replace(f"//{host}", f"//{alias}", 1)), {"Host": host}
 
 
-def _write(event: Event, headers: dict[str, str], *, structured: bool) -> bytes:
-    """Return an event's body in structured or in binary mode, and add the headers that belong to it."""
-    if structured:
-        headers["Content-Type"] = JSON_FORMAT
-        return serialise(event)
-    headers |= event.headers
-    if event.content_type is not None:
-        headers["Content-Type"] = event.content_type
-    return event.data
+@lru_cache
+def _opaque(url: str) -> URL:
+    """Return a URL that is requested byte for byte as written; only a host that is not ASCII is translated."""
+    return URL(encode(url), encoded=True) if urlsplit(url).netloc.isascii() else URL(url)
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -159,18 +157,21 @@ class _Connector(aiohttp.TCPConnector):
 def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
     """Make a session without cookies and default headers: an event without a content type must not get one.
 
-    The caller limits the time of a request.
+    It asks for no content coding and decodes none, as a reply is read like an event at any entrance. The caller limits
+    the time of a request.
     """
     return aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"Accept-Encoding": "identity"},
         skip_auto_headers=("Content-Type", "User-Agent"),
+        auto_decompress=False,
         timeout=aiohttp.ClientTimeout(total=None),
     )
 
 
 async def _exchange(
-    session: aiohttp.ClientSession, url: str, headers: dict[str, str], data: bytes
+    session: aiohttp.ClientSession, url: URL, headers: dict[str, str], data: bytes
 ) -> tuple[int, Headers, bytes]:
     async with session.post(url, headers=headers, data=data, allow_redirects=False) as response:
         return response.status, response.headers, await _read(response)

@@ -11,9 +11,11 @@ from nats.aio.msg import Msg
 from events.broker.consumers import filter_subjects
 from events.broker.model import Broker, Delivery, Trigger
 from events.broker.nats_binding import Origin, read
+from events.broker.origins import reserved_services
 from events.broker.streams import LOG_AGE
 from events.cloudevents import ttl
-from events.cloudevents.event import Event, MalformedEventError
+from events.cloudevents.errors import MalformedEventError
+from events.cloudevents.event import Event
 from events.deadletters import DeadLetters, with_error
 from events.dispatcher.attempts import Attempts, DeadLetterReason
 from events.dispatcher.replies import Parent, Replies
@@ -101,7 +103,7 @@ class Worker:
 
         NATS permissions say by subject who may publish what.
         """
-        if event["source"].startswith(self._reserved_sources) and subject not in (
+        if reserved_services(event["source"], self._reserved_sources) and subject not in (
             self._replay_subject,
             self._stream_names.event(event["type"]),
         ):
@@ -142,7 +144,7 @@ class Worker:
         Between attempts the message waits in JetStream as for the subscriber, so that a sink that is down delays no
         other event. Once the attempts are forgotten, as by a restart, it begins with the subscriber again.
         """
-        letter = with_error(event, self._trigger.subscriber.url, reason.code, reason.body)
+        letter = with_error(event, self._trigger.subscriber.redacted, reason.code, reason.body)
         text = reason.reason
         try:
             if self._delivery.dead_letter_sink is None:

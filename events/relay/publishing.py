@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import nats.errors
 
 from events.broker.subjects import StreamNames
-from events.cloudevents.event import MalformedEventError, from_row, identity
+from events.cloudevents.errors import MalformedEventError
+from events.cloudevents.event import identity
+from events.cloudevents.messages import read_row
 from events.relay.checkpoint import Rejected, Row
 from events.runtime.publisher import LARGEST_EVENT, MessageRejectedError, Publisher
 
@@ -31,7 +33,7 @@ class RowPublisher:
 
     async def _publish(self, row: Row) -> str | None:
         try:
-            event = from_row(row["event"])
+            event = read_row(row["event"])
             key = {"Nats-Msg-Id": identity(event["source"], event["id"])}
             await self._store(self._stream_names.event(event["type"]), event.message_headers() | key, event.data)
         except (MalformedEventError, MessageRejectedError, KeyError, AttributeError, TypeError) as error:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from events.broker import manifest
 from events.broker.subjects import StreamNames
 from events.catalogue import EVENTS, Event
-from events.cloudevents import event
+from events.cloudevents.event import Event as CloudEvent
+from events.cloudevents.messages import from_attributes
 from local import manifests
 from tests.contracts import asyncapi
 from tests.contracts.asyncapi import DOCUMENT, MESSAGES, Node
@@ -73,9 +74,9 @@ def sending() -> Iterator[tuple[str, set[str]]]:
         yield name, asyncapi.event_types(sent["messages"])
 
 
-def example(kind: type[Event]) -> event.Event:
+def example(kind: type[Event]) -> CloudEvent:
     attributes = {"specversion": "1.0", "id": "1", "type": kind.type(), "source": kind.source()}
-    return event.from_attributes(attributes, b"")
+    return from_attributes(attributes, None, b"")
 
 
 def references(node: object) -> Iterator[Node]:

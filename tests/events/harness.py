@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from events.broker import manifest
 from events.broker.subjects import StreamNames
-from events.cloudevents.event import from_row, identity
+from events.cloudevents.event import identity
+from events.cloudevents.messages import read_row
 from events.deadletters import DeadLetter, DeadLetters
 from events.dispatcher.deliveries import Deliveries
 from events.dispatcher.reconciler import Reconciler
@@ -238,7 +239,7 @@ class Stage:
     def publish(self, *rows: dict[str, Any]) -> None:
         """Publish as the relay does."""
         for row in rows:
-            made = from_row(row)
+            made = read_row(row)
             key = {"Nats-Msg-Id": identity(made["source"], made["id"])}
             self.send(self.stream_names.event(made["type"]), made.message_headers() | key, made.data)
 

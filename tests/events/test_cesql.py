@@ -3,11 +3,12 @@
 import pytest
 
 from events.broker.filters.cesql import predicate
-from events.cloudevents.event import Event, from_row
+from events.cloudevents.event import Event
+from events.cloudevents.messages import read_row
 from tests.events.harness import event
 
-HAPPENED = from_row(event("dev.test.happened", source="/test/ü", subject="7%", count=-5, flag=True))
-LONG = from_row(event(long="a" * 30_000))
+HAPPENED = read_row(event("dev.test.happened", source="/test/ü", subject="7%", count=-5, flag=True))
+LONG = read_row(event(long="a" * 30_000))
 
 TRUE = [
     "TRUE",

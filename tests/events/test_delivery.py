@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from events.cloudevents.event import from_row
+from events.cloudevents.messages import read_row
 from tests.events.harness import Answer, Request, Sink, Stage, event, failing
 from tests.eventually import eventually
 
@@ -232,6 +232,6 @@ def test_a_dead_letter_is_replayed_to_the_trigger_that_failed_only(stage: Stage,
 def test_a_replay_is_delivered_even_if_the_trigger_would_not_want_the_event_now(stage: Stage, sink: Sink) -> None:
     stage.trigger("narrow", sink, filters=[{"exact": {"source": "/elsewhere"}}])
     stage.start_bridge()
-    made = from_row(event(id="replayed"))
+    made = read_row(event(id="replayed"))
     stage.send(stage.stream_names.replay("narrow"), made.message_headers(), made.data)
     assert sink.await_requests(1)[0].id == "replayed"

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from events.broker.filters import subscriptions
-from events.cloudevents.event import from_row
+from events.cloudevents.messages import read_row
 from tests.events.harness import Sink, Stage, event
 
-HAPPENED = from_row(event("dev.test.happened", source="/test/ü", subject="7", extension="x"))
+HAPPENED = read_row(event("dev.test.happened", source="/test/ü", subject="7", extension="x"))
 
 FILTERS: list[tuple[dict[str, Any], bool, set[str] | None]] = [
     ({}, True, None),

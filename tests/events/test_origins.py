@@ -5,7 +5,7 @@ import json
 import pytest
 import requests
 
-from events.cloudevents.event import from_row
+from events.cloudevents.messages import read_row
 from tests.events.harness import Answer, Headers, Sink, Stage, event
 
 TYPE = "dev.test.paid"
@@ -74,7 +74,7 @@ def test_a_function_speaks_for_its_own_service(listening: Stage, sink: Sink, oth
 def test_who_may_publish_one_type_on_nats_forges_no_other(listening: Stage, other_sink: Sink) -> None:
     """Permissions on NATS are for subjects, so a reserved source is believed on the subject of its own type only."""
     listening.start_bridge()
-    forged = from_row(event(TYPE, id="forged", source="/ticketing/orders"))
+    forged = read_row(event(TYPE, id="forged", source="/ticketing/orders"))
     listening.send(listening.stream_names.event("dev.test.other"), forged.message_headers(), forged.data)
     listening.publish(event(TYPE, id="true", source="/ticketing/orders"))
     listening.await_settled("listener")

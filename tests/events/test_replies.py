@@ -75,9 +75,12 @@ def test_an_event_that_comes_with_a_202_is_no_reply(stage: Stage, sink: Sink, ot
     [
         (Answer(200, {"Content-Type": "text/plain"}, b"OK"), "reply: neither empty nor a CloudEvent"),
         (Answer(200, {**REPLY, "ce-id": ""}), "reply: attribute id is missing"),
-        (Answer(200, JSON_EVENT, b"[]"), "reply: payload is no JSON object"),
-        (Answer(200, {**REPLY, "ce-notbefore": "tomorrow"}), "reply: notbefore is no timestamp"),
-        (Answer(200, {**REPLY, "ce-notbefore": "2026-01-01T00:00:00"}), "reply: notbefore has no time zone"),
+        (Answer(200, JSON_EVENT, b"[]"), "reply: payload is not a JSON object"),
+        (Answer(200, {**REPLY, "ce-notbefore": "tomorrow"}), "reply: notbefore is not an RFC 3339 timestamp"),
+        (
+            Answer(200, {**REPLY, "ce-notbefore": "2026-01-01T00:00:00"}),
+            "reply: notbefore is not an RFC 3339 timestamp",
+        ),
         (Answer(200, REPLY, b"x" * LARGEST_EVENT), "message is too large"),
         (Answer(200, REPLY, b"x" * 10_000_000), "the response is larger than any event"),
     ],

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from events.cloudevents.event import from_row
+from events.cloudevents.messages import read_row
 from tests.events.harness import QUICK, Answer, Sink, Stage, event
 
 
@@ -44,7 +44,7 @@ def test_delivering_an_event_in_structured_mode(
 ) -> None:
     stage.trigger("all", sink, delivery={**QUICK, "format": "json"})
     stage.start_bridge()
-    made = from_row(event(id="1", subject="Z\u00fcrich 100%"))
+    made = read_row(event(id="1", subject="Z\u00fcrich 100%"))
     stage.send(stage.stream_names.event("x"), replace(made, content_type=content_type).message_headers(), data)
     (request,) = sink.await_requests(1)
     assert request.headers["content-type"] == "application/cloudevents+json"

@@ -6,7 +6,7 @@ import jwt
 import pytest
 
 from events.broker.model import Destination
-from events.cloudevents.event import from_row
+from events.cloudevents.messages import read_row
 from events.dispatcher.signature import LIFETIME, Signer, signer
 from events.dispatcher.subscriber import DeliveryError, Subscribers
 from tests.events.harness import Answer, Loop, Sink, event
@@ -30,7 +30,7 @@ def lifetime(authorization: str | None) -> tuple[int, int]:
 
 async def deliver(sink: Sink, to: Destination, signer: Signer | None) -> None:
     async with Subscribers({f"orders-complete.{DOMAIN}": sink.url.split("/")[2]}, signer) as subscribers:
-        await subscribers.deliver(from_row(event()), to, 30)
+        await subscribers.deliver(read_row(event()), to, 30)
 
 
 def test_a_delivery_is_signed_for_the_function_that_gets_it(loop: Loop, sink: Sink) -> None:

@@ -87,8 +87,11 @@ def test_refuses_a_binary_event_of_another_version(create: Function, version: st
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"no JSON", b"[]", b"null", b"\xff", b"[" * 60_000, json.dumps([CONTEXT]).encode()]
-)
+    "body",
+    [b"", b"no JSON", b"[]", b"null", b"\xff", b"[" * 60_000, json.dumps([CONTEXT]).encode(),
+     json.dumps(CONTEXT | {"data": float("nan")}).encode(),
+     json.dumps(CONTEXT | {"data": {"title": "\ud800"}}).encode()],
+)  # fmt: skip
 def test_refuses_a_structured_event_that_is_none(create: Function, body: bytes) -> None:
     assert said(structured(create, body)) == NO_EVENT
 
@@ -103,7 +106,7 @@ def test_refuses_a_binary_event_whose_data_is_no_json(create: Function) -> None:
     assert said(response) == refusal(415, "Content-Type must be application/json")
 
 
-@pytest.mark.parametrize("data", [[], "Jazz", json.dumps(TICKET), 5, None, float("nan"), {"title": "\ud800"}])
+@pytest.mark.parametrize("data", [[], "Jazz", json.dumps(TICKET), 5, None])
 def test_refuses_data_that_is_no_json_object(create: Function, tickets_store: Store, data: object) -> None:
     assert said(structured(create, CONTEXT | {"data": data})) == MALFORMED
     assert tickets_store.dump() == {}

@@ -87,11 +87,16 @@ def test_an_event_with_a_bad_attribute_is_none(subscriber: Function, changed: Do
     assert deliver(subscriber, changed) == NO_EVENT
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/cloudevents-batch+json", None])
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", None])
 def test_a_request_that_does_not_say_so_is_no_event(subscriber: Function, content_type: str | None) -> None:
     body = json.dumps(EVENTS[subscriber.name])
     assert said(subscriber.call("POST", data=body, content_type=content_type)) == NO_EVENT
     assert said(subscriber.call("POST")) == NO_EVENT
+
+
+def test_a_batch_of_events_is_not_supported(subscriber: Function) -> None:
+    response = subscriber.call("POST", data=b"[]", content_type="application/cloudevents-batch+json")
+    assert said(response) == refusal(415, "Content-Type must be application/json")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff", b'"event"', b"[" * 60_000, b"{" * 60_000])
@@ -152,7 +157,7 @@ def test_an_event_over_64_kib_is_refused(subscriber: Function) -> None:
     assert deliver(subscriber, {"data": padded}) == refusal(413, "Payload Too Large")
 
 
-@pytest.mark.parametrize("traceparent", [5, None, ["x"], "malformed"])
+@pytest.mark.parametrize("traceparent", [5, None, "malformed"])
 @pytest.mark.parametrize("subscriber", ["expiration-schedule"], indirect=True)
 def test_a_malformed_trace_stops_no_event(subscriber: Function, traceparent: object) -> None:
     sent = EVENTS["expiration-schedule"] | {"traceparent": traceparent}

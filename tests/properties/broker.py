@@ -15,7 +15,8 @@ from werkzeug.test import TestResponse
 from events.broker import manifest
 from events.broker.model import Trigger
 from events.broker.nats_binding import parse
-from events.cloudevents.event import Event, from_row
+from events.cloudevents.event import Event
+from events.cloudevents.messages import read_row
 from functions.tickets import reservations
 from local import manifests
 from tests.functions.harness import process
@@ -58,7 +59,7 @@ class Broker:
             for row in self.system.rows(service, "outbox"):
                 if row["_id"] not in self._published:
                     self._published.add(row["_id"])
-                    self._route(from_row(row["event"]))
+                    self._route(read_row(row["event"]))
 
     def forget_published(self, service: str) -> None:
         """The service's relay has died before it noted what it had published."""

@@ -14,10 +14,10 @@ from typing import Any
 
 import flask
 import msgspec
-from cloudevents.http import CloudEvent
 from flask import Request
 
 from events.catalogue import Event
+from events.cloudevents.event import Event as CloudEvent
 from functions.shared.envelope import attributes
 from functions.shared.errors import NotUnderstood
 from functions.shared.eventing import signature
@@ -69,7 +69,7 @@ def _typed(received: CloudEvent, kinds: Kinds) -> Event:
     if kind is None:
         raise NotUnderstood(f"No reaction to {received['type']} from {received['source']}")
     try:
-        return msgspec.json.decode(received.data or b"", type=kind)
+        return msgspec.json.decode(received.data, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotUnderstood(f"{received['type']}: {error}") from error
 

@@ -21,7 +21,8 @@ from functions.shared.web import cloudevent
 from functions.shared.web.once import once
 
 LIMIT_BYTES = 64 * 1024
-READABLE = ("application/json", cloudevent.CONTENT_TYPE)
+JSON = "application/json"
+IDENTITY = {"", "identity"}  # content codings that leave a body as it is
 
 Value = TypeVar("Value")
 _decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
@@ -76,11 +77,11 @@ def content(request: Request) -> bytes:
         UnsupportedMediaType: the body is said to be something else than JSON.
         NotACloudEvent: it is said to be a CloudEvent and is not.
     """
-    json = request.get_data()
-    if json and request.mimetype not in READABLE:
-        raise UnsupportedMediaType
     if cloudevent.is_cloudevent(request.headers):
-        json = cloudevent.receive(request).data or b""
+        return cloudevent.json_data(cloudevent.receive(request))
+    json = request.get_data()
+    if json and (request.mimetype != JSON or request.headers.get("Content-Encoding", "").lower() not in IDENTITY):
+        raise UnsupportedMediaType
     return json
 
 

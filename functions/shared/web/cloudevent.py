@@ -1,57 +1,65 @@
-"""CloudEvents 1.0 over HTTP: reading them in binary and structured mode, writing them in structured mode."""
+"""CloudEvents 1.0 over HTTP, read as at every entrance (`events.cloudevents`) and written in structured mode."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
-from cloudevents.http import CloudEvent, from_http
 from flask import Request
 from werkzeug.datastructures import Headers
 
+from events.cloudevents.errors import MalformedEventError, UnsupportedMessageError
+from events.cloudevents.event import SPEC_VERSION, Event
+from events.cloudevents.media_types import JSON_FORMAT, media_type
+from events.cloudevents.messages import claims_event, read_message
 from functions.shared import trace
-from functions.shared.errors import NotACloudEvent
+from functions.shared.errors import NotACloudEvent, UnsupportedMediaType
 from functions.shared.web.once import once
 
-CONTENT_TYPE = "application/cloudevents+json"
-REQUIRED = ("id", "source", "type")
-
-# What the CloudEvents type String is without: control characters and lone surrogates.
-_NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+CONTENT_TYPE = JSON_FORMAT
 
 
 def is_cloudevent(headers: Headers) -> bool:
-    """Whether a request says that it is a CloudEvent, in either mode."""
-    return "ce-specversion" in headers or headers.get("content-type", "").lower().startswith(CONTENT_TYPE)
+    """Tell whether a request says that it is a CloudEvent, in either mode."""
+    return claims_event(headers)
 
 
 @once
-def receive(request: Request) -> CloudEvent:
-    """The CloudEvent of a request, its data as JSON text, or None. From here on its trace is the one to follow.
+def receive(request: Request) -> Event:
+    """Return the CloudEvent of a request; from here on its trace is the one to continue.
 
     Raises:
-        NotACloudEvent: it is none, or lacks a required attribute.
+        NotACloudEvent: it is not a valid one of version 1.0.
+        UnsupportedMediaType: it has another event format than JSON, or a content coding.
     """
-    if not is_cloudevent(request.headers):
-        raise NotACloudEvent
     try:
-        event = from_http(dict(request.headers), request.get_data(), data_unmarshaller=_as_bytes)
-    except Exception as error:  # the SDK fails in many ways on what is no event
+        event = read_message(_as_text(request.headers), request.get_data())
+    except UnsupportedMessageError as error:
+        raise UnsupportedMediaType from error
+    except MalformedEventError as error:
         raise NotACloudEvent from error
-    if event["specversion"] != "1.0" or not all(_is_text(event.get(name)) for name in REQUIRED):
+    if event is None or event["specversion"] != SPEC_VERSION:
         raise NotACloudEvent
-    if "traceparent" in event:
-        trace.follow(event["traceparent"])
+    if (traceparent := event.get("traceparent")) is not None:
+        trace.follow(traceparent)
     return event
 
 
+def json_data(event: Event) -> bytes:
+    """Return an event's data, JSON if it says nothing else.
+
+    Raises:
+        UnsupportedMediaType: it says that it is something else.
+    """
+    if event.data and event.content_type is not None and not media_type(event.content_type).is_json:
+        raise UnsupportedMediaType
+    return event.data
+
+
 def encode(context: Mapping[str, object], data: object) -> bytes:
-    """The event as one JSON document, which is its structured mode."""
+    """Return the event as one JSON document, which is its structured mode."""
     return msgspec.json.encode({**context, "data": data})
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and value != "" and not _NO_TEXT.search(value)
-
-
-def _as_bytes(data: str | bytes) -> bytes:
-    return data.encode() if isinstance(data, str) else data
+def _as_text(headers: Headers) -> Iterator[tuple[str, str]]:
+    """Yield headers as the UTF-8 text that they are: WSGI gives each byte as a character (PEP 3333)."""
+    for name, value in headers:
+        yield name, value if value.isascii() else value.encode("latin-1").decode(errors="surrogateescape")
