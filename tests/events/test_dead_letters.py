@@ -5,9 +5,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 
 import pytest
 
+from events.deadletters.command import main
 from tests.events.harness import Answer, Request, Sink, Stage, event
 from tests.eventually import eventually
 
@@ -32,20 +35,23 @@ def command(stage: Stage, *arguments: str) -> subprocess.Popen[str]:
 
 
 def run(stage: Stage, *arguments: str) -> str:
-    """What the command says when it does as it was told."""
-    with command(stage, *arguments) as process:
-        said, complaint = process.communicate()
-    assert process.returncode == 0, said + complaint
+    """Return what the command prints when it does as it was told; within this process, which takes less time."""
+    status, said = _run(stage, *arguments)
+    assert status == 0, said
     return said
 
 
 def refuse(stage: Stage, *arguments: str) -> str:
-    """What the command says when it does not."""
-    with command(stage, *arguments) as process:
-        said, complaint = process.communicate()
-    assert process.returncode == 1, said + complaint
-    assert "Traceback" not in complaint
-    return said + complaint
+    """Return what the command prints when it does not."""
+    status, said = _run(stage, *arguments)
+    assert status == 1, said
+    return said
+
+
+def _run(stage: Stage, *arguments: str) -> tuple[int, str]:
+    with redirect_stdout(StringIO()) as said, redirect_stderr(said):
+        status = main(arguments, stage.nats_url, stage.stream_names)
+    return status, said.getvalue()
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def function(stores: dict[str, Store], request: pytest.FixtureRequest, monkeypat
     """
     monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0)
     for store in stores.values():
-        store.clear()
+        store.clear_after_use()
 
     def make(name: str, **environment: str) -> Function:
         declaration = declared()[name]

@@ -173,10 +173,14 @@ class Store:
         return [row["event"] for row in self._database["outbox"].find().sort("_id")]
 
     def clear(self) -> None:
-        """Delete all rows, if any may have been written since the last time; indexes stay."""
+        """Delete all rows; indexes stay."""
+        for name in self._database.list_collection_names():
+            self._database[name].delete_many({})
+
+    def clear_after_use(self) -> None:
+        """Do so if a test has had the database or its URI since the last time."""
         if self._is_used:
-            for name in self._database.list_collection_names():
-                self._database[name].delete_many({})
+            self.clear()
         self._is_used = False
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
 """A system of its own for each test."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -17,16 +18,23 @@ SERVICES = ("tickets", "orders", "payments")
 
 
 @pytest.fixture
-def system(new_database: NewDatabase, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
-    """The functions with empty databases; their time is the test's to pass, and nobody pauses before trying again."""
+def system(new_database: NewDatabase, provider: Provider) -> Iterator[System]:
+    """Yield the functions with databases of the test's own."""
+    with assembled({service: new_database(service) for service in SERVICES}, provider) as system:
+        yield system
+
+
+@contextmanager
+def assembled(uris: Mapping[str, str], provider: Provider) -> Iterator[System]:
+    """Yield the functions with these databases; their time is the test's to pass, and none pauses before a retry."""
     time = Time()
-    monkeypatch.setattr(clock, "datetime", time)
-    monkeypatch.setattr(clock, "REPLICATION_PATIENCE_SECONDS", 0)
-    monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0)
-    monkeypatch.setattr(payment_provider, "SLACK", timedelta(days=1))  # the provider's time does not pass with ours
-    uris = {service: new_database(service) for service in SERVICES}
-    system = System(uris, time, provider)
-    yield system
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "datetime", time)
+        patch.setattr(clock, "REPLICATION_PATIENCE_SECONDS", 0)
+        patch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0)
+        patch.setattr(payment_provider, "SLACK", timedelta(days=1))  # the provider's time does not pass with ours
+        system = System(uris, time, provider)
+        yield system
     system.close()
     for uri in database._databases.keys() & uris.values():
         database._databases.pop(uri).client.close()

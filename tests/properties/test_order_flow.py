@@ -26,6 +26,7 @@ def test_the_order_flow_holds_whatever_happens(system: System, examples: int, st
     explore(system, start, examples, Phase.generate, Phase.shrink)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
 def test_it_does_not_hold_without(system: System, guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
     guard.take_out(monkeypatch)
