@@ -5,11 +5,12 @@ rows of the ticket, in a transaction that always writes the ticket's row: of two
 over and sees the other. "Reserve, then release" without rows ends wrong for a third of all orders of arrival.
 """
 
-from collections.abc import Iterable
+from contextlib import suppress
 from typing import NotRequired, TypedDict
 
 from bson import ObjectId
 from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError
 
 from events.catalogue import ReservationRejected, TicketUpdated
 from functions.shared.eventing import outbox
@@ -34,22 +35,18 @@ def record(reservation: Reservation) -> None:
     """Store an order's newest state, and reserve or release its ticket. Older states change nothing."""
 
     def work(recording: Transaction) -> None:
-        known = {row.order_id: row for row in _known(reservation, recording)}
-        if _is_news(reservation, known.pop(reservation.order_id, None)):
-            _write(reservation, recording)
-            _reserve_or_release(reservation, known.values(), recording)
+        _write(reservation, recording)
+        _reserve_or_release(reservation, _live_others(reservation, recording), recording)
 
-    transaction(database(), work)
-
-
-def _is_news(reservation: Reservation, known: Reservation | None) -> bool:
-    return known is None or known.version < reservation.version
+    with suppress(DuplicateKeyError):  # a row of the same or a later version is there, so nothing was written
+        transaction(database(), work)
 
 
-def _known(reservation: Reservation, within: Transaction) -> list[Reservation]:
-    """Return this order's row and all live ones of its ticket, which may have many that are not."""
-    query = {"$or": [{"_id": ObjectId(reservation.order_id)}, {"ticketId": reservation.ticket_id, "live": True}]}
-    return [_from_row(row) for row in _reservations().find(query, session=within.session)]
+def _live_others(reservation: Reservation, within: Transaction) -> list[Reservation]:
+    """Return the ticket's other orders that are live: few, while it may have had many."""
+    query = {"ticketId": reservation.ticket_id, "live": True}
+    rows = _reservations().find(query, session=within.session)
+    return [other for row in rows if (other := _from_row(row)).order_id != reservation.order_id]
 
 
 def _write(reservation: Reservation, recording: Transaction) -> None:
@@ -58,10 +55,15 @@ def _write(reservation: Reservation, recording: Transaction) -> None:
         "version": reservation.version,
         "live": reservation.live,
     }
-    recording.replace("reservations", reservation.order_id, row, upsert=True)
+    recording.replace("reservations", reservation.order_id, row, upsert=True, was=_older(reservation))
 
 
-def _reserve_or_release(reservation: Reservation, others: Iterable[Reservation], recording: Transaction) -> None:
+def _older(reservation: Reservation) -> dict[str, object]:
+    """Return the query for an earlier version: with it, an upsert where there is a later one is a duplicate key."""
+    return {"version": {"$lt": reservation.version}}
+
+
+def _reserve_or_release(reservation: Reservation, others: list[Reservation], recording: Transaction) -> None:
     ticket = find(reservation.ticket_id, recording)
     if ticket is None:
         _reject(reservation, recording)

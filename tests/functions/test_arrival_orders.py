@@ -154,7 +154,7 @@ def test_all_events_at_once_end_right(replicate: Function, tickets_store: Store,
 def test_without_the_version_check_some_arrival_orders_end_wrong(
     replicate: Function, tickets_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reservations, "_is_news", lambda _reservation, _known: True)
+    monkeypatch.setattr(reservations, "_older", lambda _reservation: {})
     assert ended_wrong(replicate, tickets_store, ("complete", "cancelled"), doubled_in_turn())
 
 

@@ -57,7 +57,7 @@ def _refusal_of_deleted_tickets(patch: pytest.MonkeyPatch) -> None:
 
 
 def _version_check_of_reservations(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(reservations, "_is_news", lambda _reservation, _known: True)
+    patch.setattr(reservations, "_older", lambda _reservation: {})
 
 
 def _reservation_from_all_rows(patch: pytest.MonkeyPatch) -> None:
