@@ -10,8 +10,9 @@ from flask import Request
 from events.catalogue import OrderCreated, OrderState
 from functions.orders import domain, repository, tickets
 from functions.orders.messages import state
-from functions.shared.clock import await_replica, now
+from functions.shared.clock import now
 from functions.shared.errors import NotFound
+from functions.shared.replication import await_replica
 from functions.shared.storage.database import new_id
 from functions.shared.web.body import fields
 from functions.shared.web.http import Response, created, route
@@ -27,7 +28,7 @@ def create_order(request: Request) -> Response:
     buyer = signed_in(request)
     with fields(request) as body:
         ticket_id = body.read("ticketId", domain.parse_ticket_id)
-    ticket = await_replica(lambda: tickets.find(ticket_id))
+    ticket = await_replica(ticket_id, lambda: tickets.find(ticket_id))
     if ticket is None or ticket.deleted:
         raise NotFound
     order = domain.Order(new_id(), buyer.id, now() + _window(), ticket)

@@ -5,8 +5,9 @@ from flask import Request
 
 from functions.payments import domain, provider, repository
 from functions.payments.domain import Order, Payment
-from functions.shared.clock import await_replica, now
+from functions.shared.clock import now
 from functions.shared.errors import ApiError, NotFound
+from functions.shared.replication import await_replica
 from functions.shared.storage.database import new_id
 from functions.shared.web import idempotency
 from functions.shared.web.body import fields
@@ -24,7 +25,7 @@ def create_payment(request: Request) -> Response:
     with fields(request) as body:
         order_id = body.read("orderId", domain.parse_order_id)
         token = body.read("token", domain.parse_token)
-    payment = await_replica(lambda: repository.add(order_id, lambda order: _start(order, buyer), _again))
+    payment = await_replica(order_id, lambda: repository.add(order_id, lambda order: _start(order, buyer), _again))
     if payment is None:
         raise NotFound
     return _answer(_charge(payment, token) if payment.is_pending else payment)

@@ -19,6 +19,7 @@ class ApiError(Exception):
     """A request that gets an error response and has changed nothing."""
 
     message = "Something went wrong"
+    retry_after_seconds: int | None = None  # when to send the request again, if that can help
 
     def __init__(self, message: str | None = None) -> None:
         self.errors = [FieldError(message or self.message)]
@@ -99,6 +100,19 @@ class InProgress(ApiError):
     message = "A request with this Idempotency-Key is in progress"
 
 
+class TooManyWaiting(ApiError):
+    """Too many requests wait for replication already."""
+
+    message = "Service Unavailable"
+    retry_after_seconds = 1
+
+
+class DeadlineExceeded(ApiError):
+    """The caller has stopped waiting, so nothing was begun."""
+
+    message = "Gateway Timeout"
+
+
 class NotYet(ApiError):
     """An event came too early: deliver it again later."""
 
@@ -126,6 +140,8 @@ STATUS: dict[type[ApiError], int] = {
     UnsupportedMediaType: 415,
     KeyReused: 422,
     NotUnderstood: 422,
+    TooManyWaiting: 503,
+    DeadlineExceeded: 504,
 }
 
 

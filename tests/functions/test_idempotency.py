@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import yaml
 
-from functions.shared import clock
+from functions.shared import replication
 from functions.shared.eventing import outbox
 from functions.shared.web import idempotency
 from local import manifests
@@ -83,7 +83,7 @@ def test_a_fault_of_ours_is_not_kept(function: Make, tickets_store: Store, monke
 
 
 def test_a_ticket_that_was_unknown_can_be_reserved_later(function: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock, "REPLICATION_PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(replication, "PATIENCE_SECONDS", 0)
     creation, ticket = reserving(function), new_id()
     assert creation.post(body={"ticketId": ticket}).status_code == 404
     replicate(function, id=ticket)

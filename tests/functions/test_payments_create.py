@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.shared import clock
+from functions.shared import replication
 from tests.functions.harness import Document, User, assert_event, new_id, refusal, said
 from tests.functions.payment_scenario import DONE, PaymentScenario
 
@@ -109,7 +109,7 @@ def test_takes_an_order_that_waits_for_its_payment(scenario: PaymentScenario, st
 
 
 def test_refuses_an_order_that_is_unknown(scenario: PaymentScenario, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock, "REPLICATION_PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(replication, "PATIENCE_SECONDS", 0.1)
     assert said(scenario.post({"orderId": new_id(), "token": "tok_visa"})) == refusal(404, "Not Found")
     assert scenario.provider.ledger()["payment_intents"] == []
 

@@ -7,7 +7,7 @@ import pytest
 import stripe
 
 from functions.payments import provider, repository
-from functions.shared import clock
+from functions.shared import replication
 from tests.eventually import eventually
 from tests.functions.creations import Creation
 from tests.functions.harness import at_once, process, refusal
@@ -51,7 +51,7 @@ def test_a_provider_that_is_too_slow_leaves_the_payment_pending(scenario: Paymen
 def test_the_provider_is_not_waited_for_as_long_as_the_gateway_waits() -> None:
     tries = (1 + provider.RETRIES) * sum(provider.TIMEOUT_SECONDS)
     pauses = provider.RETRIES * stripe.HTTPClient.INITIAL_DELAY
-    assert clock.REPLICATION_PATIENCE_SECONDS + tries + pauses < GATEWAY_PATIENCE_SECONDS
+    assert replication.PATIENCE_SECONDS + tries + pauses < GATEWAY_PATIENCE_SECONDS
 
 
 def test_a_provider_that_is_away_leaves_the_payment_pending(scenario: PaymentScenario) -> None:

@@ -8,7 +8,7 @@ import pytest
 import stripe
 
 from functions.payments import provider as payment_provider
-from functions.shared import clock
+from functions.shared import clock, replication
 from functions.shared.storage import database
 from tests.conftest import NewDatabase
 from tests.properties.system import System, Time
@@ -30,7 +30,7 @@ def assembled(uris: Mapping[str, str], provider: Provider) -> Iterator[System]:
     time = Time()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clock, "datetime", time)
-        patch.setattr(clock, "REPLICATION_PATIENCE_SECONDS", 0)
+        patch.setattr(replication, "PATIENCE_SECONDS", 0)
         patch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0)
         patch.setattr(payment_provider, "SLACK", timedelta(days=1))  # the provider's time does not pass with ours
         system = System(uris, time, provider)

@@ -7,7 +7,7 @@ runs behind functions-framework, which hands it any path and any method: the gat
 import functools
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -18,7 +18,7 @@ from gunicorn.config import Keepalive
 from werkzeug.exceptions import HTTPException
 
 from events.catalogue import SOURCE_PREFIX, TYPE_PREFIX
-from functions.shared import log, trace
+from functions.shared import deadline, log, trace
 from functions.shared.envelope import timestamp
 from functions.shared.errors import ApiError, FieldError, NotFound, status_of
 from functions.shared.ids import parse_id
@@ -63,7 +63,9 @@ def no_content() -> Response:
 def error_response(error: Exception) -> Response:
     """Return the response to an error: as errors.py has it, or 500 without any detail for what is not expected."""
     if isinstance(error, ApiError):
-        return _errors(HTTPStatus(status_of(error)), error.errors)
+        retry_after = error.retry_after_seconds
+        headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+        return _errors(HTTPStatus(status_of(error)), error.errors, headers)
     if isinstance(error, HTTPException) and error.code:
         status = HTTPStatus(error.code)
         return _errors(status, [FieldError(status.phrase)])
@@ -103,6 +105,7 @@ def route(function: Route) -> Handler:
 def observed(request: Request, respond: Callable[[], flask.Response]) -> flask.Response:
     """Respond within the caller's trace, and log the request with its status and duration."""
     trace.follow(request.headers.get("ce-traceparent") or request.headers.get("traceparent"))
+    deadline.follow(request.headers.get(deadline.HEADER))
     started = time.perf_counter()
     response = respond()
     milliseconds = round((time.perf_counter() - started) * 1000, 1)
@@ -121,16 +124,17 @@ def as_json(response: Response) -> flask.Response:
 
 def _call(function: Route, request: Request) -> Response:
     try:
+        deadline.require_time()
         body.read(request)
         return function(request)
     except Exception as error:  # noqa: BLE001 - a client gets JSON without details for any error
         return error_response(error)
 
 
-def _errors(status: HTTPStatus, errors: list[FieldError]) -> Response:
+def _errors(status: HTTPStatus, errors: list[FieldError], headers: Mapping[str, str] | None = None) -> Response:
     """Return a response with the body that every error has."""
     listed = [{"message": e.message} | ({"field": e.field} if e.field else {}) for e in errors]
-    return Response(status, {"errors": listed})
+    return Response(status, {"errors": listed}, dict(headers or {}))
 
 
 def _send(request: Request, response: Response) -> flask.Response:
