@@ -129,7 +129,7 @@ class Subscribers:
 
 @lru_cache
 def _opaque(url: str) -> URL:
-    """Return a URL that is requested byte for byte as written; only a host that is not ASCII is translated."""
+    """Return a URL that is requested byte for byte as written, but for an empty query and a host that is not ASCII."""
     return URL(encode(url), encoded=True) if urlsplit(url).netloc.isascii() else URL(url)
 
 

@@ -1,32 +1,34 @@
-"""The HTTP of the ingress: `POST /<namespace>/<broker>`."""
+"""The HTTP server of the ingress: `POST /<namespace>/<broker>`."""
 
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
+from typing import cast
 
 import nats.errors
-from aiohttp import HttpVersion11, web
+from aiohttp import web
 
 from events.broker.model import Broker
 from events.ingress.admission import RejectedError, admit
+from events.ingress.body import read_body, too_large
+from events.ingress.connections import Connection, Server
 from events.runtime import metrics
 from events.runtime.publisher import LARGEST_EVENT, MessageRejectedError, Publisher
 
 _log = logging.getLogger(__name__)
 
-_BODY_TIMEOUT = 30.0  # seconds until the whole request is there
 _RETRY_AFTER = "1"  # seconds
-_PARTS = 3  # of a path, the first one empty
+_PATH_PARTS = 3  # the first one is empty
 
 Name = tuple[str, str]  # namespace, Broker
 
 
 class Ingress:
-    """Takes events over HTTP for the Brokers that `brokers` knows at that moment, by namespace and name.
+    """Stores events that come over HTTP for the Brokers that `brokers` returns at that moment, by namespace and name.
 
-    Those that `expects` knows besides are not in place yet, and their sources are told to come again.
+    A Broker that only `expects` knows has no streams yet, and its clients are told to retry.
     """
 
     def __init__(
@@ -35,120 +37,98 @@ class Ingress:
         self._publisher = publisher
         self._brokers = brokers
         self._expects = expects
-        self._stalled = False
-        self._under_way = 0
+        self._failing = False
+        self._requests = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        self._leaving = False
+        self._stopping = False
 
     async def run(self, port: int, host: str | None, drain: float, linger: float = 0.0) -> None:
-        """Serve until cancelled, `linger` seconds longer, then let requests under way end for `drain` seconds.
+        """Serve until cancelled, `linger` seconds longer, then let open requests end for `drain` seconds.
 
-        From the cancellation on, each answer asks its client to connect anew, which leads it elsewhere by and by.
+        From the cancellation on, each response closes its connection, so that clients move to other replicas.
         """
-        runner = web.ServerRunner(web.Server(self._answer, access_log=None), shutdown_timeout=0)
+        runner = web.ServerRunner(Server(self._handle), shutdown_timeout=0)
         await runner.setup()
         site = web.TCPSite(runner, host, port)
         await site.start()
         try:
             await asyncio.Event().wait()
         finally:
-            self._leaving = True
+            self._stopping = True
             await asyncio.sleep(linger)
             await site.stop()
             await self._drain(drain)
             await runner.cleanup()
 
     async def _drain(self, patience: float) -> None:
-        """Wait for what is under way: aiohttp would end requests whose body is not there yet."""
+        """Wait for open requests: aiohttp would end those whose body has not arrived yet."""
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await self._idle.wait()
 
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        self._under_way += 1
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        connection = cast(Connection, request.protocol)
+        connection.begin_request()
+        self._requests += 1
         self._idle.clear()
         try:
-            answer = await self._respond(request)
+            response = await self._respond(request)
         finally:
-            self._under_way -= 1
-            if not self._under_way:
+            connection.end_request()
+            self._requests -= 1
+            if not self._requests:
                 self._idle.set()
-        if self._leaving:
-            answer.force_close()
-        return answer
+        if self._stopping:
+            response.force_close()
+        return response
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
-        name = _name(request.raw_path)
+        name = _broker_name(request.raw_path)
         broker = self._brokers().get(name)
         try:
-            await self._take(request, broker, name)
+            await self._store(request, broker, name)
         except RejectedError as error:
-            answer = web.Response(status=error.status, text=f"{error}\n", headers=error.headers)
+            response = web.Response(status=error.status, text=f"{error}\n", headers=error.headers)
         else:
-            answer = web.Response(status=HTTPStatus.ACCEPTED)
-        known = name if broker else ("", "")  # or anybody could make up series
-        metrics.requests(*known, answer.status).inc()
-        return answer
+            response = web.Response(status=HTTPStatus.ACCEPTED)
+        labels = name if broker else ("", "")  # clients must not make up series
+        metrics.requests(*labels, response.status).inc()
+        return response
 
-    async def _take(self, request: web.BaseRequest, broker: Broker | None, name: Name) -> None:
+    async def _store(self, request: web.BaseRequest, broker: Broker | None, name: Name) -> None:
         """Return once the request's event is stored. Raises RejectedError."""
         if request.method != "POST":
-            raise RejectedError(HTTPStatus.METHOD_NOT_ALLOWED, "events come by POST", {"Allow": "POST"})
+            raise RejectedError(HTTPStatus.METHOD_NOT_ALLOWED, "method not allowed; use POST", {"Allow": "POST"})
         if broker is None and self._expects(name):
-            raise _not_now("the Broker is not in place yet")
+            raise _retry_later("the streams of the Broker do not exist yet; retry later")
         if broker is None:
-            raise RejectedError(HTTPStatus.NOT_FOUND, "there is no such Broker: the path is /<namespace>/<name>")
-        body = await _body(request)
+            raise RejectedError(HTTPStatus.NOT_FOUND, "no such Broker; the path is /<namespace>/<name>")
+        body = await read_body(request)
         message = admit(request.headers.items(), body, broker)
         try:
             await self._publisher.store(message.subject, message.headers, message.data, LARGEST_EVENT)
         except MessageRejectedError as error:
-            raise _too_large(str(error)) from error
+            raise too_large(str(error)) from error
         except nats.errors.Error as error:
-            self._note(stalled=True, reason=str(error))
-            raise _not_now("the event cannot be stored now") from error
-        self._note(stalled=False)
+            self._report(failing=True, reason=str(error))
+            raise _retry_later("the event cannot be stored now; retry later") from error
+        self._report(failing=False)
 
-    def _note(self, *, stalled: bool, reason: str = "") -> None:
-        """One line when storing begins to fail and one when it works again, not one an event."""
-        if stalled and not self._stalled:
-            _log.warning("JetStream takes no events", extra={"reason": reason})
-        elif self._stalled and not stalled:
-            _log.info("JetStream takes events again")
-        self._stalled = stalled
+    def _report(self, *, failing: bool, reason: str = "") -> None:
+        """Log once when storing begins to fail, and once when it works again, not for each event."""
+        if failing and not self._failing:
+            _log.warning("JetStream cannot store events; clients are told to retry", extra={"reason": reason})
+        elif self._failing and not failing:
+            _log.info("JetStream stores events again")
+        self._failing = failing
 
 
-def _name(path: str) -> Name:
-    """The Broker that a path names, none at all for paths of other forms."""
+def _broker_name(path: str) -> Name:
+    """Return the name of the Broker in a path, empty for paths of other forms."""
     parts = path.partition("?")[0].removesuffix("/").split("/")
-    return (parts[1], parts[2]) if len(parts) == _PARTS else ("", "")
+    return (parts[1], parts[2]) if len(parts) == _PATH_PARTS else ("", "")
 
 
-async def _body(request: web.BaseRequest) -> bytes:
-    """The request's body, refused before it comes if it says that it is too large. Raises RejectedError."""
-    if (request.content_length or 0) > LARGEST_EVENT:
-        raise _too_large(f"{request.content_length} bytes")
-    if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11:
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    try:
-        if request.content.is_eof():  # all of it came with the headers, as it mostly does
-            return request.content.read_nowait()
-        async with asyncio.timeout(_BODY_TIMEOUT):
-            return await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise _too_large("the body") from None
-    except TimeoutError:
-        raise RejectedError(HTTPStatus.REQUEST_TIMEOUT, f"not all of it came within {_BODY_TIMEOUT:g} s") from None
-    except web.RequestPayloadError as error:
-        raise RejectedError(HTTPStatus.BAD_REQUEST, "the body is broken") from error
-
-
-def _not_now(reason: str) -> RejectedError:
+def _retry_later(reason: str) -> RejectedError:
     return RejectedError(HTTPStatus.SERVICE_UNAVAILABLE, reason, {"Retry-After": _RETRY_AFTER})
-
-
-def _too_large(reason: str) -> RejectedError:
-    return RejectedError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"too large: {reason}; {LARGEST_EVENT} bytes are taken at most"
-    )
