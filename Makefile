@@ -1,4 +1,4 @@
-# Every target prepares what it needs: the first one run makes .venv from the hashed requirements.
+# Every target prepares what it needs: the first one that runs installs .venv from the hashed requirements.
 PYTHON ?= python3
 PORT ?= 8080
 export PORT
@@ -6,7 +6,7 @@ export PYTHONPATH := $(CURDIR)
 bin := .venv/bin
 pytest := $(bin)/python -m pytest --numprocesses 2 --dist loadgroup
 
-.PHONY: help run reset demo events dead-letters test test-all soak check manifests prove cluster format bench schemas requirements
+.PHONY: help run function logs reset demo events dead-letters test test-all soak check manifests prove cluster format bench schemas requirements
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -18,7 +18,13 @@ help:  ## list the targets
 run: .venv/.installed  ## start the whole system on this machine (Ctrl-C stops it)
 	@exec $(bin)/python -m local.stack
 
-reset: .venv/.installed  ## forget all local state
+function: .venv/.installed  ## restart one function of the running stack whenever its code changes: NAME=orders-create
+	@exec $(bin)/python -m local.function $(NAME) $(ARGS)
+
+logs: .venv/.installed  ## follow the log of one process of the running stack: NAME=orders-create
+	@exec $(bin)/python -m local.logs $(NAME)
+
+reset: .venv/.installed  ## delete all local state
 	@$(bin)/python -m local.reset
 
 demo: .venv/.installed  ## walk through the order flow against a running stack
@@ -27,7 +33,7 @@ demo: .venv/.installed  ## walk through the order flow against a running stack
 events: .venv/.installed  ## show events as they pass
 	@$(bin)/python -m local.tail
 
-dead-letters: .venv/.installed  ## list, show, replay, purge events that no function took: ARGS="list"
+dead-letters: .venv/.installed  ## list, show, replay or purge dead letters: ARGS="list"
 	@$(bin)/python -m local.deadletters $(or $(ARGS),list)
 
 test: .venv/.installed  ## run the tests of every rule, with real servers on free ports
@@ -36,7 +42,7 @@ test: .venv/.installed  ## run the tests of every rule, with real servers on fre
 test-all: test  ## and those that take long: crashes, expiries, installation
 	$(pytest) -m slow
 
-soak: .venv/.installed  ## kill processes at random while people shop: MINUTES=10 long, SEED repeats a plan
+soak: .venv/.installed  ## kill processes at random under load: MINUTES=10, SEED repeats a plan
 	MINUTES=$${MINUTES:-10} $(bin)/python -m pytest -s tests/faults/test_faults.py
 
 check: .venv/.installed  ## style, types, import contracts
@@ -48,20 +54,20 @@ check: .venv/.installed  ## style, types, import contracts
 manifests: .venv/.installed  ## render knative/ as people apply it, and check it without a cluster
 	@$(bin)/python -m tests.manifests
 
-prove: .venv/.installed  ## see that an installed overlay works: CONTEXT=kind-ticketing URL=http://127.0.0.1:8080 HOST=ticketing.dev
+prove: .venv/.installed  ## check that an installed overlay works: CONTEXT=kind-ticketing URL=http://127.0.0.1:8080 HOST=ticketing.dev
 	@$(bin)/python -m tests.cluster "$(CONTEXT)" "$(URL)" "$(HOST)" $(PROOFS)
 
 cluster:  ## prepare a kind cluster with Knative in it (needs Docker)
 	@knative/kind.sh
 
-format: .venv/.installed  ## put the code into its one form
+format: .venv/.installed  ## format the code
 	$(bin)/ruff check --fix-only .
 	$(bin)/ruff format .
 
 bench: .venv/.installed  ## measure, as ratios within one run
 	@$(bin)/python -m tests.bench $(ONLY)
 
-schemas: .venv/.installed  ## write the JSON Schemas of the events anew
+schemas: .venv/.installed  ## write the JSON Schemas of the events
 	$(bin)/python -m events.schemas
 
 requirements: .venv/.installed  ## compile the hashed lists from the short ones

@@ -54,6 +54,12 @@ def namespace() -> str:
     return str(yaml.safe_load((BASE / "kustomization.yaml").read_text())["namespace"])
 
 
+def broker() -> Manifest:
+    """Return the metadata of the one Broker."""
+    [found] = [found["metadata"] for found in read() if found["kind"] == "Broker"]
+    return found  # type: ignore[no-any-return]
+
+
 def container(manifest: Manifest) -> Manifest:
     """Return the one container of a Knative Service or a Deployment."""
     return manifest["spec"]["template"]["spec"]["containers"][0]  # type: ignore[no-any-return]

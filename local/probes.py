@@ -1,36 +1,44 @@
-"""Whether a server works, as the ones who use it would find out."""
+"""Probes that find out whether a server works the way its clients would."""
 
 import asyncio
-import sys
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Any
 from urllib.parse import urlsplit
+
+from pymongo import AsyncMongoClient
+from pymongo.errors import PyMongoError
 
 Probe = Callable[[], Awaitable[bool]]
 
-PATIENCE_SECONDS = 5
+TIMEOUT_SECONDS = 5
+SELECTION_MILLISECONDS = 4000
 NATS_PORT = 4222
-# Transactions and change streams need a replica set or a sharded cluster, with a primary. In a process of its own, so
-# that the stack does not carry a driver around.
-HELLO = """
-import sys, pymongo
-hello = pymongo.MongoClient(sys.argv[1], serverSelectionTimeoutMS=4000).admin.command("hello")
-sys.exit(not (hello["isWritablePrimary"] and (hello.get("setName") or hello.get("msg") == "isdbgrid")))
-"""
 
 
-def http(host: str, port: int, path: str) -> Probe:
-    """A server that answers 200."""
-    request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+def http(host: str, port: int, path: str, method: str = "GET", status: int = 200) -> Probe:
+    """Probe a server that answers a request without a body with this status."""
+    request = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
 
     async def probe() -> bool:
-        return b" 200 " in await _first_line(host, port, request)
+        line = await _first_line(host, port, request)
+        return re.match(rb"HTTP/1\.[01] %d\b" % status, line) is not None
+
+    return probe
+
+
+def both(first: Probe, second: Probe) -> Probe:
+    """Probe what two probes must find working."""
+
+    async def probe() -> bool:
+        return await first() and await second()
 
     return probe
 
 
 def nats(url: str) -> Probe:
-    """A server that introduces itself as NATS servers do. Clients take the URL of one: a list is that of none."""
+    """Probe a server that introduces itself as NATS servers do. The URL names one server: clients take no list."""
 
     async def probe() -> bool:
         try:
@@ -43,26 +51,38 @@ def nats(url: str) -> Probe:
 
 
 def mongo(uri: str) -> Probe:
-    """A server of MongoDB's protocol that takes transactions."""
+    """Probe a primary of a replica set, or mongos: transactions and change streams need one."""
 
     async def probe() -> bool:
-        nothing = asyncio.subprocess.DEVNULL
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", HELLO, uri, stdin=nothing, stdout=nothing, stderr=nothing
-        )
-        try:
-            return await process.wait() == 0
-        finally:
-            if process.returncode is None:  # nobody waits for the answer any more
-                process.kill()
+        hello = await _command(uri, "hello")
+        return bool(hello.get("isWritablePrimary") and (hello.get("setName") or hello.get("msg") == "isdbgrid"))
 
     return probe
 
 
+def mongo_storage(uri: str) -> Probe:
+    """Probe a server that reads what it stores: `hello` is answered even when the storage engine has failed."""
+
+    async def probe() -> bool:
+        return bool((await _command(uri, "dbStats")).get("ok"))
+
+    return probe
+
+
+async def _command(uri: str, command: str) -> dict[str, Any]:
+    """Return the response to a command without arguments; nothing if it fails."""
+    with suppress(PyMongoError, TimeoutError):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            client = AsyncMongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=SELECTION_MILLISECONDS)
+            async with client:
+                return await client["admin"].command(command)
+    return {}
+
+
 async def _first_line(host: str, port: int, request: bytes = b"") -> bytes:
-    """What a server says first, to a request if there is one; nothing if it does not."""
+    """Return the first line that a server sends, in response to `request` if there is one; nothing if it fails."""
     with suppress(OSError, TimeoutError, ValueError):
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             reader, writer = await asyncio.open_connection(host, port)
             try:
                 writer.write(request)

@@ -1,7 +1,4 @@
-"""The real servers that the system stands on, as their wheels bring them: how each one is started.
-
-The one-machine stack and the tests start the same commands; only ports and folders differ.
-"""
+"""Servers from wheels: the commands that start them, and free ports for them."""
 
 import os
 import secrets
@@ -13,24 +10,19 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 WHEEL_BINARIES = Path(sys.executable).parent
+SECANTUSD = Path(__file__).with_name("secantusd.py")
+
 HOST = "127.0.0.1"
 UNPRIVILEGED_AND_NOT_EPHEMERAL = range(20_000, 32_768)
 PORT_LANE, LANES = "PORT_LANE", 32
-_given_of_late = deque[int](maxlen=128)
-
-# SecantusDB is written in Python and keeps much in memory, all of which the collector walks through at every turn:
-# a tenth of its processor time.
-SELDOM_COLLECTING = """
-import gc, runpy, sys
-gc.set_threshold(50_000, 20, 100)
-del sys.argv[0]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
+_recently_given = deque[int](maxlen=128)
 
 
-def nats_server(port: int, store: Path) -> list[str]:
-    """NATS with JetStream, its files in `store`."""
-    return [_binary("nats-server"), "--addr", HOST, "--port", str(port), "--jetstream", "--store_dir", str(store)]
+def nats_server(port: int, store: Path, monitoring_port: int | None = None) -> list[str]:
+    """NATS with JetStream, its files in `store`; /healthz is served at the monitoring port."""
+    monitoring = ["--http_port", str(monitoring_port)] if monitoring_port else []
+    options = ["--jetstream", "--store_dir", str(store), *monitoring]
+    return [_binary("nats-server"), "--addr", HOST, "--port", str(port), *options]
 
 
 def mongo_server(port: int, store: Path) -> list[str]:
@@ -38,24 +30,24 @@ def mongo_server(port: int, store: Path) -> list[str]:
 
     Without --sync-on-commit a kill -9 loses commits that were acknowledged.
     """
-    program = [sys.executable, "-c", SELDOM_COLLECTING, _binary("secantusd-py")]
+    program = [sys.executable, "-P", str(SECANTUSD), _binary("secantusd-py")]
     options = ["--sync-on-commit", "--cache-size", "256M", "--log-level", "WARNING"]
     return [*program, "--host", HOST, "--port", str(port), "--storage-path", str(store), *options]
 
 
 def mongo_uri(port: int) -> str:
-    """The URI of `mongo_server`, without a database.
+    """Return the URI of `mongo_server`, without a database.
 
-    Its record of retryable writes makes each one slower than the last (10,000 of them: 46 writes a second), so
-    the driver is told not to use them here. Real MongoDB keeps the driver's default.
+    SecantusDB scans its records of retryable writes at each one (with 10,000 of them 46 writes a second are left), so
+    the driver does not use them here. Real MongoDB keeps the driver's default.
     """
     return f"mongodb://{HOST}:{port}/?retryWrites=false"
 
 
 def with_database(uri: str, database: str) -> str:
-    """A MongoDB URI with another database in its path.
+    """Return a MongoDB URI with another database in its path.
 
-    Who logs in stays the same: without an authSource, users are looked up in the database of the path.
+    Users stay in the database where they were: without an authSource they are looked up in that of the path.
     """
     parts = urlsplit(uri)
     options = {name.lower() for name, _ in parse_qsl(parts.query)}
@@ -66,42 +58,42 @@ def with_database(uri: str, database: str) -> str:
 
 
 def envoy(config: Path) -> list[str]:
-    """Envoy with the configuration file `config`. Hot restarts would allow for one Envoy per machine only."""
+    """Envoy with the configuration file `config`. Hot restart would allow one Envoy per machine only."""
     options = ["--log-level", "warning", "--file-flush-interval-msec", "1000", "--concurrency", "1"]
     return [_binary("envoy"), "--config-path", str(config), "--disable-hot-restart", *options]
 
 
 def stripe_standin() -> list[str]:
-    """The stand-in for the Stripe API. What it needs to know stands in its environment, since it has secrets."""
+    """The stand-in for the Stripe API. It is configured by its environment, since that holds secrets."""
     return [sys.executable, "-m", "local.stripe_standin"]
 
 
 def free_port() -> int:
-    """A port that no one listens on now."""
+    """Return a port on which no process listens now."""
     return free_ports(1)[0]
 
 
 def free_ports(count: int, but: int | None = None) -> list[int]:
-    """Different ports that no one listens on now, without the one that somebody will soon.
+    """Return different ports on which no process listens now, without `but`, which will soon be taken.
 
     They lie below those that the system gives to outgoing connections, which could take one while its server restarts.
-    Several who look at once, each with a PORT_LANE of its own, never find the same, and who looks again does not find
-    what it was given of late: its server may not listen yet, or be down between two starts.
+    Processes that look at the same time, each with a PORT_LANE of its own, never find the same port. A port that this
+    process was given is not given again soon: its server may not listen yet, or be down between two starts.
     """
     with ExitStack() as probes:
-        return [_bind_somewhere(probes.enter_context(socket.socket()), but) for _ in range(count)]
+        return [_bind_one(probes.enter_context(socket.socket()), but) for _ in range(count)]
 
 
-def _bind_somewhere(probe: socket.socket, but: int | None) -> int:
+def _bind_one(probe: socket.socket, but: int | None) -> int:
     lane = os.environ.get(PORT_LANE)
     ports = UNPRIVILEGED_AND_NOT_EPHEMERAL[int(lane) % LANES :: LANES] if lane else UNPRIVILEGED_AND_NOT_EPHEMERAL
     while True:
         port = secrets.choice(ports)
-        if port == but or port in _given_of_late:
+        if port == but or port in _recently_given:
             continue
         with suppress(OSError):
             probe.bind((HOST, port))
-            _given_of_late.append(port)
+            _recently_given.append(port)
             return port
 
 

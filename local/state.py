@@ -1,4 +1,4 @@
-"""The folder in which the one-machine stack keeps what survives it: data, secrets, and a note of what runs now."""
+"""The folder in which the one-machine stack keeps its data, its secrets, and a description of what runs now."""
 
 import fcntl
 import json
@@ -12,73 +12,87 @@ from typing import NamedTuple
 from local.manifests import ROOT
 
 SECRET_BYTES = 32
-NOTHING_RUNS = "no stack is running, or not yet ready: `make run` starts one"
+NOTHING_RUNS = "no stack is running, or it is not ready yet; `make run` starts one"
 
 
 class Running(NamedTuple):
-    """A stack that runs now: where its gateway, its NATS server and its stand-in for Stripe are.
+    """The addresses of a running stack, as `running.json` holds them.
 
-    There is no stand-in if Stripe itself was given.
+    `stripe_url` is that of the stand-in for Stripe; there is none if the caller gave a payment provider. `control` is
+    the path of the socket through which `make logs` and `make function` reach the stack. `databases` are MongoDB URIs
+    by service, `ports` those of functions, relays and bridge by name.
     """
 
     url: str
     nats_url: str
     stripe_url: str | None
+    control: str
+    databases: dict[str, str]
+    ports: dict[str, int]
 
 
-class InUseError(Exception):
+class StateError(Exception):
+    """The folder cannot be used."""
+
+
+class InUseError(StateError):
     """Another stack uses the folder."""
 
 
 class State:
-    """A state folder; LOCAL_STATE names another one than `.local`."""
+    """A state folder: `.local`, or the one that LOCAL_STATE names."""
 
     def __init__(self) -> None:
         self.folder = Path(os.environ.get("LOCAL_STATE") or ROOT / ".local").absolute()
         self._lock = self.folder / "lock"
-        self._note = self.folder / "running.json"
+        self._description = self.folder / "running.json"
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the folder for one stack; the system lets go of it when the process ends, however it ends.
+        """Hold the folder for one stack. The system releases it when the process ends, however it ends.
 
         Raises:
-            InUseError: another one holds it.
+            InUseError: another stack holds it.
+            StateError: it cannot be written.
         """
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._lock.open("w") as lock:
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = self._lock.open("w")
+        except OSError as error:
+            raise StateError(f"the state folder {self.folder} cannot be written: {error.strerror}") from None
+        with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise InUseError(f"another stack runs already, with its state in {self.folder}") from None
-            self._note.unlink(missing_ok=True)
+            self.forget()
             yield
 
     def was_held(self) -> bool:
-        """Whether the folder is, or was, a stack's."""
+        """Tell whether a stack has ever used the folder."""
         return self._lock.exists()
 
-    def note(self, running: Running) -> None:
-        """Tell `make demo` and `make events` what runs."""
-        _write(self._note, json.dumps(running._asdict()))
+    def describe(self, running: Running) -> None:
+        """Write `running.json`, for the other `make` targets."""
+        _write(self._description, json.dumps(running._asdict(), indent=2))
 
     def forget(self) -> None:
-        """Nothing runs any more."""
-        self._note.unlink(missing_ok=True)
+        """Remove `running.json`."""
+        self._description.unlink(missing_ok=True)
 
     def running(self) -> Running | None:
-        """The stack that holds the folder, once it is ready."""
+        """Return the addresses of the stack that holds the folder, once it is ready."""
         try:
             with self._lock.open() as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return Running(**json.loads(self._note.read_text())) if self._note.exists() else None
+            return Running(**json.loads(self._description.read_text())) if self._description.exists() else None
         except FileNotFoundError:
             pass
         return None
 
     def secret(self, name: str, key: str) -> str:
-        """The value of a key of a Secret, made up when first asked for."""
+        """Return the value of a key of a Secret, generated when it is first needed."""
         path = self.folder / "secrets" / name / key
         if not path.exists():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -87,7 +101,7 @@ class State:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file for nobody else's eyes, which is never there in part."""
+    """Write a file that only its owner can read, and that a reader sees as a whole or not at all."""
     draft = path.with_suffix(".new")
     draft.touch(mode=0o600)
     draft.write_text(text)

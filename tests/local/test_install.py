@@ -1,10 +1,12 @@
 """`make` installs what is pinned once, however many of its targets begin at the same time."""
 
 import fcntl
+import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -13,9 +15,18 @@ from tests.eventually import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 INSTALLING = "Installing pinned packages"
 OTHERS = "import sys; sys.version_info = {}; import local.install; sys.exit(local.install.main())"
+
+HERE = {"PYTHONPATH": str(ROOT)}
+USING = """
+import sys, local.install
+sys.prefix = ".venv"
+with local.install.in_use():
+    print("in use", flush=True)
+    input()
+"""
 
 
 @pytest.fixture
@@ -30,7 +41,7 @@ def install(clone: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, *(arguments or ("-m", "local.install"))],
         cwd=clone,
-        env={"PYTHONPATH": str(ROOT)},
+        env=HERE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -61,6 +72,33 @@ def test_a_python_without_wheels_is_told_which_one_has_some(clone: Path, version
     assert refused.returncode == 1
     assert "Python 3.11 to 3.13 is needed: make PYTHON=" in told
     assert not (clone / ".venv").exists()
+
+
+def test_lists_that_are_newer_but_the_same_are_not_installed_again(clone: Path) -> None:
+    install(clone).communicate()
+    marker = clone / ".venv" / ".installed"
+    os.utime(marker, (0, 0))
+    told, _ = install(clone).communicate()
+
+    assert told == ""
+    assert marker.stat().st_mtime > 0
+
+
+def test_an_environment_that_a_stack_runs_in_is_not_replaced(clone: Path) -> None:
+    marker = clone / ".venv" / ".installed"
+    marker.parent.mkdir()
+    marker.write_text("other lists")
+    with subprocess.Popen([sys.executable, "-c", USING], cwd=clone, stdin=PIPE, stdout=PIPE, env=HERE) as user:
+        assert user.stdout
+        assert user.stdout.readline() == b"in use\n"
+        refused = install(clone)
+        told, _ = refused.communicate()
+        user.communicate()
+
+    assert refused.returncode == 1
+    assert "a stack is running from .venv" in told
+    assert marker.read_text() == "other lists"
+    assert INSTALLING in install(clone).communicate()[0]
 
 
 def test_while_pip_goes_on_nobody_else_begins_though_who_started_it_was_killed(clone: Path) -> None:

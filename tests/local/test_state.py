@@ -7,7 +7,7 @@ import pytest
 
 from local.state import Running, State
 
-FIRST, SECOND = (Running(f"http://{name}", f"nats://{name}", None) for name in ("first", "second"))
+FIRST, SECOND = (Running(f"http://{name}", f"nats://{name}", None, name, {}, {}) for name in ("first", "second"))
 
 
 @pytest.fixture
@@ -19,15 +19,15 @@ def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> State:
 def test_what_runs_is_told_while_it_does(state: State) -> None:
     with state.held():
         assert state.running() is None
-        state.note(FIRST)
+        state.describe(FIRST)
         assert state.running() == FIRST
     assert state.running() is None
 
 
 def test_who_reads_what_runs_while_it_is_written_anew_reads_all_of_it(state: State) -> None:
     with state.held():
-        state.note(FIRST)
+        state.describe(FIRST)
         with (state.folder / "running.json").open() as reading:
-            state.note(SECOND)
+            state.describe(SECOND)
             assert Running(**json.load(reading)) == FIRST
         assert state.running() == SECOND
