@@ -1,7 +1,7 @@
 """Every event of the system: its type, who sends it, and the shape of its data.
 
-Types are `dev.ticketing.<name>`; the README's table says who acts on them and how. Field names are camelCase on
-the wire. Receivers ignore fields that they do not know, so a new field is no new version; anything else is.
+Types are `dev.ticketing.<name>`; docs/architecture/saga.md says who reacts to them and how. Field names are camelCase
+on the wire. Receivers ignore fields that they do not know, so a new field is no new version; anything else is.
 """
 
 from datetime import datetime

@@ -13,7 +13,7 @@ import yaml
 
 from tests.manifests.rendering import Manifest, label
 
-# The oldest Kubernetes that the README promises to work on. "Strict" schemas refuse properties that they do not know.
+# The oldest Kubernetes that docs/operations/install.md names. "Strict" schemas reject unknown properties.
 _KUBERNETES = importlib.resources.files("kubernetes_validate") / "kubernetes-json-schema" / "v1.34.0-local-strict"
 _KNATIVE = yaml.safe_load((Path(__file__).parent / "knative.yaml").read_text())
 

@@ -11,6 +11,8 @@ from tests.manifests.checks import CHECKS, EXCEPTIONS
 from tests.manifests.environment import secrets
 from tests.manifests.rendering import APPLIED, KNATIVE, Manifest, containers, of_kind, pod_spec, workloads
 
+INSTALL = (KNATIVE.parent / "docs/operations/install.md").read_text()
+
 Rendered = dict[str, list[Manifest]]
 
 
@@ -23,19 +25,16 @@ def test_an_overlay_passes_every_check(rendered: Rendered, name: str, about: str
         assert list(CHECKS[about](rendered[name])) == []
 
 
-def test_production_holds_no_secret_and_its_readme_names_each_that_it_needs(rendered: Rendered) -> None:
-    readme = (KNATIVE / "overlays/production/README.md").read_text()
-    told = set(re.findall(r"^\| `([\w-]+)` \| `(\w+)` \|", readme, re.MULTILINE))
+def test_production_holds_no_secret_and_its_page_names_each_that_it_needs(rendered: Rendered) -> None:
+    told = set(re.findall(r"^ *\| `([\w-]+)` \| `(\w+)` \|", INSTALL, re.MULTILINE))
 
     assert of_kind(rendered["production"], "Secret") == []
     assert {(name, key) for name, key, _ in secrets(rendered["production"])} == told
 
 
-def test_productions_readme_names_the_webhook_and_every_event_that_it_takes() -> None:
-    readme = (KNATIVE / "overlays/production/README.md").read_text()
-
-    assert "`https://<your domain>/api/payments/webhook`" in readme
-    assert set(re.findall(r"`((?:payment_intent|refund)\.\w+)`", readme)) == {SUCCESS, *FAILURES, REFUND_FAILED}
+def test_productions_page_names_the_webhook_and_every_event_that_it_takes() -> None:
+    assert "`https://<your domain>/api/payments/webhook`" in INSTALL
+    assert set(re.findall(r"`((?:payment_intent|refund)\.\w+)`", INSTALL)) == {SUCCESS, *FAILURES, REFUND_FAILED}
 
 
 def test_production_survives_the_loss_of_any_pod(rendered: Rendered) -> None:

@@ -1,4 +1,4 @@
-"""The README's quick start and walk-through, run as they stand."""
+"""The commands of the quick start, the tutorial and the page about dead letters, run as they stand."""
 
 import asyncio
 import json
@@ -18,22 +18,19 @@ from local import servers
 from local.tail import layout_of_the_broker
 from tests.e2e.stack import ROOT, START_SECONDS
 from tests.eventually import eventually
+from tests.pages.pages import page
 
 pytestmark = pytest.mark.slow
 
-README = (ROOT / "README.md").read_text()
-
-
-def commands(heading: str) -> list[str]:
-    """The shell blocks below a heading, up to the next one."""
-    section = README.split(f"# {heading}\n", 1)[1].split("\n#", 1)[0]
-    return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+QUICK_START = page("README.md").blocks("sh", "Quick start")
+TUTORIAL = page("docs/tutorial.md").blocks("sh")
+DEAD_LETTERS = page("docs/operations/dead-letters.md").blocks("sh")
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """A place of its own for the state, a free port, and a curl where there is none."""
-    folder = tmp_path_factory.mktemp("readme")
+    """Return an environment with its own state folder, a free port, and a `curl` if the machine has none."""
+    folder = tmp_path_factory.mktemp("pages")
     if shutil.which("curl") is None:
         shim = folder / "curl"
         shim.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name("curl.py")} "$@"\n')
@@ -50,9 +47,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def started(environment: dict[str, str]) -> Iterator[None]:
-    """What the first command of the quick start starts."""
+    """Start the system by the first command of the quick start."""
     state = Path(environment["LOCAL_STATE"])
-    with subprocess.Popen(["sh", "-c", f"exec {commands('Quick start')[0]}"], cwd=ROOT, env=environment) as stack:
+    with subprocess.Popen(["sh", "-c", f"exec {QUICK_START[0]}"], cwd=ROOT, env=environment) as stack:
         try:
             eventually((state / "running.json").exists, START_SECONDS)
             yield
@@ -61,7 +58,7 @@ def started(environment: dict[str, str]) -> Iterator[None]:
 
 
 def shell(script: str, environment: dict[str, str]) -> str:
-    """Run it as somebody types it, and return what it prints."""
+    """Run commands as a reader types them, and return what they print."""
     here = script.replace(":8080", f":{environment['PORT']}").replace(".local/", environment["LOCAL_STATE"] + "/")
     done = subprocess.run(["bash", "-ec", here], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -70,36 +67,46 @@ def shell(script: str, environment: dict[str, str]) -> str:
 
 @pytest.mark.usefixtures("started")
 def test_the_quick_start_works(environment: dict[str, str]) -> None:
-    run, demo, test = commands("Quick start")
+    run, demo, test = QUICK_START
     assert (run, test) == ("make run\n", "make test\n")
 
     assert "expiration.completed" in shell(demo, environment)
 
 
 @pytest.mark.usefixtures("started")
-def test_the_walk_through_by_hand_works(environment: dict[str, str]) -> None:
-    *reserving, paying = commands("By hand")
-    said = shell("\n".join([*reserving, paying]), environment)
+def test_the_tutorial_works(environment: dict[str, str]) -> None:
+    *steps, restart = TUTORIAL
+    assert restart.endswith(f" {QUICK_START[0]}")
+
+    said = shell("\n".join(steps), environment)
 
     assert "Ticket is already reserved" in said
     assert re.findall('"status":"([a-z]+)"', said)[:3] == ["created", "cancelled", "created"]
     ordered, paid, replayed = said.partition('"status":"cancelled"')[2].split("}{")[1:4]
     assert paid == replayed != ordered
+    assert said.rpartition('"status":')[2].startswith('"complete"')
 
 
 @pytest.mark.usefixtures("started")
 def test_the_commands_for_dead_letters_work(environment: dict[str, str]) -> None:
     running = json.loads(Path(environment["LOCAL_STATE"], "running.json").read_text())
-    asyncio.run(expire_nothing(running["nats_url"]))
+    asyncio.run(publish_unreadable_event(running["nats_url"]))
     eventually(lambda: "orders-expire  " in shell("make dead-letters", environment))
-    looking, deciding = commands("Dead letters")
+    look, decide, in_a_cluster = DEAD_LETTERS
 
-    assert "answered 422" in shell(looking, environment)
-    assert "is with orders-expire again" in shell(deciding, environment)
+    assert "answered 422" in shell(look, environment)
+    assert "sent to orders-expire" in shell(decide, environment)
+    assert arguments(in_a_cluster, "events.deadletters") == arguments(look + decide, "make dead-letters")
 
 
-async def expire_nothing(nats_url: str) -> None:
-    """An event that no function understands."""
+def arguments(commands: str, of: str) -> set[str]:
+    """Return what the first word after a command's name is in each line, `list` if there is none."""
+    said = (line.partition(of)[2].replace('ARGS="', " ").split() for line in commands.splitlines())
+    return {words[0].strip('"') if words else "list" for words in said}
+
+
+async def publish_unreadable_event(nats_url: str) -> None:
+    """Publish an event that its function rejects."""
     broker, kind = layout_of_the_broker(), ExpirationCompleted
     headers = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": kind.source(), "ce-type": kind.type()}
     async with await nats.connect(nats_url) as connection:
