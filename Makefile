@@ -4,7 +4,8 @@ PORT ?= 8080
 export PORT
 export PYTHONPATH := $(CURDIR)
 bin := .venv/bin
-pytest := $(bin)/python -m pytest --numprocesses 2 --dist loadgroup
+# More workers than cores: many tests wait, for a retry or an expiry for instance.
+pytest := $(bin)/python -m pytest --numprocesses 3 --dist loadgroup
 
 .PHONY: help run function logs reset demo events dead-letters test test-all soak check manifests prove cluster format bench schemas requirements
 .DEFAULT_GOAL := help

@@ -4,6 +4,7 @@ import os
 import secrets
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,8 +32,11 @@ def pytest_configure() -> None:
 
     Workers look for free ports in different lanes. What they start can be interrupted, even where a shell started the
     tests in the background, with SIGINT ignored. Files go into memory: servers that flush at each commit do not wait
-    for a disk then, and what a killed server has written is there as on a disk.
+    for a disk then, and what a killed server has written is there as on a disk. Bytecode is written, else hundreds of
+    processes would compile what they import.
     """
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ[servers.PORT_LANE] = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if "TMPDIR" not in os.environ and _is_usable(MEMORY):
