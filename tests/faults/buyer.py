@@ -1,4 +1,4 @@
-"""Somebody in a crowd of buyers, all of them after the same few tickets."""
+"""A buyer among many, all of them after the same few tickets."""
 
 import random
 import threading

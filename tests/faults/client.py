@@ -1,4 +1,4 @@
-"""Somebody who asks the shop while processes die, and notes what they are told."""
+"""A client of the shop while processes die, which records what it is told."""
 
 import time
 
@@ -11,13 +11,13 @@ AFTER_A_FAULT_SECONDS = 0.2
 
 
 class Client:
-    """Sends requests, one at a time. What cannot be told from the answer is not noted."""
+    """Sends requests, one at a time, and records in the ledger what the answer tells for certain."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
     def ask(self, who: Visitor, method: str, path: str, *expected: int, **body: object) -> requests.Response | None:
-        """The answer; None if there is none or it is a server's fault, so that nobody knows what was done."""
+        """Return the answer; None if there is none or it is a server's fault, so that the outcome is unknown."""
         try:
             answer = who.api(method, path, **body)
         except requests.RequestException as error:
@@ -31,8 +31,8 @@ class Client:
         return answer
 
     def pay(self, who: Visitor, order: str, card: str) -> bool:
-        """Whether it is known how the order ends."""
-        # 404: too new for payments while a carrier is down; 409: nobody knows yet.
+        """Pay, and return whether it is known how the order ends."""
+        # 404: too new for payments while a relay or the bridge is down; 409: not known yet.
         answer = self.ask(who, "POST", "/payments", 201, 400, 402, 404, 409, orderId=order, token=card)
         if answer is None or answer.status_code in (404, 409):
             return False

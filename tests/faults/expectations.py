@@ -8,11 +8,11 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from tests.faults.ledger import Ledger, Offer, Reservation
-from tests.faults.observer import Mark, Row, Snapshot
+from tests.faults.observer import Progress, Row, Snapshot
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 EXPIRY = NOW - timedelta(seconds=50)
-STILL = Mark(
+IDLE = Progress(
     outbox=18, unpublished=0, unpaid=1, stored=9, undelivered=0, unacknowledged=0, due=0, scheduled=1, charges=2,
     unsent=0,
 )  # fmt: skip
@@ -69,8 +69,8 @@ EVENTS = [
 LOGGED = [(event["source"], event["id"]) for event in EVENTS]
 LOGGED += [("/ticketing/expiration", name) for name in ("first", "second", "third")]
 LOGGED += [("/ticketing/payments", name) for name in ("kept", "late")]
-RIGHT = Snapshot(
-    mark=STILL,
+CONSISTENT = Snapshot(
+    progress=IDLE,
     at=NOW,
     orders={"first": order("cancelled", 1), "second": order("created", 0), "third": order("complete", 1, "sold")},
     reservations={

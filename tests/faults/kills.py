@@ -8,7 +8,7 @@ from tests.e2e.stack import Stack
 from tests.eventually import eventually
 
 PAUSE_SECONDS = (0.1, 1.2)
-PAIRS = 0.35  # the share of blows that hit two processes at once
+PAIRS = 0.35  # the share of kills that hit two processes at once
 AFTERSHOCK_SECONDS = (0.0, 0.2)  # what a server is needed for waits, with all that it has in hand
 DEPENDENTS = {
     "nats": ("bridge", "orders-relay", "tickets-relay", "payments-relay"),
@@ -24,38 +24,38 @@ READY, AGAIN = "ready", "starting it again"
 
 
 @dataclass(frozen=True)
-class Blow:
-    """SIGKILL for these processes at once, some seconds after the blow before."""
+class Kill:
+    """SIGKILL for these processes at once, `pause` seconds after the kill before."""
 
     pause: float
     victims: tuple[str, ...]
 
 
-def deck(chance: random.Random, names: Collection[str], last: Collection[str] = ()) -> Iterator[Blow]:
+def plan(chance: random.Random, names: Collection[str], last: Collection[str] = ()) -> Iterator[Kill]:
     """Every process is hit once, in any order but for the last, alone or with another one.
 
-    A server's fall is followed by that of somebody who needs it.
+    After a server, a process that needs it is killed too.
     """
     left = [*chance.sample(sorted({*names} - {*last}), len(names) - len(last)), *last]
     while left:
         victims = left[: 2 if chance.random() < PAIRS else 1]
         del left[: len(victims)]
-        yield Blow(chance.uniform(*PAUSE_SECONDS), tuple(victims))
+        yield Kill(chance.uniform(*PAUSE_SECONDS), tuple(victims))
         for server in (victim for victim in victims if victim in DEPENDENTS):
-            yield Blow(chance.uniform(*AFTERSHOCK_SECONDS), (chance.choice(DEPENDENTS[server]),))
+            yield Kill(chance.uniform(*AFTERSHOCK_SECONDS), (chance.choice(DEPENDENTS[server]),))
 
 
-def strike(stack: Stack, blow: Blow) -> None:
+def carry_out(stack: Stack, kill: Kill) -> None:
     """Kill the processes as soon as all of them run."""
-    programs = [PROGRAMS.get(name, name) for name in blow.victims]
+    programs = [PROGRAMS.get(name, name) for name in kill.victims]
     eventually(lambda: all(map(stack.named, programs)))
     for program in programs:
         stack.kill(program)
 
 
-def upset(stack: Stack, chance: random.Random, **more: object) -> None:
-    """Let the provider be slow, fail now and then, decline good cards, and send webhooks late or twice; or `more`."""
-    moods = {
+def disturb(stack: Stack, chance: random.Random, **more: object) -> None:
+    """Let the provider be slow, fail now and then, decline good cards, send webhooks late or twice; or `more`."""
+    faults = {
         "delay": SLOW_SECONDS,
         "fail": chance.choice(["before", "after"]),
         "probability": FAILING,
@@ -64,7 +64,7 @@ def upset(stack: Stack, chance: random.Random, **more: object) -> None:
         "webhook_delay": LATE_SECONDS,
         "seed": chance.randrange(2**31),
     }
-    stack.provider.behave(**moods | more)
+    stack.provider.behave(**faults | more)
 
 
 def names(stack: Stack) -> set[str]:

@@ -22,7 +22,7 @@ class Reservation:
 
 @dataclass
 class Ledger:
-    """Many threads write, each of them in single steps."""
+    """Holds what clients were told. Many threads write, each of them in single steps."""
 
     people: list[str] = field(default_factory=list)  # emails
     offers: dict[str, Offer] = field(default_factory=dict)
@@ -33,11 +33,11 @@ class Ledger:
     cancelled: set[str] = field(default_factory=set)
     paid: set[str] = field(default_factory=set)
     declined: set[str] = field(default_factory=set)
-    refused: list[str] = field(default_factory=list)  # reservations of what somebody else has
+    refused: list[str] = field(default_factory=list)  # reservations of what another buyer has
     faults: list[str] = field(default_factory=list)  # 5xx, and requests without an answer
-    surprises: list[str] = field(default_factory=list)  # answers that nobody should get
+    surprises: list[str] = field(default_factory=list)  # answers that must not be given
 
     def withdraw(self, ticket: str) -> None:
-        """Nobody need try to reserve it any more; its seller and its buyer may say so at once."""
+        """Take a ticket off the list of those to reserve; its seller and its buyer may do so at the same time."""
         with suppress(ValueError):
             self.on_sale.remove(ticket)

@@ -1,4 +1,4 @@
-"""Clients who sell, reserve, pay, cancel, look and forget to pay while processes die, and note what they are told."""
+"""Shoppers who sell, reserve, pay, cancel, look and forget to pay while processes die."""
 
 import random
 import secrets
@@ -19,14 +19,14 @@ GOOD = 0.7  # the share of good cards
 
 
 class Customer(Protocol):
-    """Somebody who is in the shop until it closes."""
+    """A client that is in the shop until it closes."""
 
     def shop(self, closing: threading.Event) -> None:
         """Do this and that until the shop closes."""
 
 
 class Shopper(Client):
-    """Somebody who sells and buys. Sells, edits and takes back own tickets only, one request at a time."""
+    """Sells and buys, one request at a time; edits and takes back its own tickets only."""
 
     def __init__(self, url: str, chance: random.Random, ledger: Ledger, tickets: int) -> None:
         super().__init__(ledger)
@@ -57,7 +57,7 @@ class Shopper(Client):
 
     def _reserve(self) -> None:
         ticket = self._chance.choice([*self._ledger.on_sale])  # a copy, since others withdraw some meanwhile
-        # 404: taken back meanwhile, or too new for orders while a carrier is down.
+        # 404: taken back meanwhile, or too new for orders while a relay or the bridge is down.
         answer = self.ask(self._person, "POST", "/orders", 201, 400, 404, ticketId=ticket)
         if answer and answer.status_code == 201:
             order = answer.json()["id"]
@@ -116,14 +116,14 @@ class Shopper(Client):
         ticket = self._tickets.pop(0)
         answer = self.ask(self._person, "DELETE", f"/tickets/{ticket}", 204, 400)
         if answer is not None and answer.status_code == 400:
-            if ticket in self._ledger.on_sale:  # a sold one is let go
+            if ticket in self._ledger.on_sale:  # a sold one is left out from now on
                 self._tickets.append(ticket)
             return
         self._ledger.withdraw(ticket)
         (self._ledger.perhaps_taken_back if answer is None else self._ledger.taken_back).add(ticket)
 
     def _visit(self) -> None:
-        """Somebody new signs up, comes back and leaves."""
+        """Sign up, in and out with a new email."""
         visitor, email = Visitor(self._url), f"{secrets.token_hex(8)}@example.com"
         if self.ask(visitor, "POST", "/users/signup", 201, email=email, password=PASSWORD):
             self._ledger.people.append(email)

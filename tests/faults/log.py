@@ -25,18 +25,18 @@ class Log:
     def __init__(self, nats_url: str) -> None:
         self._url = nats_url
         [broker] = (found["metadata"] for found in manifests.read() if found["kind"] == "Broker")
-        self._layout = StreamNames(broker["namespace"], broker["name"])
+        self._stream_names = StreamNames(broker["namespace"], broker["name"])
 
     def progress(self) -> dict[str, int]:
-        """Last sequence, what Triggers have not had or not acknowledged, what waits to be due, and what came due."""
+        """Return the fields of `Progress` that JetStream knows."""
         return self._ask(self._progress)
 
     def stored(self) -> Counter[tuple[str, str]]:
-        """How often each event is there, by source and id."""
+        """Count each event in the log, by source and id."""
         return self._ask(self._stored)
 
     def dead_letters(self) -> list[str]:
-        """Why they are dead."""
+        """Return the Trigger and the reason of each dead letter."""
         return self._ask(self._dead_letters)
 
     def _ask(self, question: Callable[[Client], Awaitable[T]]) -> T:
@@ -51,9 +51,11 @@ class Log:
 
     async def _progress(self, connection: Client) -> dict[str, int]:
         jetstream = connection.jetstream(timeout=ANSWER_SECONDS)
-        log = await jetstream.stream_info(self._layout.log)
-        consumers = await jetstream.consumers_info(self._layout.log)
-        schedules = await jetstream.stream_info(self._layout.schedules, subjects_filter=self._layout.scheduled())
+        log = await jetstream.stream_info(self._stream_names.log)
+        consumers = await jetstream.consumers_info(self._stream_names.log)
+        schedules = await jetstream.stream_info(
+            self._stream_names.schedules, subjects_filter=self._stream_names.scheduled()
+        )
         return {
             "stored": log.state.last_seq,
             "undelivered": sum(one.num_pending or 0 for one in consumers),
@@ -64,15 +66,15 @@ class Log:
 
     async def _stored(self, connection: Client) -> Counter[tuple[str, str]]:
         jetstream = connection.jetstream(timeout=ANSWER_SECONDS)
-        count = (await jetstream.stream_info(self._layout.log)).state.messages
+        count = (await jetstream.stream_info(self._stream_names.log)).state.messages
         every = await jetstream.subscribe(
-            self._layout.events(), stream=self._layout.log, ordered_consumer=True, headers_only=True
+            self._stream_names.events(), stream=self._stream_names.log, ordered_consumer=True, headers_only=True
         )
         messages = [await every.next_msg(ANSWER_SECONDS) for _ in range(count)]
         return Counter((found["ce-source"], found["ce-id"]) for found in (one.headers or {} for one in messages))
 
     async def _dead_letters(self, connection: Client) -> list[str]:
-        dead = DeadLetters(Publisher(connection), connection.jetstream(timeout=ANSWER_SECONDS), self._layout)
+        dead = DeadLetters(Publisher(connection), connection.jetstream(timeout=ANSWER_SECONDS), self._stream_names)
         return [f"{letter.trigger}: {letter.reason}" async for letter in dead.list()]
 
 

@@ -1,4 +1,4 @@
-"""Looks at databases and log from outside, and takes a picture of what is kept while nothing is under way."""
+"""Reads databases, provider and log from outside, and takes snapshots while no event is under way."""
 
 import time
 from collections import Counter
@@ -21,8 +21,8 @@ Rows = dict[str, Row]
 
 
 @dataclass(frozen=True)
-class Mark:
-    """How far everything is. Two equal marks: nothing happened between them."""
+class Progress:
+    """How far everything is. If it is the same twice, nothing happened in between."""
 
     outbox: int  # rows of all outboxes
     unpublished: int  # of which, once nothing else is under way, the log has no event
@@ -36,21 +36,21 @@ class Mark:
     unsent: int  # webhooks
 
     @property
-    def calm(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether nothing is under way but what is scheduled: expiries, and looking after payments."""
         return not (self.unpublished or self.undelivered or self.unacknowledged or self.due or self.unsent)
 
     @property
-    def over(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether every order is paid or cancelled, and nothing is scheduled either."""
-        return self.calm and not (self.scheduled or self.unpaid)
+        return self.is_idle and not (self.scheduled or self.unpaid)
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """What is kept: rows by their ids, the outboxes' `events` as stored, `logged` with how often each is in the log."""
 
-    mark: Mark
+    progress: Progress
     at: datetime
     orders: Rows
     reservations: Rows
@@ -66,8 +66,8 @@ class Snapshot:
     emails: set[str] = field(default_factory=set)
 
 
-class Witness:
-    """Somebody with clients of their own."""
+class Observer:
+    """Reads a stack's databases, provider and log with clients of its own."""
 
     def __init__(self, stack: Stack) -> None:
         self._log = Log(stack.process_of("bridge").environ()["NATS_URL"])
@@ -86,29 +86,29 @@ class Witness:
         for client in self._clients:
             client.close()
 
-    def calm(self) -> Snapshot:
+    def idle(self) -> Snapshot:
         """Orders that are live, their reservations, and all tickets, at a moment when no event is under way."""
-        return self._picture(lambda mark: mark.calm, self._what_stands)
+        return self._snapshot(lambda progress: progress.is_idle, self._what_stands)
 
     def end(self) -> Snapshot:
         """All that is kept, when everything has come to its end."""
-        return self._picture(lambda mark: mark.over, self._everything)
+        return self._snapshot(lambda progress: progress.is_finished, self._everything)
 
-    def _picture(self, wanted: Callable[[Mark], bool], take: Callable[[Mark], Snapshot]) -> Snapshot:
-        """If the moment never comes, it is taken as things are then; the mark in it tells."""
+    def _snapshot(self, wanted: Callable[[Progress], bool], take: Callable[[Progress], Snapshot]) -> Snapshot:
+        """Take one at the wanted progress, or after the patience as things are then; its `progress` tells which."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
-            mark = self._mark()
+            progress = self._progress()
             late = time.monotonic() > deadline
-            if wanted(mark) or late:
-                taken = take(mark)
-                if late or self._mark() == mark:
+            if wanted(progress) or late:
+                taken = take(progress)
+                if late or self._progress() == progress:
                     return taken
             time.sleep(0.05)
 
-    def _mark(self) -> Mark:
+    def _progress(self) -> Progress:
         money = self._provider.ledger()
-        mark = Mark(
+        progress = Progress(
             outbox=sum(outbox.count_documents({}) for outbox in self._outboxes),
             unpublished=0,
             unpaid=self._orders["orders"].count_documents({"status": {"$in": UNPAID}}),
@@ -116,7 +116,7 @@ class Witness:
             unsent=money["unsent_events"],
             **self._log.progress(),
         )
-        return replace(mark, unpublished=self._unpublished()) if mark.calm else mark
+        return replace(progress, unpublished=self._unpublished()) if progress.is_idle else progress
 
     def _unpublished(self) -> int:
         logged = self._log.stored()
@@ -125,22 +125,22 @@ class Witness:
     def _events(self) -> list[Row]:
         return [row["event"] for outbox in self._outboxes for row in outbox.find().sort("$natural", 1)]
 
-    def _what_stands(self, mark: Mark) -> Snapshot:
-        return self._kept(mark, orders={"status": {"$in": LIVE}}, reservations={"live": True})
+    def _what_stands(self, progress: Progress) -> Snapshot:
+        return self._kept(progress, orders={"status": {"$in": LIVE}}, reservations={"live": True})
 
-    def _everything(self, mark: Mark) -> Snapshot:
+    def _everything(self, progress: Progress) -> Snapshot:
         return replace(
-            self._kept(mark, orders={}, reservations={}),
+            self._kept(progress, orders={}, reservations={}),
             events=self._events(),
             logged=self._log.stored(),
             emails={row["email"] for row in self._users.find()},
         )
 
-    def _kept(self, mark: Mark, orders: Row, reservations: Row) -> Snapshot:
+    def _kept(self, progress: Progress, orders: Row, reservations: Row) -> Snapshot:
         """What is kept now, of orders and reservations those that the queries mean."""
         money = self._provider.ledger()
         return Snapshot(
-            mark=mark,
+            progress=progress,
             at=datetime.now(UTC),
             orders=_by_id(self._orders["orders"].find(orders)),
             reservations=_by_id(self._tickets["reservations"].find(reservations)),

@@ -18,14 +18,14 @@ def breaches(seen: Snapshot) -> Iterator[str]:
 
 
 def _unsettled(seen: Snapshot) -> Iterator[str]:
-    if not seen.mark.calm:
-        yield f"it never became calm: {seen.mark}"
+    if not seen.progress.is_idle:
+        yield f"it never became idle: {seen.progress}"
 
 
 def _overdue(seen: Snapshot) -> Iterator[str]:
     """While anything is scheduled, an expiry may be just about to come."""
     for name, order in _live(seen):
-        if order["status"] in UNPAID and order["expiresAt"] < seen.at and not seen.mark.scheduled:
+        if order["status"] in UNPAID and order["expiresAt"] < seen.at and not seen.progress.scheduled:
             yield f"order {name} is {order['status']} after its expiry at {order['expiresAt']}"
 
 
@@ -67,9 +67,9 @@ def _payable(seen: Snapshot) -> Iterator[str]:
 
 
 def _undecided(seen: Snapshot) -> Iterator[str]:
-    """Somebody looks after a pending payment later; a refund is an event under way."""
+    """A scheduled event settles a pending payment later; a refund is an event under way."""
     for name, payment in seen.payments.items():
-        if payment["status"] == REFUNDING or (payment["status"] == PENDING and not seen.mark.scheduled):
+        if payment["status"] == REFUNDING or (payment["status"] == PENDING and not seen.progress.scheduled):
             yield f"payment {name} of order {payment['orderId']} is {payment['status']}"
 
 

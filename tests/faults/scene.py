@@ -13,7 +13,7 @@ from tests.faults.observer import Snapshot
 
 
 @contextmanager
-def hurried(folder: Path, window: int, settlement: int) -> Iterator[Stack]:
+def impatient(folder: Path, window: int, settlement: int) -> Iterator[Stack]:
     """A stack whose orders expire, and whose payments are looked after, so many seconds after they were made.
 
     Its log can be read afterwards.

@@ -16,8 +16,8 @@ from tests.eventually import eventually
 from tests.faults import history, kills, rules
 from tests.faults.ledger import Ledger
 from tests.faults.load import SHOPPERS, Shopper, shopping
-from tests.faults.observer import PATIENCE_SECONDS, Snapshot, Witness
-from tests.faults.scene import hurried, report
+from tests.faults.observer import PATIENCE_SECONDS, Observer, Snapshot
+from tests.faults.scene import impatient, report
 
 pytestmark = pytest.mark.slow
 
@@ -39,14 +39,14 @@ def test_nothing_is_lost_or_sold_or_charged_twice_whatever_dies(tmp_path: Path) 
     print(f"repeat with SEED={SEED}")
     chance = random.Random(SEED)
     ledger, killed = Ledger(), Counter[str]()
-    with hurried(tmp_path, WINDOW_SECONDS, SETTLEMENT_DELAY_SECONDS) as stack, Witness(stack) as witness:
+    with impatient(tmp_path, WINDOW_SECONDS, SETTLEMENT_DELAY_SECONDS) as stack, Observer(stack) as observer:
         shoppers = [Shopper(stack.url, random.Random(chance.random()), ledger, TICKETS) for _ in range(SHOPPERS)]
         deadline = time.monotonic() + 60 * MINUTES
         while len(ledger.orders) < ORDERS or time.monotonic() < deadline:
             with shopping(shoppers):
                 killed += _storm(stack, chance, ledger)
-            assert list(rules.breaches(_calm(stack, witness))) == []
-        seen = witness.end()
+            assert list(rules.breaches(_idle(stack, observer))) == []
+        seen = observer.end()
         report(stack, seen, ledger, killed)
         assert [*rules.breaches(seen), *history.breaches(seen, ledger)] == []
 
@@ -55,20 +55,20 @@ def _storm(stack: Stack, chance: random.Random, ledger: Ledger) -> Counter[str]:
     """Kill every process, alone or with another one, while a few hundred orders are made and the provider is moody."""
     enough = len(ledger.orders) + ORDERS_A_ROUND
     killed = Counter[str]()
-    kills.upset(stack, chance)
-    for blow in kills.deck(chance, kills.names(stack), LAST):
-        time.sleep(blow.pause)
-        print(f"after {blow.pause:.1f} s: SIGKILL for {' and '.join(blow.victims)}")
-        kills.strike(stack, blow)
-        killed.update(blow.victims)
+    kills.disturb(stack, chance)
+    for kill in kills.plan(chance, kills.names(stack), LAST):
+        time.sleep(kill.pause)
+        print(f"after {kill.pause:.1f} s: SIGKILL for {' and '.join(kill.victims)}")
+        kills.carry_out(stack, kill)
+        killed.update(kill.victims)
     enough = max(enough, len(ledger.orders) + ORDERS_AFTER_A_STORM)
     eventually(lambda: len(ledger.orders) >= enough, PATIENCE_SECONDS)
     return killed
 
 
-def _calm(stack: Stack, witness: Witness) -> Snapshot:
+def _idle(stack: Stack, observer: Observer) -> Snapshot:
     began = time.monotonic()
     eventually(lambda: kills.recovered(stack), PATIENCE_SECONDS)
-    seen = witness.calm()
-    print(f"calm after {time.monotonic() - began:.1f} s, with {len(seen.orders)} live orders")
+    seen = observer.idle()
+    print(f"idle after {time.monotonic() - began:.1f} s, with {len(seen.orders)} live orders")
     return seen

@@ -19,8 +19,8 @@ from tests.faults import history, kills, rules
 from tests.faults.buyer import Buyer
 from tests.faults.ledger import Ledger
 from tests.faults.load import shopping
-from tests.faults.observer import PATIENCE_SECONDS, Witness
-from tests.faults.scene import hurried, report
+from tests.faults.observer import PATIENCE_SECONDS, Observer
+from tests.faults.scene import impatient, report
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +29,7 @@ BUYERS, TICKETS = 50, 10
 WINDOW_SECONDS = SETTLEMENT_DELAY_SECONDS = 10
 DECLINING = 0.4
 SLOW_SECONDS = 1.0  # to charge a card: time to change one's mind
-BREATH_SECONDS = 0.7  # between blows, for payments to get on at all
+BREATH_SECONDS = 0.7  # between kills, for payments to get on at all
 LAST = "payments-mongo"  # ends the transactions of those that were killed before
 VICTIMS = {
     "payments-create",
@@ -45,19 +45,19 @@ VICTIMS = {
 def test_fifty_buyers_fight_over_ten_tickets_while_all_that_payments_need_is_killed(tmp_path: Path) -> None:
     print(f"repeat with SEED={SEED}")
     chance, ledger, killed = random.Random(SEED), Ledger(), Counter[str]()
-    with hurried(tmp_path, WINDOW_SECONDS, SETTLEMENT_DELAY_SECONDS) as stack, Witness(stack) as witness:
+    with impatient(tmp_path, WINDOW_SECONDS, SETTLEMENT_DELAY_SECONDS) as stack, Observer(stack) as observer:
         seller = Person(stack.url)
         ledger.on_sale += [seller.sell() for _ in range(TICKETS)]
         with ThreadPoolExecutor() as entrance:
             buyers = list(entrance.map(lambda _: Buyer(stack.url, random.Random(), ledger), range(BUYERS)))
         with shopping(buyers):
             for webhooks, victims in (("late", VICTIMS), ("twice", {*VICTIMS, LAST})):
-                kills.upset(stack, chance, webhooks=webhooks, decline=DECLINING, delay=SLOW_SECONDS)
+                kills.disturb(stack, chance, webhooks=webhooks, decline=DECLINING, delay=SLOW_SECONDS)
                 killed += _storm(stack, chance, victims)
                 print(f"{len(ledger.on_sale)} tickets left after a storm")
             eventually(lambda: _all_is_seen(stack, seller, ledger), PATIENCE_SECONDS)
             eventually(lambda: not ledger.on_sale, PATIENCE_SECONDS)
-        seen = witness.end()
+        seen = observer.end()
         report(stack, seen, ledger, killed)
         assert [*rules.breaches(seen), *history.breaches(seen, ledger)] == []
         assert seen.refunds
@@ -74,9 +74,9 @@ def _all_is_seen(stack: Stack, seller: Person, ledger: Ledger) -> bool:
 
 def _storm(stack: Stack, chance: random.Random, victims: set[str]) -> Counter[str]:
     killed = Counter[str]()
-    for blow in kills.deck(chance, victims, victims & {LAST}):
-        time.sleep(blow.pause + BREATH_SECONDS)
-        kills.strike(stack, blow)
-        killed.update(blow.victims)
+    for kill in kills.plan(chance, victims, victims & {LAST}):
+        time.sleep(kill.pause + BREATH_SECONDS)
+        kills.carry_out(stack, kill)
+        killed.update(kill.victims)
     eventually(lambda: kills.recovered(stack), PATIENCE_SECONDS)
     return killed

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from tests.faults import history, rules
-from tests.faults.expectations import EVENTS, LEDGER, REFUND, RIGHT, STILL, TICKET, charge, order
+from tests.faults.expectations import CONSISTENT, EVENTS, IDLE, LEDGER, REFUND, TICKET, charge, order
 from tests.faults.ledger import Ledger
 from tests.faults.observer import Snapshot
 
 
 def test_nothing_is_wrong_with_what_is_right() -> None:
-    assert _breaches(RIGHT, LEDGER) == []
+    assert _breaches(CONSISTENT, LEDGER) == []
 
 
 def test_tickets_need_not_know_that_a_payment_begins() -> None:
@@ -32,9 +32,9 @@ def test_an_order_may_wait_for_its_database_while_the_one_before_ends() -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"mark": replace(STILL, unacknowledged=1)}, "it never became calm"),
-        ({"mark": replace(STILL, unsent=1)}, "it never became calm"),
-        ({"mark": replace(STILL, scheduled=0)}, "order second is created after its expiry"),
+        ({"progress": replace(IDLE, unacknowledged=1)}, "it never became idle"),
+        ({"progress": replace(IDLE, unsent=1)}, "it never became idle"),
+        ({"progress": replace(IDLE, scheduled=0)}, "order second is created after its expiry"),
         ({"tickets.ticket": TICKET}, "order second is live, but its ticket ticket is reserved for None"),
         ({"tickets.ticket.orderId": "first"}, "ticket ticket is reserved for first, which is no live order"),
         ({"reservations.second.version": 1}, "order second is ('ticket', 0, True), but its reservation is"),
@@ -47,7 +47,10 @@ def test_an_order_may_wait_for_its_database_while_the_one_before_ends() -> None:
         ),
         ({"payable.gone": order("created", 0)}, "order gone is None, but payments know it as"),
         ({"payments.late.status": "refunding"}, "payment late of order first is refunding"),
-        ({"mark": replace(STILL, scheduled=0), "payments.late.status": "pending"}, "payment late of order first is pe"),
+        (
+            {"progress": replace(IDLE, scheduled=0), "payments.late.status": "pending"},
+            "payment late of order first is pe",
+        ),
         ({"orders.third.status": "created"}, "for order third, [] should be kept, and [2000] is"),
         ({"orders.third.ticket.priceCents": 3000}, "for order third, [3000] should be kept, and [2000] is"),
         ({"charges.pi_kept.amount_received": 0}, "for order third, [2000] should be kept, and [] is"),
@@ -90,14 +93,14 @@ def test_a_breach_is_seen(changes: dict[str, Any], sentence: str) -> None:
     assert any(sentence in breach for breach in _breaches(_changed(changes), LEDGER))
 
 
-def test_an_answer_that_nobody_should_get_is_seen() -> None:
-    assert _breaches(RIGHT, replace(LEDGER, surprises=["GET /orders: 401"])) == ["GET /orders: 401"]
+def test_an_answer_that_must_not_be_given_is_seen() -> None:
+    assert _breaches(CONSISTENT, replace(LEDGER, surprises=["GET /orders: 401"])) == ["GET /orders: 401"]
 
 
 def test_a_card_that_was_charged_although_its_buyer_was_told_otherwise_is_seen() -> None:
     declined = replace(LEDGER, declined={"third"})
 
-    assert "the payment of order third is succeeded, its buyer was told failed" in _breaches(RIGHT, declined)
+    assert "the payment of order third is succeeded, its buyer was told failed" in _breaches(CONSISTENT, declined)
 
 
 def _breaches(seen: Snapshot, ledger: Ledger) -> list[str]:
@@ -106,7 +109,7 @@ def _breaches(seen: Snapshot, ledger: Ledger) -> list[str]:
 
 def _changed(changes: dict[str, Any]) -> Snapshot:
     """What is right, but for what the paths of names lead to."""
-    fields = deepcopy(vars(RIGHT))
+    fields = deepcopy(vars(CONSISTENT))
     for path, value in changes.items():
         *steps, last = path.split(".")
         place: Any = fields
