@@ -1,0 +1,47 @@
+"""The files of the storefront, read once at start: each with its media type, and all of them with one fingerprint."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "assets"
+MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One file as it is sent: its bytes and its media type."""
+
+    content: bytes
+    media_type: str
+
+
+@dataclass(frozen=True)
+class Assets:
+    """All files by their path below the folder. `fingerprint` changes whenever one of them does."""
+
+    files: dict[str, Asset]
+    fingerprint: str
+
+    @property
+    def prefix(self) -> str:
+        """Return the path that the files are served under; browsers keep what is below it for good."""
+        return f"/assets/{self.fingerprint}/"
+
+    def find(self, path: str) -> Asset | None:
+        """Return the file that a request's path names, None for other paths and other fingerprints."""
+        return self.files.get(path.removeprefix(self.prefix)) if path.startswith(self.prefix) else None
+
+
+def load(folder: Path = FOLDER) -> Assets:
+    """Read every file of a folder whose media type is known."""
+    digest, files = hashlib.sha256(), dict[str, Asset]()
+    for path in sorted(found for found in folder.rglob("*") if found.suffix in MEDIA_TYPES):
+        name, content = path.relative_to(folder).as_posix(), path.read_bytes()
+        digest.update(f"{name}\n{len(content)}\n".encode() + content)
+        files[name] = Asset(content, MEDIA_TYPES[path.suffix])
+    return Assets(files, digest.hexdigest()[:16])

@@ -1,0 +1,113 @@
+/** What every page has: the bar with who is signed in, a place for failures, news of the network. */
+
+import { ApiError, NetworkError, request } from './api.js';
+import { h, main, show } from './dom.js';
+import { LANGUAGES, language, speak, t } from './i18n.js';
+import { words } from './parts/form.js';
+import { load, watchNetwork } from './parts/live.js';
+
+/** @typedef {import('./api.js').User} User */
+
+/**
+ * Show a page once it is known who is signed in.
+ *
+ * @param {(user: User | null) => Promise<unknown>} page
+ */
+export async function start(page) {
+  watchNetwork();
+  bar(null, false);
+  try {
+    const user = await currentUser();
+    bar(user, true);
+    await page(user);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/**
+ * Show a page to who is signed in; others sign in first and come back.
+ *
+ * @param {(user: User) => Promise<unknown>} page
+ */
+export function startSignedIn(page) {
+  return start(async (user) => (user ? page(user) : signInFirst()));
+}
+
+/** Go to the sign-in page, which leads back here. */
+export function signInFirst() {
+  location.assign(`/signin?next=${encodeURIComponent(location.pathname + location.search)}`);
+}
+
+/** Show that there is nothing at this address. */
+export function missing() {
+  show(
+    t('missing.title'),
+    h('h1', null, t('missing.title')),
+    h('p', null, t('missing.text')),
+    h('a', { href: '/', class: 'button' }, t('missing.home')),
+  );
+}
+
+/** @returns {Promise<User | null>} */
+async function currentUser() {
+  return (await load(() => request('GET', '/users/currentuser'))).currentUser;
+}
+
+/**
+ * @param {User | null} user
+ * @param {boolean} isKnown
+ */
+function bar(user, isKnown) {
+  const links = user
+    ? [link('/sell', 'nav.sell'), link('/my-tickets', 'nav.mytickets'), link('/orders', 'nav.orders')]
+    : [link('/sell', 'nav.sell'), link('/signin', 'nav.signin'), link('/signup', 'nav.signup')];
+  const leave = user && h('button', { type: 'button', class: 'quiet', click: signOut }, t('nav.signout'));
+  const place = /** @type {HTMLElement} */ (document.getElementById('bar'));
+  place.replaceChildren(
+    h('a', { href: '#main', class: 'skip' }, t('nav.skip')),
+    h('a', { href: '/', class: 'brand' }, 'Ticketing'),
+    h('nav', { 'aria-label': t('nav.label') }, ...(isKnown ? links : []), leave),
+    languages(),
+  );
+}
+
+/**
+ * @param {string} path
+ * @param {string} key
+ */
+function link(path, key) {
+  return h('a', { href: path, 'aria-current': location.pathname === path ? 'page' : null }, t(key));
+}
+
+function languages() {
+  const options = Object.entries(LANGUAGES).map(([tag, name]) =>
+    h('option', { value: tag, lang: tag, selected: tag === language }, name),
+  );
+  const choose = (/** @type {{target: HTMLSelectElement}} */ { target }) => speak(target.value);
+  return h('select', { 'aria-label': t('nav.language'), class: 'quiet', change: choose }, options);
+}
+
+async function signOut() {
+  try {
+    await request('POST', '/users/signout', {});
+    location.assign('/');
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** @param {unknown} error */
+function fail(error) {
+  if (error instanceof ApiError && error.status === 404) return missing();
+  if (error instanceof ApiError && error.status === 401) return signInFirst();
+  const text = error instanceof ApiError || error instanceof NetworkError ? words(error) : t('failed.server');
+  show(
+    t('failed.title'),
+    h('h1', null, t('failed.title')),
+    h('p', { role: 'alert' }, text),
+    h('button', { type: 'button', class: 'primary', click: () => location.reload() }, t('failed.again')),
+  );
+  main().focus();
+  if (!(error instanceof ApiError || error instanceof NetworkError)) throw error;
+}

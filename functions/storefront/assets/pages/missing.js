@@ -1,0 +1,3 @@
+import { missing, start } from '../main.js';
+
+start(async () => missing());

@@ -1,0 +1,3 @@
+import { sign } from '../parts/sign.js';
+
+sign('up');
