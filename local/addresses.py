@@ -30,6 +30,10 @@ class Addresses:
         """Where payments asks the provider."""
         return self.stripe_url or self._given["STRIPE_API_BASE"]
 
+    def stripe_script(self, declared: str) -> str:
+        """Return the URL of the script that the checkout page loads: the stand-in's, or the declared one."""
+        return f"{self.stripe_url}/v3/" if self.stripe_url else declared
+
     def mongo_uri(self, declared: str) -> str:
         """Return the URI on this machine of a database that a manifest declares."""
         parts = urlsplit(declared)

@@ -52,7 +52,7 @@ def _moved(found: Any, places: Mapping[str, str]) -> Any:  # noqa: ANN401 - what
 
 def _route(entry: dict[str, Any]) -> Route:
     match = entry["match"]
-    path = match["path"] if "path" in match else match["safe_regex"]["regex"].replace("[^/%]+", ":id")
+    path = match.get("path") or match.get("prefix") or match["safe_regex"]["regex"].replace("[^/%]+", ":id")
     method = match["headers"][0]["string_match"]
     name = method["exact"] if "exact" in method else method["safe_regex"]["regex"].removesuffix("|HEAD")
     return Route(name, path, entry["route"]["host_rewrite_literal"].partition(".")[0])

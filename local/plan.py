@@ -139,6 +139,7 @@ class Plan:
             "MONGO_URI": self.addresses.mongo_uri,
             "STRIPE_API_BASE": lambda _: self.addresses.stripe_api_base,
             "NATS_URL": lambda _: self.addresses.nats_url,
+            "STRIPE_JS_URL": self.addresses.stripe_script,
             "COOKIE_SECURE": lambda _: "false",
             "CORS_ORIGINS": lambda declared: self._given.get("CORS_ORIGINS", declared),
         }

@@ -16,6 +16,7 @@ import { load, watchNetwork } from './parts/live.js';
 export async function start(page) {
   watchNetwork();
   bar(null, false);
+  footer();
   try {
     const user = await currentUser();
     bar(user, true);
@@ -55,20 +56,22 @@ async function currentUser() {
 }
 
 /**
+ * Fill the bar. Who is signed in decides what it offers; until that is known it keeps the room.
+ *
  * @param {User | null} user
  * @param {boolean} isKnown
  */
 function bar(user, isKnown) {
-  const links = user
-    ? [link('/sell', 'nav.sell'), link('/my-tickets', 'nav.mytickets'), link('/orders', 'nav.orders')]
-    : [link('/sell', 'nav.sell'), link('/signin', 'nav.signin'), link('/signup', 'nav.signup')];
-  const leave = user && h('button', { type: 'button', class: 'quiet', click: signOut }, t('nav.signout'));
+  const own = [link('/my-tickets', 'nav.mytickets'), link('/orders', 'nav.orders')];
+  const session = user
+    ? [h('button', { type: 'button', class: 'quiet', click: signOut }, t('nav.signout'))]
+    : [link('/signin', 'nav.signin'), link('/signup', 'nav.signup')];
   const place = /** @type {HTMLElement} */ (document.getElementById('bar'));
   place.replaceChildren(
     h('a', { href: '#main', class: 'skip' }, t('nav.skip')),
     h('a', { href: '/', class: 'brand' }, 'Ticketing'),
-    h('nav', { 'aria-label': t('nav.label') }, ...(isKnown ? links : []), leave),
-    languages(),
+    h('div', { class: 'session' }, ...(isKnown ? session : [])),
+    h('nav', { 'aria-label': t('nav.label') }, link('/sell', 'nav.sell'), ...(user ? own : [])),
   );
 }
 
@@ -80,12 +83,14 @@ function link(path, key) {
   return h('a', { href: path, 'aria-current': location.pathname === path ? 'page' : null }, t(key));
 }
 
-function languages() {
+/** Offer the languages at the end of the page. */
+function footer() {
   const options = Object.entries(LANGUAGES).map(([tag, name]) =>
     h('option', { value: tag, lang: tag, selected: tag === language }, name),
   );
   const choose = (/** @type {{target: HTMLSelectElement}} */ { target }) => speak(target.value);
-  return h('select', { 'aria-label': t('nav.language'), class: 'quiet', change: choose }, options);
+  const choice = h('select', { id: 'language', change: choose }, options);
+  document.body.append(h('footer', null, h('label', { for: 'language' }, t('nav.language')), choice));
 }
 
 async function signOut() {

@@ -8,7 +8,9 @@ local words = {  -- the same texts as in local_reply_config of envoy.yaml
 -- Knative does not count probes and may answer them itself, so clients must not pass for one.
 function envoy_on_request(asked)
   local headers = asked:headers()
-  asked:streamInfo():dynamicMetadata():set("asked", "method", headers:get(":method"))
+  local known = asked:streamInfo():dynamicMetadata()
+  known:set("asked", "method", headers:get(":method"))
+  known:set("asked", "page", headers:get(":path"):find("^/api[/?]") == nil and "yes" or "no")
   if (headers:get("user-agent") or ""):find("^kube%-probe/") then
     headers:remove("user-agent")
   end
@@ -22,13 +24,17 @@ function envoy_on_response(answer)
   if status < "400" or kind:find("^application/json") or kind:find("^application/cloudevents%+json") then
     return
   end
-  local message = words[status] or (status < "500" and "Bad Request" or "Something went wrong")
-  headers:replace("content-type", "application/json")
-  headers:remove("content-encoding")
   local asked = answer:streamInfo():dynamicMetadata():get("asked")
+  local is_page = asked and asked.page == "yes"
+  if is_page and kind:find("^text/html") and headers:get("etag") then  -- the storefront's own page for what is missing
+    return
+  end
+  local message = words[status] or (status < "500" and "Bad Request" or "Something went wrong")
+  headers:replace("content-type", is_page and "text/plain" or "application/json")
+  headers:remove("content-encoding")
   if asked and asked.method == "HEAD" then  -- a response to HEAD has no body (RFC 9110, section 9.3.2)
     headers:remove("content-length")
     return
   end
-  answer:body(true):setBytes('{"errors":[{"message":"' .. message .. '"}]}')
+  answer:body(true):setBytes(is_page and message .. "\n" or '{"errors":[{"message":"' .. message .. '"}]}')
 end

@@ -121,7 +121,7 @@ export default {
   'history.cancelled': 'Storniert',
   'history.renewed': 'Mehr Zeit genommen',
   'reason.expired': 'die Zeit ist abgelaufen',
-  'reason.cancelled': 'von Ihnen storniert',
+  'reason.cancelled by the buyer': 'von Ihnen storniert',
   'reason.payment-failed': 'die Karte wurde abgelehnt',
   'reason.ticket-deleted': 'die Karte wurde zurückgezogen',
 

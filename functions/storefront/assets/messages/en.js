@@ -23,8 +23,8 @@ export default {
 
   'browse.title': 'Tickets',
   'browse.search': 'Search',
-  'browse.min': 'Lowest price',
-  'browse.max': 'Highest price',
+  'browse.min': 'Price from',
+  'browse.max': 'Price to',
   'browse.sort': 'Sort by',
   'browse.newest': 'Newest first',
   'browse.price': 'Cheapest first',
@@ -121,7 +121,7 @@ export default {
   'history.cancelled': 'Cancelled',
   'history.renewed': 'More time taken',
   'reason.expired': 'time ran out',
-  'reason.cancelled': 'you cancelled it',
+  'reason.cancelled by the buyer': 'you cancelled it',
   'reason.payment-failed': 'the card was declined',
   'reason.ticket-deleted': 'the seller took the ticket back',
 

@@ -22,6 +22,7 @@ startSignedIn(async () => {
   const detail = h('p');
   const checkout = h('div');
   const past = h('ol', { class: 'history', 'aria-label': t('order.history') });
+  const story = h('section', { hidden: true }, h('h2', null, t('order.history')), past);
   const after = h('p');
   const title = h('h1', null, t('order.title'));
   const what = h('p', { class: 'what' });
@@ -35,7 +36,7 @@ startSignedIn(async () => {
   /** @param {Order} order */
   function render(order) {
     if (!shown) {
-      show(t('order.title'), title, what, state, detail, checkout, h('h2', null, t('order.history')), past, after);
+      show(t('order.title'), title, what, state, detail, checkout, after, story);
     }
     if (shown?.version !== order.version || hasEnded(order) !== (open === null)) arrange(order);
     shown = order;
@@ -46,6 +47,7 @@ startSignedIn(async () => {
   function arrange(order) {
     what.replaceChildren(h('span', { class: 'title' }, order.ticket.title), ' ', h('b', null, money(order.ticket.price)));
     past.replaceChildren(...(order.history ?? []).map(transition));
+    story.hidden = !past.childElementCount;
     if (!hasEnded(order)) {
       open ??= openCheckout(order);
       open.renewed(order);

@@ -105,6 +105,8 @@ function tell(error, problem, form) {
     const beside = place.querySelector(`#${field}-error`);
     if (beside) beside.textContent = told(message);
   }
+  // What stands beside its field is only read out here, all at once.
+  problem.classList.toggle('read-out', bad.length > 0);
   problem.textContent = bad.map(({ message }) => told(message)).join(' ') || text;
   if (bad[0]?.field && form) input(form, bad[0].field)?.focus();
 }
