@@ -65,6 +65,12 @@ class TicketState(Event, frozen=True, kw_only=True):
     order_id: Id | None = None
 
 
+class OwnTicket(TicketState, frozen=True, kw_only=True):
+    """A ticket as its seller lists it. Not an event."""
+
+    status: Literal["available", "reserved", "sold"]
+
+
 class TicketCreated(TicketState, frozen=True, kw_only=True):
     """A seller offered a ticket."""
 
@@ -120,6 +126,20 @@ class OrderState(Event, frozen=True, kw_only=True):
     ticket: OrderedTicket
 
 
+class OrderStep(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """One transition of an order: the status that it reached, and when."""
+
+    status: OrderStatus
+    at: Instant
+    reason: str | None = None
+
+
+class OrderDetail(OrderState, frozen=True, kw_only=True):
+    """An order as it is shown alone, with its transitions, oldest first. Not an event."""
+
+    history: list[OrderStep]
+
+
 class OrderCreated(OrderState, frozen=True, kw_only=True):
     """A buyer reserved a ticket."""
 
@@ -138,6 +158,12 @@ class OrderCompleted(OrderState, frozen=True, kw_only=True):
     NAME: ClassVar[str] = "order.completed"
 
 
+class OrderRenewed(OrderState, frozen=True, kw_only=True):
+    """A buyer took more time to pay."""
+
+    NAME: ClassVar[str] = "order.renewed"
+
+
 class OrderCancelled(OrderState, frozen=True, kw_only=True):
     """An order ended without its ticket changing hands."""
 
@@ -154,6 +180,7 @@ class ExpirationCompleted(Event, frozen=True, kw_only=True):
     AGGREGATE: ClassVar[str] = "order_id"
 
     order_id: Id
+    expires_at: Instant | None = None  # the time that it was scheduled for; events of version 0.1 have none
 
 
 class PaymentEvent(Event, frozen=True, kw_only=True):
@@ -219,6 +246,7 @@ EVENTS: tuple[type[Event], ...] = (
     OrderCreated,
     OrderAwaitingPayment,
     OrderCompleted,
+    OrderRenewed,
     OrderCancelled,
     ExpirationCompleted,
     PaymentStarted,

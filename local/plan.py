@@ -15,6 +15,8 @@ from local.state import State
 # What `make run` takes from the caller instead of from the manifests: whole numbers up to the largest one accepted.
 SETTINGS = {
     "EXPIRATION_WINDOW_SECONDS": 2**31,
+    "RENEWALS": 2**31,
+    "RESERVATIONS_PER_BUYER": 2**31,
     "SETTLEMENT_DELAY_SECONDS": 2**31,
     "SIGNUP_INTERVAL_MILLISECONDS": 60_000,
     "SIGNIN_INTERVAL_MILLISECONDS": 60_000,

@@ -4,8 +4,8 @@ import functions_framework
 
 from events.catalogue import OrderAwaitingPayment, PaymentStarted
 from functions.orders import repository
-from functions.orders.domain import Order
 from functions.orders.messages import state
+from functions.shared.clock import now
 from functions.shared.eventing.reaction import reacts_to
 
 
@@ -13,4 +13,6 @@ from functions.shared.eventing.reaction import reacts_to
 @reacts_to(PaymentStarted)
 def await_payment(event: PaymentStarted) -> None:
     """Mark the order as awaiting its payment, unless it is paid or cancelled by now."""
-    repository.update(event.order_id, Order.await_payment, lambda order: state(OrderAwaitingPayment, order))
+    repository.update(
+        event.order_id, lambda order: order.await_payment(now()), lambda order: state(OrderAwaitingPayment, order)
+    )

@@ -5,6 +5,7 @@ from flask import Request
 
 from functions.orders import repository
 from functions.orders.messages import cancellation
+from functions.shared.clock import now
 from functions.shared.web.http import Response, no_content, path_id, route
 from functions.shared.web.session import signed_in
 
@@ -14,9 +15,5 @@ from functions.shared.web.session import signed_in
 def cancel_order(request: Request) -> Response:
     """Return 204; again 204 if it was cancelled before."""
     buyer = signed_in(request)
-    repository.update(
-        path_id(request),
-        lambda order: order.cancel(buyer.id),
-        lambda order: cancellation(order, "cancelled by the buyer"),
-    )
+    repository.update(path_id(request), lambda order: order.cancel(buyer.id, now()), cancellation)
     return no_content()

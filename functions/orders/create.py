@@ -1,17 +1,16 @@
 """POST /api/orders: reserve a ticket until the buyer has paid, for a limited time."""
 
-import os
-from datetime import timedelta
 from functools import partial
 
 import functions_framework
 from flask import Request
 
 from events.catalogue import OrderCreated, OrderState
-from functions.orders import domain, repository, tickets
+from functions.orders import domain, repository, settings, tickets
 from functions.orders.messages import state
 from functions.shared.clock import now
 from functions.shared.errors import NotFound
+from functions.shared.money import parse_optional_price
 from functions.shared.replication import await_replica
 from functions.shared.storage.database import new_id
 from functions.shared.web.body import fields
@@ -24,18 +23,19 @@ from functions.shared.web.session import signed_in
 @route
 @idempotent(by=signed_in)
 def create_order(request: Request) -> Response:
-    """Take `{ticketId}`; return 201 and the order. As it is stored, the database decides if the ticket is free."""
+    """Take `{ticketId, price?}`; return 201 and the order. As it is stored, the database decides if the ticket is free.
+
+    With `price`, as the buyer saw it, the order is made at that price or not at all.
+    """
     buyer = signed_in(request)
     with fields(request) as body:
         ticket_id = body.read("ticketId", domain.parse_ticket_id)
+        price = body.read("price", parse_optional_price)
     ticket = await_replica(ticket_id, lambda: tickets.find(ticket_id))
     if ticket is None or ticket.deleted:
         raise NotFound
-    order = domain.Order(new_id(), buyer.id, now() + _window(), ticket)
+    order = domain.reserve(new_id(), buyer.id, ticket.require_price(price), now(), settings.window())
     response = created(state(OrderState, order))
-    repository.add(order, state(OrderCreated, order), partial(save_response, response))
+    also = partial(save_response, response)
+    repository.add(order, state(OrderCreated, order), also, settings.reservations_per_buyer())
     return response
-
-
-def _window() -> timedelta:
-    return timedelta(seconds=float(os.environ.get("EXPIRATION_WINDOW_SECONDS", "900")))

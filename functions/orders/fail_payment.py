@@ -4,8 +4,8 @@ import functions_framework
 
 from events.catalogue import PaymentFailed
 from functions.orders import repository
-from functions.orders.domain import Order
 from functions.orders.messages import cancellation
+from functions.shared.clock import now
 from functions.shared.eventing.reaction import reacts_to
 
 
@@ -13,4 +13,4 @@ from functions.shared.eventing.reaction import reacts_to
 @reacts_to(PaymentFailed)
 def fail_payment(event: PaymentFailed) -> None:
     """Cancel the order, which releases its ticket: an order has one payment."""
-    repository.update(event.order_id, Order.payment_failed, lambda order: cancellation(order, event.reason))
+    repository.update(event.order_id, lambda order: order.payment_failed(now(), event.reason), cancellation)

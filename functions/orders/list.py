@@ -1,5 +1,7 @@
 """GET /api/orders: the caller's own orders."""
 
+from functools import partial
+
 import functions_framework
 from flask import Request
 
@@ -17,4 +19,5 @@ def list_orders(request: Request) -> Response:
     """Return 200 and an array of the caller's orders in every status, a page at a time."""
     buyer = signed_in(request)
     page = requested_page(request)
-    return page_response(request, page, [state(OrderState, order) for order in repository.of_buyer(buyer.id, page)])
+    found = repository.of_buyer(buyer.id, page)
+    return page_response(request, page.limit, found, lambda order: order.id, partial(state, OrderState))

@@ -2,14 +2,14 @@
 
 from typing import TypeVar
 
-from events.catalogue import OrderCancelled, OrderedTicket, OrderState
-from functions.orders.domain import Order
+from events.catalogue import OrderCancelled, OrderDetail, OrderedTicket, OrderState, OrderStep
+from functions.orders.domain import Order, Transition
 from functions.shared.money import to_dollars
 
 State = TypeVar("State", bound=OrderState)
 
 
-def state(kind: type[State], order: Order, **more: str) -> State:
+def state(kind: type[State], order: Order, **more: object) -> State:
     """Return the order's whole public state, as this kind of message; `more` are the fields that this kind adds."""
     ticket = OrderedTicket(id=order.ticket.id, title=order.ticket.title, price=to_dollars(order.ticket.price))
     return kind(
@@ -23,6 +23,15 @@ def state(kind: type[State], order: Order, **more: str) -> State:
     )
 
 
-def cancellation(order: Order, reason: str) -> OrderCancelled:
-    """Return the event that tells of a cancelled order."""
-    return state(OrderCancelled, order, reason=reason)
+def cancellation(order: Order) -> OrderCancelled:
+    """Return the event that tells of a cancelled order, with the reason that its history ends with."""
+    return state(OrderCancelled, order, reason=order.history[-1].reason or "")
+
+
+def with_history(order: Order) -> OrderDetail:
+    """Return the order as it is shown alone."""
+    return state(OrderDetail, order, history=[_step(transition) for transition in order.history])
+
+
+def _step(transition: Transition) -> OrderStep:
+    return OrderStep(status=transition.status.value, at=transition.at, reason=transition.reason)

@@ -4,8 +4,8 @@ import functions_framework
 
 from events.catalogue import ReservationRejected
 from functions.orders import repository
-from functions.orders.domain import Order
 from functions.orders.messages import cancellation
+from functions.shared.clock import now
 from functions.shared.eventing.reaction import reacts_to
 
 
@@ -13,4 +13,4 @@ from functions.shared.eventing.reaction import reacts_to
 @reacts_to(ReservationRejected)
 def reject_order(event: ReservationRejected) -> None:
     """Cancel the order, even a complete one: its ticket does not exist."""
-    repository.update(event.order_id, Order.reject, lambda order: cancellation(order, event.reason))
+    repository.update(event.order_id, lambda order: order.reject(now(), event.reason), cancellation)

@@ -1,8 +1,9 @@
 """Where orders are stored: collection `orders`. Every change is one transaction with the event that tells of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from bson import ObjectId
 from pymongo import ASCENDING, IndexModel
@@ -10,7 +11,16 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from events.catalogue import Event
-from functions.orders.domain import LIVE, AlreadyReserved, Order, Status, Ticket
+from functions.orders.domain import (
+    LIVE,
+    UNPAID,
+    AlreadyReserved,
+    Order,
+    Status,
+    Ticket,
+    TooManyReservations,
+    Transition,
+)
 from functions.shared.errors import NotFound
 from functions.shared.eventing import outbox
 from functions.shared.storage.database import Documents, collection, ensure_indexes
@@ -24,9 +34,16 @@ ONE_LIVE_ORDER_PER_TICKET = IndexModel(
     unique=True,
     partialFilterExpression={"status": {"$in": [status.value for status in LIVE]}},
 )
+# This one limits the unpaid orders of a buyer, as there are only so many slots.
+ONE_UNPAID_ORDER_PER_SLOT = IndexModel(
+    [("userId", ASCENDING), ("slot", ASCENDING)],
+    name="one_unpaid_order_per_slot",
+    unique=True,
+    partialFilterExpression={"status": {"$in": [status.value for status in UNPAID]}, "slot": {"$exists": True}},
+)
 BY_BUYER = IndexModel([("userId", ASCENDING), ("_id", ASCENDING)])
 
-INDEXES = {"orders": [ONE_LIVE_ORDER_PER_TICKET, BY_BUYER]}
+INDEXES = {"orders": [ONE_LIVE_ORDER_PER_TICKET, ONE_UNPAID_ORDER_PER_SLOT, BY_BUYER]}
 
 
 class OrderedTicketRow(TypedDict):
@@ -38,8 +55,19 @@ class OrderedTicketRow(TypedDict):
     priceCents: int
 
 
+class TransitionRow(TypedDict):
+    """One step in the life of an order."""
+
+    status: str
+    at: datetime
+    reason: NotRequired[str]
+
+
 class OrderRow(TypedDict):
-    """An order; `status` is one of the contract's strings, `version` counts its changes from 0."""
+    """An order; `status` is one of the contract's strings, `version` counts its changes from 0.
+
+    Rows of version 0.1 have no `slot`, `renewals` and `history`.
+    """
 
     _id: ObjectId
     userId: str
@@ -47,24 +75,43 @@ class OrderRow(TypedDict):
     expiresAt: datetime
     ticket: OrderedTicketRow
     version: int
+    slot: NotRequired[int]
+    renewals: NotRequired[int]
+    history: NotRequired[list[TransitionRow]]
 
 
-def add(order: Order, event: Event, also: Step) -> None:
-    """Store a new order, and do `also` in the same transaction.
+def add(order: Order, event: Event, also: Step, limit: int) -> None:
+    """Store a new order in a free slot of its buyer's `limit` ones, and do `also` in the same transaction.
 
     Raises:
         AlreadyReserved: another live order has the ticket.
+        TooManyReservations: every slot is taken.
     """
 
     def work(adding: Transaction) -> None:
         also(adding)
-        adding.insert("orders", _to_row(order))
+        adding.insert("orders", _to_row(replace(order, slot=_free_slot(order.user_id, limit, adding))))
         outbox.add(event, adding)
 
-    try:
-        transaction(_database(), work)
-    except DuplicateKeyError as error:
-        raise AlreadyReserved from error
+    while True:
+        try:
+            return transaction(_database(), work)
+        except DuplicateKeyError as error:
+            if not _is_slot_taken(error):
+                raise AlreadyReserved from error
+
+
+def _free_slot(user_id: str, limit: int, within: Transaction) -> int:
+    """Return the first free slot. Of two orders that take the same one at once, the index lets one in."""
+    unpaid = {"userId": user_id, "status": {"$in": [status.value for status in UNPAID]}, "slot": {"$exists": True}}
+    taken = {row.get("slot") for row in _orders().find(unpaid, {"slot": True}, session=within.session)}
+    if (slot := next((slot for slot in range(limit) if slot not in taken), None)) is None:
+        raise TooManyReservations
+    return slot
+
+
+def _is_slot_taken(error: DuplicateKeyError) -> bool:
+    return str(ONE_UNPAID_ORDER_PER_SLOT.document["name"]) in str(error)
 
 
 def find(order_id: str, within: Transaction | None = None) -> Order:
@@ -84,8 +131,15 @@ def of_buyer(user_id: str, page: Page) -> list[Order]:
     return [_from_row(row) for row in find_page(_orders(), {"userId": user_id}, page)]
 
 
-def update(order_id: str, change: Callable[[Order], Order], event: Callable[[Order], Event]) -> Order:
+def update(
+    order_id: str,
+    change: Callable[[Order], Order],
+    event: Callable[[Order], Event],
+    also: Callable[[Order], Step] = lambda _: lambda _: None,
+) -> Order:
     """Store the order as `change` returns it, with the event that tells of it, unless `change` returns the same order.
+
+    In the same transaction do what `also` returns for that order.
 
     Raises:
         NotFound: there is no such order.
@@ -97,6 +151,7 @@ def update(order_id: str, change: Callable[[Order], Order], event: Callable[[Ord
         if changed != order:
             updating.replace("orders", order_id, _to_row(changed))
             outbox.add(event(changed), updating)
+        also(changed)(updating)
         return changed
 
     return transaction(_database(), work)
@@ -119,7 +174,17 @@ def _to_row(order: Order) -> OrderRow:
         "expiresAt": order.expires_at,
         "ticket": {"id": ticket.id, "version": ticket.version, "title": ticket.title, "priceCents": ticket.price},
         "version": order.version,
+        "slot": order.slot,
+        "renewals": order.renewals,
+        "history": [_to_transition_row(transition) for transition in order.history],
     }
+
+
+def _to_transition_row(transition: Transition) -> TransitionRow:
+    row: TransitionRow = {"status": transition.status.value, "at": transition.at}
+    if transition.reason is not None:
+        row["reason"] = transition.reason
+    return row
 
 
 def _from_row(row: OrderRow) -> Order:
@@ -131,4 +196,12 @@ def _from_row(row: OrderRow) -> Order:
         ticket=Ticket(ticket["id"], ticket["version"], ticket["title"], ticket["priceCents"]),
         status=Status(row["status"]),
         version=row["version"],
+        slot=row.get("slot", 0),
+        renewals=row.get("renewals", 0),
+        history=tuple(Transition(Status(one["status"]), one["at"], one.get("reason")) for one in _history(row)),
     )
+
+
+def _history(row: OrderRow) -> list[TransitionRow]:
+    """Return the transitions of a row; of one of version 0.1 the creation only, whose time its id has."""
+    return row.get("history") or [{"status": Status.CREATED.value, "at": row["_id"].generation_time}]

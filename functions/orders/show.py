@@ -3,9 +3,8 @@
 import functions_framework
 from flask import Request
 
-from events.catalogue import OrderState
 from functions.orders import repository
-from functions.orders.messages import state
+from functions.orders.messages import with_history
 from functions.shared.web.http import Response, ok, path_id, route
 from functions.shared.web.session import signed_in
 
@@ -13,7 +12,7 @@ from functions.shared.web.session import signed_in
 @functions_framework.http
 @route
 def show_order(request: Request) -> Response:
-    """Return 200 and the order."""
+    """Return 200 and the order with its history."""
     buyer = signed_in(request)
     order = repository.find(path_id(request)).require_owner(buyer.id)
-    return ok(state(OrderState, order))
+    return ok(with_history(order))

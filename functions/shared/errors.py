@@ -42,6 +42,12 @@ class RuleBroken(ApiError):
     """A business rule forbids it; each service's domain names its rules as subclasses."""
 
 
+class Conflict(ApiError):
+    """The request was right, but what it is about has changed meanwhile."""
+
+    message = "Conflict"
+
+
 class PaymentRequired(ApiError):
     """The card was not charged."""
 
@@ -134,6 +140,7 @@ STATUS: dict[type[ApiError], int] = {
     NotAuthorized: 401,
     PaymentRequired: 402,
     NotFound: 404,
+    Conflict: 409,
     InProgress: 409,
     NotYet: 409,
     TooLarge: 413,

@@ -32,6 +32,11 @@ def parse_price(value: object) -> int:
     return int(rounded * 100)
 
 
+def parse_optional_price(value: object) -> int | None:
+    """Return the cents of a price as `parse_price` does, None where no price was sent."""
+    return None if value is None else parse_price(value)
+
+
 def to_dollars(cents: int) -> float:
     """Return the amount as JSON shows it; every amount below 10^13 cents is exact to the cent."""
     return cents / 100

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from functions.shared.errors import InvalidField, NotAuthorized, RuleBroken
 
@@ -20,9 +21,17 @@ class CannotDeleteReserved(RuleBroken):
     message = "Cannot delete a reserved ticket"
 
 
+class Status(StrEnum):
+    """What becomes of a ticket; the exact strings are known to clients."""
+
+    AVAILABLE = "available"
+    RESERVED = "reserved"
+    SOLD = "sold"
+
+
 @dataclass(frozen=True)
 class Ticket:
-    """A ticket for sale. `price` is in cents; `order_id` is the live order that reserves it."""
+    """A ticket for sale. `price` is in cents; `order_id` is the live order that reserves it, `sold` if that is paid."""
 
     id: str
     user_id: str
@@ -30,6 +39,14 @@ class Ticket:
     price: int
     version: int = 0
     order_id: str | None = None
+    sold: bool = False
+
+    @property
+    def status(self) -> Status:
+        """Return what its seller sees of it."""
+        if self.order_id is None:
+            return Status.AVAILABLE
+        return Status.SOLD if self.sold else Status.RESERVED
 
     def edit(self, user_id: str, title: str, price: int) -> "Ticket":
         """Return the next version, with another title and price.
@@ -55,11 +72,14 @@ class Ticket:
             raise CannotDeleteReserved
         return replace(self, version=self.version + 1)
 
-    def reserve_for(self, order_id: str | None) -> "Ticket":
-        """Return the next version, reserved for an order or, for None, released; the same one if nothing changes."""
-        if order_id == self.order_id:
-            return self
-        return replace(self, order_id=order_id, version=self.version + 1)
+    def reserve_for(self, holder: "Reservation | None") -> "Ticket":
+        """Return the ticket, reserved for an order or, for None, released.
+
+        Its version is the next one if that changes `order_id`, which others see.
+        """
+        order_id, sold = (holder.order_id, holder.paid) if holder else (None, False)
+        version = self.version if order_id == self.order_id else self.version + 1
+        return replace(self, order_id=order_id, sold=sold, version=version)
 
     def _require_owner(self, user_id: str) -> None:
         if user_id != self.user_id:
@@ -68,20 +88,22 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Reservation:
-    """What tickets knows of one order: the highest version seen, and if the order is live in it."""
+    """What tickets knows of one order: the highest version seen, and if the order is live and paid in it."""
 
     order_id: str
     ticket_id: str
     version: int
     live: bool
+    paid: bool = False
 
 
-def holder(reservations: Iterable[Reservation]) -> str | None:
-    """Return the order that a ticket is reserved for: the youngest live one.
+def holder(reservations: Iterable[Reservation]) -> Reservation | None:
+    """Return the reservation that a ticket has: that of the youngest live order.
 
     While the end of an old order is still under way, two may look live; ids grow with time.
     """
-    return max((r.order_id for r in reservations if r.live), default=None)
+    live = (reservation for reservation in reservations if reservation.live)
+    return max(live, key=lambda reservation: reservation.order_id, default=None)
 
 
 def parse_title(value: object) -> str:

@@ -2,15 +2,15 @@
 
 from typing import TypeVar
 
-from events.catalogue import TicketState
+from events.catalogue import OwnTicket, TicketState
 from functions.shared.money import to_dollars
 from functions.tickets.domain import Ticket
 
 State = TypeVar("State", bound=TicketState)
 
 
-def state(kind: type[State], ticket: Ticket) -> State:
-    """Return the ticket's whole public state, as this kind of message."""
+def state(kind: type[State], ticket: Ticket, **more: object) -> State:
+    """Return the ticket's whole public state, as this kind of message; `more` are the fields that this kind adds."""
     return kind(
         id=ticket.id,
         version=ticket.version,
@@ -18,4 +18,10 @@ def state(kind: type[State], ticket: Ticket) -> State:
         price=to_dollars(ticket.price),
         user_id=ticket.user_id,
         order_id=ticket.order_id,
+        **more,
     )
+
+
+def own(ticket: Ticket) -> OwnTicket:
+    """Return a ticket as its seller sees it."""
+    return state(OwnTicket, ticket, status=ticket.status.value)

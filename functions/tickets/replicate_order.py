@@ -12,5 +12,5 @@ from functions.tickets.domain import Reservation
 @reacts_to(OrderCreated, OrderCompleted, OrderCancelled)
 def replicate_order(order: OrderState) -> None:
     """Store the order's newest state; its ticket is reserved while any known order for it is live."""
-    live = order.status != "cancelled"
-    reservations.record(Reservation(order.id, order.ticket.id, order.version, live))
+    live, paid = order.status != "cancelled", order.status == "complete"
+    reservations.record(Reservation(order.id, order.ticket.id, order.version, live, paid))

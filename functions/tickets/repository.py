@@ -11,25 +11,38 @@ from events.catalogue import Event
 from functions.shared.errors import NotFound
 from functions.shared.eventing import outbox
 from functions.shared.storage.database import Documents, collection, ensure_indexes
-from functions.shared.storage.paging import Page, find_page
 from functions.shared.storage.transaction import Step, Transaction, transaction
 from functions.tickets.domain import Ticket
+from functions.tickets.search import prefixes
 
+# Lists are by age or by price. `prefixes` is an array, whose one value in a search stands before what orders the list.
+_BY_AGE = [("_id", ASCENDING)]
+_BY_PRICE = [("priceCents", ASCENDING), ("_id", ASCENDING)]
+_SCOPES = [
+    [("orderId", ASCENDING)],
+    [("orderId", ASCENDING), ("prefixes", ASCENDING)],
+    [("userId", ASCENDING)],
+]
 INDEXES = {
-    "tickets": [IndexModel([("orderId", ASCENDING), ("_id", ASCENDING)])],
+    "tickets": [IndexModel([*scope, *order]) for scope in _SCOPES for order in (_BY_AGE, _BY_PRICE)],
     "reservations": [IndexModel([("ticketId", ASCENDING), ("live", ASCENDING)])],
 }
 
 
 class TicketRow(TypedDict):
-    """A ticket; `orderId` is there while it is reserved, `writes` once its row was written by `save`."""
+    """A ticket; `orderId` is there while it is reserved, `writes` once its row was written by `save`.
+
+    `prefixes` are what searches find it by, `sold` tells that the order is paid. Rows of version 0.1 have neither.
+    """
 
     _id: ObjectId
     userId: str
     title: str
     priceCents: int
     version: int
+    prefixes: NotRequired[list[str]]
     orderId: NotRequired[str]
+    sold: NotRequired[bool]
     writes: NotRequired[int]
 
 
@@ -47,12 +60,7 @@ def add(ticket: Ticket, event: Event, also: Step) -> None:
 def find(ticket_id: str, within: Transaction | None = None) -> Ticket | None:
     """Return the ticket, as the transaction sees it; None if there is none."""
     row = _tickets().find_one({"_id": ObjectId(ticket_id)}, session=within and within.session)
-    return _from_row(row) if row else None
-
-
-def on_sale(page: Page) -> list[Ticket]:
-    """Return a page of the tickets that are not reserved, and one more if there are more."""
-    return [_from_row(row) for row in find_page(_tickets(), {"orderId": None}, page)]
+    return from_row(row) if row else None
 
 
 def update(ticket_id: str, change: Callable[[Ticket], tuple[Ticket, Event]]) -> Ticket:
@@ -114,13 +122,16 @@ def _to_row(ticket: Ticket) -> TicketRow:
         "title": ticket.title,
         "priceCents": ticket.price,
         "version": ticket.version,
+        "prefixes": prefixes(ticket.title),
+        "sold": ticket.sold,
     }
     if ticket.order_id:
         row["orderId"] = ticket.order_id
     return row
 
 
-def _from_row(row: TicketRow) -> Ticket:
+def from_row(row: TicketRow) -> Ticket:
+    """Return the ticket that a row stores."""
     return Ticket(
         id=str(row["_id"]),
         user_id=row["userId"],
@@ -128,4 +139,5 @@ def _from_row(row: TicketRow) -> Ticket:
         price=row["priceCents"],
         version=row["version"],
         order_id=row.get("orderId"),
+        sold=row.get("sold", False),
     )

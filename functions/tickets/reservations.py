@@ -23,12 +23,13 @@ from functions.tickets.repository import database, find, save
 
 
 class ReservationRow(TypedDict):
-    """The highest version seen of one order, and if that one reserves the ticket."""
+    """The highest version seen of one order, and if the ticket is reserved and paid in it."""
 
     _id: NotRequired[ObjectId]  # the order's id; not in what is written: the query of the write has it
     ticketId: str
     version: int
     live: bool
+    paid: NotRequired[bool]  # rows of version 0.1 have none
 
 
 def record(reservation: Reservation) -> None:
@@ -54,6 +55,7 @@ def _write(reservation: Reservation, recording: Transaction) -> None:
         "ticketId": reservation.ticket_id,
         "version": reservation.version,
         "live": reservation.live,
+        "paid": reservation.paid,
     }
     recording.replace("reservations", reservation.order_id, row, upsert=True, was=_older(reservation))
 
@@ -70,7 +72,7 @@ def _reserve_or_release(reservation: Reservation, others: list[Reservation], rec
         return
     reserved = ticket.reserve_for(domain.holder([*others, reservation]))
     save(reserved, recording)
-    if reserved != ticket:
+    if reserved.version != ticket.version:
         outbox.add(state(TicketUpdated, reserved), recording)
 
 
@@ -86,4 +88,4 @@ def _reservations() -> Collection[ReservationRow]:
 
 
 def _from_row(row: ReservationRow) -> Reservation:
-    return Reservation(str(row["_id"]), row["ticketId"], row["version"], row["live"])
+    return Reservation(str(row["_id"]), row["ticketId"], row["version"], row["live"], row.get("paid", False))

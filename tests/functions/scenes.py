@@ -56,6 +56,13 @@ def place(function: Make, buyer: User, ticket_id: object = None, **environment: 
     return dict(response.json or {})
 
 
+def show(function: Make, order_id: object, buyer: User) -> Document:
+    """An order as its buyer sees it alone, without its history, which tests of that look at."""
+    response = function("orders-show").call("GET", f"/api/orders/{order_id}", user=buyer)
+    assert response.status_code == 200, response.data
+    return {name: value for name, value in (response.json or {}).items() if name != "history"}
+
+
 def owe(function: Make, buyer: User, **changes: object) -> Document:
     """An order that payments knows, to be paid by its buyer."""
     order = order_state(ticket_state(), userId=buyer.id, **changes)

@@ -173,7 +173,7 @@ def reserve_then_release(reservation: Reservation) -> None:
         ticket = repository.find(reservation.ticket_id, recording)
         if ticket is None or not (reservation.live or ticket.order_id == reservation.order_id):
             return
-        changed = ticket.reserve_for(reservation.order_id if reservation.live else None)
+        changed = ticket.reserve_for(reservation if reservation.live else None)
         if changed != ticket:
             repository.save(changed, recording)
             outbox.add(state(TicketUpdated, changed), recording)

@@ -20,7 +20,7 @@ def test_replies_with_an_expiration_for_the_time_at_which_the_order_expires(func
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", answer.pop("time"))
     assert answer == {
         "specversion": "1.0",
-        "id": order["id"],
+        "id": f"{order['id']}-1893456900123",
         "source": "/ticketing/expiration",
         "type": "dev.ticketing.expiration.completed",
         "subject": order["id"],
@@ -29,7 +29,7 @@ def test_replies_with_an_expiration_for_the_time_at_which_the_order_expires(func
         "partitionkey": order["id"],
         "traceparent": TRACE,
         "notbefore": answer["notbefore"],
-        "data": {"orderId": order["id"]},
+        "data": {"orderId": order["id"], "expiresAt": answer["data"]["expiresAt"]},
     }
     assert re.fullmatch(r"2030-01-01T00:15:00\.123(000)?Z", answer["notbefore"])
 

@@ -5,7 +5,7 @@ from bson import ObjectId
 from werkzeug.test import TestResponse
 
 from tests.functions.harness import Document, Function, Make, Store, User, assert_event, at_once, refusal, said
-from tests.functions.scenes import place
+from tests.functions.scenes import place, show
 
 BUYER = User()
 
@@ -32,8 +32,7 @@ def set_status(orders_store: Store, order: Document, status: str) -> None:
 def test_marks_an_order_as_cancelled(function: Make, cancel: Function, order: Document) -> None:
     response = give_up(cancel, order["id"])
     assert (response.status_code, response.data, "Content-Type" in response.headers) == (204, b"", False)
-    shown = function("orders-show").call("GET", f"/api/orders/{order['id']}", user=BUYER)
-    assert said(shown) == (200, order | {"status": "cancelled", "version": 1})
+    assert show(function, order["id"], BUYER) == order | {"status": "cancelled", "version": 1}
 
 
 def test_emits_an_order_cancelled_event(cancel: Function, orders_store: Store, order: Document) -> None:

@@ -7,7 +7,7 @@ from bson import ObjectId
 from werkzeug.test import TestResponse
 
 from tests.functions.harness import Function, Make, Store, User, assert_event, event, new_id, refusal, said
-from tests.functions.scenes import place, replicate, ticket_state
+from tests.functions.scenes import place, replicate, show, ticket_state
 
 BUYER = User()
 RESERVED = refusal(400, "Ticket is already reserved")
@@ -109,5 +109,21 @@ def test_keeps_title_and_price_as_they_stood(function: Make, create: Function) -
     ticket = replicate(function)
     made = order(create, ticket["id"]).json or {}
     replicate(function, **ticket_state(id=ticket["id"], version=1, title="Blues", price=99.0))
-    shown = function("orders-show").call("GET", f"/api/orders/{made['id']}", user=BUYER)
-    assert said(shown) == (200, made)
+    assert show(function, made["id"], BUYER) == made
+
+
+@pytest.mark.parametrize("price", [20, "20.00", 20.0])
+def test_takes_the_price_that_the_buyer_saw(function: Make, create: Function, price: object) -> None:
+    body = {"ticketId": replicate(function, price=20.0)["id"], "price": price}
+    assert create.call("POST", json=body, user=BUYER).status_code == 201
+
+
+def test_refuses_an_order_at_another_price(function: Make, create: Function, orders_store: Store) -> None:
+    body = {"ticketId": replicate(function, price=20.0)["id"], "price": 19.99}
+    assert said(create.call("POST", json=body, user=BUYER)) == refusal(409, "Price has changed")
+    assert orders_store.events() == []
+
+
+def test_refuses_a_price_that_is_not_one(function: Make, create: Function) -> None:
+    body = {"ticketId": replicate(function)["id"], "price": "cheap"}
+    assert said(create.call("POST", json=body, user=BUYER)) == refusal(400, ("price", "Price must be greater than 0"))

@@ -3,15 +3,14 @@
 import pytest
 
 from tests.functions.harness import Make, User, refusal, said
-from tests.functions.scenes import place
+from tests.functions.scenes import place, show
 
 BUYER = User()
 
 
 def test_fetches_the_order(function: Make) -> None:
     order = place(function, BUYER)
-    response = function("orders-show").call("GET", f"/api/orders/{order['id']}", user=BUYER)
-    assert said(response) == (200, order)
+    assert show(function, order["id"], BUYER) == order
 
 
 def test_returns_an_error_if_one_user_tries_to_fetch_another_users_order(function: Make) -> None:

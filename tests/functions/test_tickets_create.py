@@ -3,6 +3,7 @@
 import pytest
 from werkzeug.test import TestResponse
 
+from functions.tickets.search import prefixes
 from tests.functions import prices
 from tests.functions.harness import TRACE, Function, Make, Store, User, assert_event, refusal, said
 
@@ -25,7 +26,7 @@ def test_creates_a_ticket_with_valid_inputs(create: Function, tickets_store: Sto
     ticket = {"id": str(row["_id"]), "version": 0, "title": "Jazz night", "price": 20.0, "userId": SELLER.id}
     assert (status, body) == (201, ticket)
     stored = {"_id": row["_id"], "userId": SELLER.id, "title": "Jazz night", "priceCents": 2000, "version": 0}
-    assert row == stored
+    assert row == stored | {"prefixes": prefixes("Jazz night"), "sold": False}
 
 
 def test_publishes_a_ticket_created_event(create: Function, tickets_store: Store) -> None:

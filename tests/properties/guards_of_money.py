@@ -124,25 +124,27 @@ def _signature(patch: pytest.MonkeyPatch) -> None:
 
 
 def _end_of_cancelled_orders(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Placed, "mark_paid", lambda o: o if o.status == Progress.COMPLETE else o._become(Progress.COMPLETE))
+    patch.setattr(
+        Placed, "mark_paid", lambda o, at: o if o.status == Progress.COMPLETE else o._become(Progress.COMPLETE, at)
+    )
 
 
 def _lateness_of_a_start(patch: pytest.MonkeyPatch) -> None:
-    def awaiting(order: Placed) -> Placed:
-        return order if order.status == Progress.CANCELLED else order._become(Progress.AWAITING_PAYMENT)
+    def awaiting(order: Placed, at: datetime) -> Placed:
+        return order if order.status == Progress.CANCELLED else order._become(Progress.AWAITING_PAYMENT, at)
 
     patch.setattr(Placed, "await_payment", awaiting)
 
 
 def _standing_of_paid_orders(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Placed, "cancel", lambda order, _buyer: order._cancel())
+    patch.setattr(Placed, "cancel", lambda order, _buyer, at: order._cancel(at, "cancelled by the buyer"))
 
 
 def _standing_of_paid_orders_in_time(patch: pytest.MonkeyPatch) -> None:
     expire = Placed.expire
 
-    def expire_even_if_paid(order: Placed, at: datetime) -> Placed:
-        return expire(replace(order, status=Progress.CREATED) if order.status == Progress.COMPLETE else order, at)
+    def expire_even_if_paid(order: Placed, at: datetime, due: datetime | None) -> Placed:
+        return expire(replace(order, status=Progress.CREATED) if order.status == Progress.COMPLETE else order, at, due)
 
     patch.setattr(Placed, "expire", expire_even_if_paid)
 

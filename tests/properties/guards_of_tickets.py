@@ -66,9 +66,9 @@ def _reservation_from_all_rows(patch: pytest.MonkeyPatch) -> None:
         if ticket is None:
             reservations._reject(reservation, recording)
         elif reservation.live or ticket.order_id == reservation.order_id:
-            changed = ticket.reserve_for(reservation.order_id if reservation.live else None)
+            changed = ticket.reserve_for(reservation if reservation.live else None)
             repository.save(changed, recording)
-            if changed != ticket:
+            if changed.version != ticket.version:
                 outbox.add(state(TicketUpdated, changed), recording)
 
     patch.setattr(reservations, "_reserve_or_release", reserve_or_release)

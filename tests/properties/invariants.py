@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from tests.functions.harness import Document
 from tests.properties.system import System
@@ -107,7 +107,7 @@ def _the_newest_event_tells_what_is_stored(state: State) -> None:
 
 def _statuses_follow_each_other(state: State) -> None:
     for story in state.stories("order"):
-        statuses = [told["status"] for told in story]
+        statuses = [status for status, _ in groupby(told["status"] for told in story)]  # a renewal changes none
         possible = statuses[0] == "created" and all(after in NEXT[before] for before, after in pairwise(statuses))
         assert possible, f"an order went through {statuses}"
 

@@ -90,6 +90,12 @@ class People(Market):
         answer = self.system.function("orders-cancel").call("DELETE", f"/{order.id}", user=order.buyer)
         assert answer.status_code in (204, 400), answer.data
 
+    @rule(order=orders)
+    def take_more_time(self, order: Order) -> None:
+        """A buyer renews an order, if that is still possible."""
+        answer = self.system.function("orders-renew").call("POST", f"/{order.id}/renewal", user=order.buyer)
+        assert answer.status_code in (200, 400), answer.data
+
     def _sell(self, ticket_id: str, queue: list[User], minutes: int, *, kept: bool) -> MultipleResults:
         """It goes from hand to hand: a buyer orders it, gives it up, and the next one orders it at once."""
         placed: list[Order] = []

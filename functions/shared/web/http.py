@@ -5,6 +5,7 @@ runs behind functions-framework, which hands it any path and any method: the gat
 """
 
 import functools
+import hashlib
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -73,13 +74,13 @@ def error_response(error: Exception) -> Response:
     return _errors(HTTPStatus.INTERNAL_SERVER_ERROR, [FieldError(ApiError.message)])
 
 
-def path_id(request: Request) -> str:
-    """Return the id that the path ends with.
+def path_id(request: Request, part: int = -1) -> str:
+    """Return the id that the path ends with, or that is another `part` of it.
 
     Raises:
         NotFound: it is not an ObjectId, so nothing can have it.
     """
-    if (found := parse_id(request.path.rpartition("/")[2])) is None:
+    if (found := parse_id(request.path.split("/")[part])) is None:
         raise NotFound
     return found
 
@@ -142,7 +143,16 @@ def _send(request: Request, response: Response) -> flask.Response:
         return Empty(status=response.status, headers=response.headers)
     if _wants_cloudevent(request):
         return _encoded(response, _as_cloudevent(response.body), cloudevent.CONTENT_TYPE)
-    return as_json(response)
+    sent = as_json(response)
+    return _unless_known(request, sent) if request.method == "GET" and response.status == HTTPStatus.OK else sent
+
+
+def _unless_known(request: Request, sent: flask.Response) -> flask.Response:
+    """Give the response an ETag; return 304 without a body if the client has that state already (RFC 9110, 13.1.2)."""
+    sent.set_etag(hashlib.blake2b(sent.get_data(), digest_size=12).hexdigest())
+    sent.headers["Cache-Control"] = "private, no-cache"  # a browser may keep it, and asks each time if it still holds
+    sent.make_conditional(request)
+    return sent
 
 
 def _encoded(response: Response, content: bytes, content_type: str) -> flask.Response:

@@ -1,7 +1,7 @@
 """Lists in pages: `limit` and `cursor` in, a plain array and a `Link: …; rel="next"` header out (RFC 8288)."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from flask import Request
@@ -16,39 +16,42 @@ DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 100
 
 
-class Identified(Protocol):
-    """An item of a list: lists are in the order of ids."""
-
-    @property
-    def id(self) -> str:
-        """The item's id."""
+Item = TypeVar("Item")
 
 
 def requested_page(request: Request) -> Page:
-    """Read the page that the query string asks for.
+    """Read the page that the query string asks for, of a list in the order of ids.
 
     Raises:
         InvalidFields: limit or cursor is malformed.
     """
     with Fields(request.args) as query:
-        return Page(query.read("limit", _limit), query.read("cursor", _cursor))
+        return Page(query.read("limit", parse_limit), query.read("cursor", _cursor))
 
 
-def page_response(request: Request, page: Page, found: Sequence[Identified]) -> Response:
-    """Return 200 with the page, and a link to the next one if `found` has an item beyond the limit.
+def page_response(
+    request: Request,
+    limit: int,
+    found: Sequence[Item],
+    cursor: Callable[[Item], str],
+    show: Callable[[Item], object],
+) -> Response:
+    """Return 200 with at most `limit` items as `show` makes them, and a link to the next page if `found` has one more.
 
-    The link has all other parameters of the query as they were sent.
+    The link has the `cursor` of the last item, and all other parameters of the query as they were sent.
     """
-    items = found[: page.limit]
-    if len(found) <= page.limit:
-        return ok(items)
-    following = {"limit": str(page.limit), "cursor": items[-1].id}
+    items = found[:limit]
+    shown = [show(item) for item in items]
+    if len(found) <= limit:
+        return ok(shown)
+    following = {"limit": str(limit), "cursor": cursor(items[-1])}
     kept = [(name, value) for name, value in request.args.items(multi=True) if name not in following]
     query = urlencode(kept + list(following.items()))
-    return ok(items, Link=f'<{quote(request.path)}?{query}>; rel="next"')
+    return ok(shown, Link=f'<{quote(request.path)}?{query}>; rel="next"')
 
 
-def _limit(value: object) -> int:
+def parse_limit(value: object) -> int:
+    """Return the most items that a page may have."""
     if value is None:
         return DEFAULT_LIMIT
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= len(str(LARGEST_LIMIT)):

@@ -119,11 +119,9 @@ export default {
   'history.awaiting:payment': 'Zahlung begonnen',
   'history.complete': 'Bezahlt',
   'history.cancelled': 'Storniert',
-  'history.renewed': 'Mehr Zeit genommen',
   'reason.expired': 'die Zeit ist abgelaufen',
   'reason.cancelled by the buyer': 'von Ihnen storniert',
-  'reason.payment-failed': 'die Karte wurde abgelehnt',
-  'reason.ticket-deleted': 'die Karte wurde zurückgezogen',
+  'reason.the ticket was deleted': 'die Karte wurde zurückgezogen',
 
   'mytickets.title': 'Meine Karten',
   'mytickets.empty': 'Sie verkaufen keine Karte.',

@@ -119,11 +119,9 @@ export default {
   'history.awaiting:payment': 'Payment started',
   'history.complete': 'Paid',
   'history.cancelled': 'Cancelled',
-  'history.renewed': 'More time taken',
   'reason.expired': 'time ran out',
   'reason.cancelled by the buyer': 'you cancelled it',
-  'reason.payment-failed': 'the card was declined',
-  'reason.ticket-deleted': 'the seller took the ticket back',
+  'reason.the ticket was deleted': 'the seller took the ticket back',
 
   'mytickets.title': 'My tickets',
   'mytickets.empty': 'You do not sell a ticket.',
