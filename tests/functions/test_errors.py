@@ -29,6 +29,7 @@ REQUESTS: dict[str, Document] = {
     "orders-list": {"method": "GET"},
     "orders-show": {"method": "GET", "path": f"/api/orders/{new_id()}"},
     "orders-cancel": {"method": "DELETE", "path": f"/api/orders/{new_id()}"},
+    "orders-renew": {"method": "POST", "path": f"/api/orders/{new_id()}/renewal"},
     "payments-create": {"method": "POST", "json": {"orderId": new_id(), "token": "tok_visa"}},
     "payments-webhook": {"method": "POST", "data": SUCCESS, "headers": SIGNED},
 }

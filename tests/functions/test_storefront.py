@@ -32,7 +32,7 @@ def test_a_path_shows_its_page(storefront: Function, path: str, name: str) -> No
     assert f'<script type="module" src="{LOADED.prefix}pages/{name}.js"></script>' in response.text
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/tickets/1", "/orders/x/y", "/favicon.ico", "/%2e%2e/etc/passwd"])
+@pytest.mark.parametrize("path", ["/nowhere", "/tickets/1", "/orders/x/y", "/favicon.svg", "/%2e%2e/etc/passwd"])
 def test_any_other_path_shows_the_page_that_says_so(storefront: Function, path: str) -> None:
     response = storefront.call("GET", path)
     assert (response.status_code, "pages/missing.js" in response.text) == (404, True)

@@ -10,6 +10,7 @@ _APPLICATION = "app.kubernetes.io/name"
 _NAMES = Pod({"k8s-app": "kube-dns"}, {"kubernetes.io/metadata.name": "kube-system"})
 _PROMETHEUS = Pod({}, {"kubernetes.io/metadata.name": "monitoring"})
 _METADATA = 80  # of clouds, at an address that is no pod's
+_FOR_BROWSERS = {"STRIPE_JS_URL"}  # addresses that pages name: the pod does not connect to them
 _KUBERNETES = (443, 6443, 8443)  # where its API may be: behind its Service, on most clusters, on minikube
 
 
@@ -53,7 +54,8 @@ def _outside(workload: Manifest) -> set[int]:
     """The ports that a pod needs out of the cluster, Kubernetes' API among it, which is no pod."""
     if "serviceAccountName" in pod_spec(workload):
         return set(_KUBERNETES)
-    return {443 for entry in _environment(workload) if entry.get("value", "").startswith("https://")}
+    addresses = {entry["name"]: entry.get("value", "") for entry in _environment(workload)}
+    return {443 for name, url in addresses.items() if url.startswith("https://") and name not in _FOR_BROWSERS}
 
 
 def _of_pair(workload: Manifest, service: Manifest, server: Manifest, policies: Policies) -> Iterator[str]:
