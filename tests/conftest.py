@@ -68,7 +68,7 @@ def _shared(item: pytest.Item) -> str | None:
 
 @pytest.fixture(scope="session", autouse=True)
 def patience() -> Iterator[None]:
-    """Nothing of ours in this process gives up because the machine stood still; who tests a limit sets it."""
+    """Let nothing of ours in this process give up because the machine stalls; a test of a time limit sets its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(publisher, "_ACK_TIMEOUT", PATIENCE_SECONDS)
         patch.setattr(database, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
@@ -79,7 +79,7 @@ def patience() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def nats_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A NATS server with JetStream. Tests keep apart by the names of their streams."""
+    """Yield the URL of a NATS server with JetStream. Tests keep apart by the names of their streams."""
     port = servers.free_port()
     with running_server(servers.nats_server(port, tmp_path_factory.mktemp("nats")), port):
         yield f"nats://{servers.HOST}:{port}"
@@ -119,13 +119,13 @@ def mongo_uri(new_database: NewDatabase) -> str:
 
 @pytest.fixture(scope="session")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
-    """The payment provider, its webhooks going nowhere. `reset` makes it a new one."""
+    """Yield the payment provider, which sends no webhooks. `reset` makes it forget everything."""
     with Provider(tmp_path_factory.mktemp("provider")) as started:
         yield started
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A running stack whose orders do not expire during a test, for all tests that leave it as they found it."""
+    """Yield a running stack whose orders do not expire during a test, for all tests that leave it as they found it."""
     with running(tmp_path_factory.mktemp("stack")) as started:
         yield started

@@ -1,4 +1,4 @@
-"""A real server, running for as long as somebody needs it."""
+"""Runs a real server for as long as a test needs it."""
 
 import socket
 import subprocess
@@ -20,7 +20,7 @@ def running_server(command: list[str], port: int) -> Iterator[None]:
             await_port(process, port)
             yield
         finally:
-            process.kill()  # what it holds is gone with the tests anyway
+            process.kill()  # its files are deleted with the test
 
 
 def await_port(process: subprocess.Popen[bytes], port: int) -> None:

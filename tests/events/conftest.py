@@ -32,7 +32,7 @@ def loop() -> Iterator[Loop]:
 
 @pytest.fixture
 def stage(loop: Loop, nats_url: str) -> Iterator[Stage]:
-    """A Broker of the test's own."""
+    """Yield a Broker of the test's own."""
     stage = Stage(loop, nats_url)
     yield stage
     stage.close()
@@ -54,7 +54,7 @@ def other_sink() -> Iterator[Sink]:
 
 @pytest.fixture
 def nats_server(tmp_path: Path) -> Iterator[NatsServer]:
-    """A NATS server that the test may kill."""
+    """Yield a NATS server that the test may kill."""
     server = NatsServer(tmp_path / "nats")
     server.start()
     yield server
@@ -63,7 +63,7 @@ def nats_server(tmp_path: Path) -> Iterator[NatsServer]:
 
 @pytest.fixture
 def private_stage(loop: Loop, nats_server: NatsServer) -> Iterator[Stage]:
-    """A Broker on a NATS server that the test may kill."""
+    """Yield a Broker on a NATS server that the test may kill."""
     stage = Stage(loop, nats_server.url)
     yield stage
     eventually(lambda: stage.connection.is_connected)
@@ -72,7 +72,7 @@ def private_stage(loop: Loop, nats_server: NatsServer) -> Iterator[Stage]:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts a bridge for a stage's Broker as a process, with more environment if need be."""
+    """Yield a function that starts a bridge for a stage's Broker as a process; keyword arguments are environment."""
     started: list[Process] = []
 
     def start(stage: Stage, **environment: str) -> Process:
@@ -89,7 +89,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 @pytest.fixture
 def service(mongo_uri: str, tmp_path: Path) -> Iterator[Service]:
-    """A service's database; its relays end with the test."""
+    """Yield a service's database; its relays end with the test."""
     with MongoClient[dict[str, Any]](mongo_uri) as client:
         service = Service(mongo_uri, client.get_default_database(), tmp_path)
         yield service
@@ -99,7 +99,7 @@ def service(mongo_uri: str, tmp_path: Path) -> Iterator[Service]:
 
 @pytest.fixture(scope="session")
 def config() -> Iterator[KubeConfig]:
-    """A Kubernetes API: that of KUBECONFIG_FOR_TESTS, any cluster that may be written to, else `ApiServer`."""
+    """Yield how to reach a Kubernetes API: the cluster of KUBECONFIG_FOR_TESTS, which is written to, or `ApiServer`."""
     if path := os.environ.get("KUBECONFIG_FOR_TESTS"):
         yield KubeConfig.from_file(path)
         return
@@ -110,7 +110,7 @@ def config() -> Iterator[KubeConfig]:
 
 @pytest.fixture
 def api_server() -> Iterator[ApiServer]:
-    """One of the test's own, which it may stop."""
+    """Yield an API server of the test's own, which it may stop."""
     server = ApiServer()
     yield server
     server.stop()
@@ -118,7 +118,7 @@ def api_server() -> Iterator[ApiServer]:
 
 @pytest.fixture
 def other_api_server(api_server: ApiServer) -> Iterator[ApiServer]:
-    """Another server of the same objects."""
+    """Yield another server of the same objects."""
     server = ApiServer(api_server.store)
     yield server
     server.stop()
