@@ -52,7 +52,7 @@ check: .venv/.installed  ## style, types, import contracts
 	$(bin)/mypy
 	$(bin)/lint-imports
 
-manifests: .venv/.installed  ## render knative/ as people apply it, and check it without a cluster
+manifests: .venv/.installed  ## render every overlay and check it without a cluster
 	@$(bin)/python -m tests.manifests
 
 prove: .venv/.installed  ## check that an installed overlay works: CONTEXT=kind-ticketing URL=http://127.0.0.1:8080 HOST=ticketing.dev
@@ -65,12 +65,12 @@ format: .venv/.installed  ## format the code
 	$(bin)/ruff check --fix-only .
 	$(bin)/ruff format .
 
-bench: .venv/.installed  ## measure, as ratios within one run
+bench: .venv/.installed  ## measure performance, as ratios within one run
 	@$(bin)/python -m tests.bench $(ONLY)
 
 schemas: .venv/.installed  ## write the JSON Schemas of the events
 	$(bin)/python -m events.schemas
 
-requirements: .venv/.installed  ## compile the hashed lists from the short ones
+requirements: .venv/.installed  ## compile the hashed requirements from the .in files
 	$(bin)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
 	$(bin)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt

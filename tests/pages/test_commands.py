@@ -4,6 +4,7 @@ Those of the tutorial, and of dead letters, are also run: see `test_tutorial`. W
 """
 
 import importlib.util
+import json
 import re
 import subprocess
 
@@ -40,3 +41,11 @@ def test_commands_name_what_exists(found: Page) -> None:
         name for name in re.findall(r"\b(?:knative|tests)/[\w/]+\.(?:sh|py)", text) if not (ROOT / name).exists()
     ] == []
     assert set(re.findall(r"\bONLY=(\w+)", text)) <= MEASUREMENTS.keys()
+
+
+def test_the_editors_example_starts_what_exists() -> None:
+    launch = json.loads((ROOT / "docs/launch.json").read_text())
+    modules = [found["module"] for found in launch["configurations"]]
+
+    assert [name for name in modules if not importlib.util.find_spec(name)] == []
+    assert {found["default"] for found in launch["inputs"]} <= SERVICES

@@ -51,7 +51,8 @@ def started(environment: dict[str, str]) -> Iterator[None]:
     state = Path(environment["LOCAL_STATE"])
     with subprocess.Popen(["sh", "-c", f"exec {QUICK_START[0]}"], cwd=ROOT, env=environment) as stack:
         try:
-            eventually((state / "running.json").exists, START_SECONDS)
+            eventually(lambda: (state / "running.json").exists() or stack.poll() is not None, START_SECONDS)
+            assert stack.poll() is None, "make run ended; its log says why"
             yield
         finally:
             stack.terminate()
