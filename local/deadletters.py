@@ -3,6 +3,7 @@
 import sys
 
 from events.deadletters import command
+from events.runtime.address import NatsAddress
 from local.state import NOTHING_RUNS, State
 from local.tail import layout_of_the_broker
 
@@ -18,7 +19,7 @@ def main() -> int:
     except OSError as error:
         print(f"knative/ cannot be read: {error}", file=sys.stderr)
         return 1
-    return command.main(sys.argv[1:], running.nats_url, layout)
+    return command.main(sys.argv[1:], NatsAddress.parse(running.nats_url), layout)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from events.broker.subjects import StreamNames
 from events.catalogue import TYPE_PREFIX
 from events.cloudevents.errors import MalformedEventError
 from events.cloudevents.event import Event
+from events.runtime.printable import printable
 from local import manifests
 from local.state import NOTHING_RUNS, State
 
@@ -41,7 +42,8 @@ async def show(nats_url: str, say: Callable[[str], None], ready: Callable[[], No
     """Say each event from now on, in one line, until NATS is gone; `ready` is called when none can be missed."""
     async for event, time in _events(nats_url, layout_of_the_broker(), ready):
         name = event["type"].removeprefix(TYPE_PREFIX)
-        say(f"{time:%H:%M:%S}  {name:<{TYPE_WIDTH}}  {event.data.decode(errors='replace')}")
+        shown = printable(f"{name:<{TYPE_WIDTH}}  {event.data.decode(errors='replace')}").replace("\n", " ")
+        say(f"{time:%H:%M:%S}  {shown}")
 
 
 async def _events(nats_url: str, log: StreamNames, ready: Callable[[], None]) -> AsyncIterator[tuple[Event, datetime]]:

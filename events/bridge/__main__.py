@@ -1,10 +1,10 @@
 """The bridge.
 
-Environment: NATS_URL; MANIFESTS, a folder or file of YAML with Brokers and Triggers, without which they come from the
-Kubernetes API, INGRESS_URL says where the ingress is reached there, and CLUSTER_DOMAIN is the cluster's; PORT and HOST
-of /healthz, /readyz and /metrics; INGRESS_PORT, without which there is no ingress; HOST_ALIASES, a JSON object that
-says where hosts are on one machine, `{"host": "127.0.0.1:4001"}`; EVENTS_KEY and EVENTS_DOMAIN, see `signature`;
-ACK_WAIT_SECONDS, DRAIN_SECONDS and LINGER_SECONDS, see `Settings`.
+Environment: NATS_URL; NATS_USER and NATS_PASSWORD, if NATS wants them; MANIFESTS, a folder or file of YAML with Brokers
+and Triggers, without which they come from the Kubernetes API, INGRESS_URL says where the ingress is reached there, and
+CLUSTER_DOMAIN is the cluster's; PORT and HOST of /healthz, /readyz and /metrics; INGRESS_PORT, without which there is
+no ingress; HOST_ALIASES, a JSON object that says where hosts are on one machine, `{"host": "127.0.0.1:4001"}`;
+EVENTS_KEY and EVENTS_DOMAIN, see `signature`; ACK_WAIT_SECONDS, DRAIN_SECONDS and LINGER_SECONDS, see `Settings`.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from events.dispatcher.signature import signer
 from events.dispatcher.subscriber import Subscribers
 from events.ingress import Ingress
 from events.runtime import health, logs, process
+from events.runtime.address import NatsAddress
 from events.runtime.connection import Connection
 from events.runtime.publisher import Publisher
 
@@ -38,7 +39,7 @@ async def _main() -> None:
         reconciler = Reconciler(connection, origin, deliveries, settings)
         ingress = Ingress(Publisher(connection), lambda: reconciler.brokers, reconciler.expects)
         async with _serve_health(reconciler, deliveries, connection, host), connection:
-            await connection.open(environment["NATS_URL"], "bridge")
+            await connection.open(NatsAddress.from_environment(environment), "bridge")
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(reconciler.run())
                 tasks.create_task(connection.until_closed())

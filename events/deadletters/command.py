@@ -13,7 +13,7 @@ from nats.js.errors import NotFoundError
 from events.broker.subjects import StreamNames
 from events.deadletters import report
 from events.deadletters.store import DeadLetter, DeadLetters, UnboundTriggerError
-from events.runtime.connection import inbox_prefix
+from events.runtime.address import NatsAddress
 from events.runtime.printable import printable
 from events.runtime.publisher import MessageRejectedError, Publisher
 
@@ -29,11 +29,11 @@ class CommandFailed(Exception):  # noqa: N818 "error" would repeat what "failed"
     """The command was not carried out, or not to its end; the text says why."""
 
 
-def main(arguments: Sequence[str], nats_url: str, stream_names: StreamNames) -> int:
+def main(arguments: Sequence[str], address: NatsAddress, stream_names: StreamNames) -> int:
     """Carry out a command line on a Broker's dead letters; return the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        asyncio.run(_run(options, nats_url, stream_names))
+        asyncio.run(_run(options, address, stream_names))
     except CommandFailed as error:
         print(error, file=sys.stderr)
         return 1
@@ -62,17 +62,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _run(options: argparse.Namespace, nats_url: str, stream_names: StreamNames) -> None:
+async def _run(options: argparse.Namespace, address: NatsAddress, stream_names: StreamNames) -> None:
     try:
         connection = await nats.connect(
-            nats_url,
+            address.url,
+            user=address.user,
+            password=address.password,
+            token=address.token,
             max_reconnect_attempts=1,
             reconnect_time_wait=0,
-            inbox_prefix=inbox_prefix(nats_url),
+            inbox_prefix=address.inbox_prefix,
             error_cb=_ignore,
         )
     except (nats.errors.Error, OSError) as error:
-        raise CommandFailed(f"no NATS server answers at {nats_url}") from error
+        raise CommandFailed(f"no NATS server answers at {address.url}") from error
     async with connection:
         letters = DeadLetters(Publisher(connection), connection.jetstream(), stream_names)
         try:

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 _SECOND = 1_000_000_000  # nanoseconds, JetStream's unit
 _EXPIRES = 30.0  # seconds until a request for messages expires at the server
-_HEARTBEAT = 5.0  # seconds between the server's heartbeats while a request waits
+_HEARTBEAT = 2.0  # seconds between the server's heartbeats while a request waits
 _LONGEST_TICK = 1.0  # seconds
 _EXPIRED = "408"
 _IDLE = "100"
@@ -139,12 +139,10 @@ class Pull:
     async def _refresh(self) -> None:
         for reply in tuple(self._tasks):
             await self._connection.publish(reply, _IN_PROGRESS)
-        if self._requests_are_lost():
-            self._requested = 0
-        await self._request()
-
-    def _requests_are_lost(self) -> bool:
-        """Tell if the server forgot the requests with the connection, or has fallen silent."""
         reconnects, self._reconnects = self._reconnects, self._connection.stats["reconnects"]
-        silence = asyncio.get_running_loop().time() - self._heard
-        return reconnects != self._reconnects or silence > 2 * _HEARTBEAT
+        if reconnects != self._reconnects:
+            self._requested = 0  # the server forgot them with the connection
+            return  # the next tick requests: relays look first if a server that was restarted has lost messages
+        if asyncio.get_running_loop().time() - self._heard > 2 * _HEARTBEAT:
+            self._requested = 0  # the server has fallen silent
+        await self._request()

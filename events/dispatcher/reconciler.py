@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 _RETRY_DELAY = 0.5  # seconds
 _ERROR_DELAY = 5.0  # seconds until what JetStream rejected is tried again
-_RECHECK = 60.0  # seconds after which the streams are checked again
+_RECHECK = 15.0  # seconds after which the streams are checked again
 
 Name = tuple[str, str]  # namespace and name of a Broker
 

@@ -1,5 +1,6 @@
 """Replies: events that subscribers respond with are stored in the log, or in the schedules until they are due."""
 
+import logging
 from dataclasses import dataclass
 
 from events.broker.model import Broker, Trigger
@@ -12,6 +13,8 @@ from events.cloudevents.event import Event, identity
 from events.cloudevents.messages import read_message
 from events.dispatcher.subscriber import DeliveryError, Response
 from events.runtime.publisher import LARGEST_EVENT, MessageRejectedError, Publisher
+
+_log = logging.getLogger(__name__)
 
 _ACCEPTED = 202
 _BAD_GATEWAY = 502
@@ -53,16 +56,24 @@ class Replies:
             raise DeliveryError(f"reply: {error}", retried=False, code=_BAD_REQUEST, body=response.body) from error
 
     async def _store(self, event: Event, parent: Parent) -> None:
-        """Store a reply, which may carry its parent's id and source: its key is the delivery that it responds to.
+        """Store a reply once for each message that it responds to: it may carry its parent's id and source.
 
-        The key has one part more than that of an event from elsewhere, so that no event can be stored in its place.
+        The message is known by its sequence and its time in the log, since a log that was lost or cut counts from a
+        lower sequence again. The key has more parts than that of an event from elsewhere, so that no event can be
+        stored in its place.
         """
         self._check_source(event)
         ttl.pop_ttl(event)
         ttl.decrement(event, ttl.MOST if parent.ttl is None else parent.ttl)
-        key = identity("reply", self._trigger.name, str(parent.origin.sequence))
+        origin = parent.origin
+        key = identity("reply", self._trigger.name, str(origin.sequence), str(origin.timestamp))
         message = schedule(event, self._broker.stream_names, key)
-        await self._publisher.store(message.subject, message.headers, message.data, LARGEST_EVENT)
+        is_duplicate = await self._publisher.store(message.subject, message.headers, message.data, LARGEST_EVENT)
+        if is_duplicate and origin.delivered == 1:  # on a redelivery, the reply to the first delivery may be stored
+            _log.error(
+                "JetStream dropped a reply as a duplicate though its parent was delivered for the first time",
+                extra={"trigger": self._trigger.name, "sequence": origin.sequence, "event": event["id"]},
+            )
 
     def _check_source(self, event: Event) -> None:
         """Raise DeliveryError for a reserved source, unless the subscriber is named `<service>-…` after it."""

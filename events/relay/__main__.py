@@ -1,7 +1,7 @@
 """Run the relay of one service's outbox.
 
-Environment: MONGO_URI with the service's database in its path, NATS_URL, BROKER as `namespace/name`, PORT and
-HOST of /healthz and /readyz.
+Environment: MONGO_URI with the service's database in its path, NATS_URL; NATS_USER and NATS_PASSWORD, if NATS
+wants them; BROKER as `namespace/name`; PORT and HOST of /healthz and /readyz.
 """
 
 import asyncio
@@ -11,10 +11,13 @@ from typing import Any
 from pymongo import AsyncMongoClient
 
 from events.broker.subjects import StreamNames
+from events.relay.loss_watch import LossWatch
 from events.relay.outbox import Outbox
 from events.relay.publishing import RowPublisher
 from events.relay.relay import Relay
+from events.relay.streams import Streams
 from events.runtime import health, logs, process
+from events.runtime.address import NatsAddress
 from events.runtime.connection import Connection
 from events.runtime.publisher import Publisher
 
@@ -22,17 +25,19 @@ from events.runtime.publisher import Publisher
 async def _main() -> None:
     environment = os.environ
     connection = Connection()
-    publisher = RowPublisher(Publisher(connection), StreamNames.parse(environment["BROKER"]))
+    stream_names = StreamNames.parse(environment["BROKER"])
+    publisher = RowPublisher(Publisher(connection), stream_names)
     async with AsyncMongoClient[dict[str, Any]](environment["MONGO_URI"], tz_aware=True) as client:
-        relay = Relay(Outbox(client.get_default_database()), publisher)
-
+        outbox = Outbox(client.get_default_database())
+        losses = LossWatch(outbox.checkpoints, Streams(connection.jetstream(), stream_names), connection)
+        relay = Relay(outbox, publisher, losses)
         nats_ready = health.NatsReadiness(connection)
 
         async def ready() -> bool:
             return relay.following and await nats_ready()
 
         async with health.serve(int(environment["PORT"]), ready, environment.get("HOST")), connection:
-            await connection.open(environment["NATS_URL"], "relay")
+            await connection.open(NatsAddress.from_environment(environment), "relay")
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(relay.run())
                 tasks.create_task(connection.until_closed())

@@ -7,6 +7,10 @@ The collection `relay` has one row:
     at                commit time of the newest row that came by the change stream and is published
     replayFrom        publish every row again whose id is of this time or later; absent when there is nothing to replay
     replayGeneration  how many replays have been requested
+    redeliver         true if the replay is to reach Triggers even where JetStream's deduplication would drop it
+    streams           {log, schedules}: when each stream was created that the rows were published to
+    marks             [{at, log, schedules}], oldest first: rows committed until `at` were published when the streams'
+                      last sequences were these
 
 Rows and instructions of version 0.1.0 say `again` for `replayFrom` and `asked` for `replayGeneration`; both are read.
 The collection `refused` has a row `{_id, reason}` for each row of the outbox that cannot be published.
@@ -15,12 +19,14 @@ Marking each row of the outbox as published would cost the database more than st
 """
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
+
+from events.relay.losses import Mark
 
 Row = Mapping[str, Any]
 Token = Mapping[str, Any]
@@ -54,6 +60,9 @@ class Checkpoint:
     at: datetime | None
     replay_from: datetime | None
     replay_generation: Mapping[str, int | None]
+    redeliver: bool
+    streams: Mapping[str, datetime]
+    marks: Sequence[Mark]
 
 
 class CheckpointStore:
@@ -68,7 +77,15 @@ class CheckpointStore:
         row = await self._relay.find_one(_OUTBOX) or {}
         requested = [_replay_from(name, row[name]) for name in _REPLAY_FROM if row.get(name) is not None]
         generation = {name: row.get(name) for name in _REPLAY_GENERATION}
-        return Checkpoint(row.get("position"), row.get("at"), min(requested, default=None), generation)
+        return Checkpoint(
+            position=row.get("position"),
+            at=row.get("at"),
+            replay_from=min(requested, default=None),
+            replay_generation=generation,
+            redeliver=row.get("redeliver", False),
+            streams=row.get("streams", {}),
+            marks=[Mark(mark.pop("at"), mark) for mark in row.get("marks", [])],
+        )
 
     async def save(self, position: Position) -> None:
         """Save where to go on after a restart."""
@@ -81,16 +98,32 @@ class CheckpointStore:
     async def lose_position(self) -> None:
         """Forget the position, and request a replay of all rows that are not known to be published."""
         at = (await self.read()).at
-        await self.request_replay(at - CLOCK_SKEW if at else EPOCH, {"$unset": {"position": ""}})
+        request = _replay_request(at - CLOCK_SKEW if at else EPOCH)
+        await self._relay.update_one(_OUTBOX, {**request, "$unset": {"position": ""}}, upsert=True)
 
-    async def request_replay(self, since: datetime, change: Mapping[str, Any] | None = None) -> None:
-        """Have every row published again whose id is of `since` or later, and apply a further change with that."""
-        request = {"$min": {"replayFrom": since}, "$inc": {"replayGeneration": 1}}
-        await self._relay.update_one(_OUTBOX, {**request, **(change or {})}, upsert=True)
+    async def request_replay(self, checkpoint: Checkpoint, since: datetime) -> bool:
+        """Request a replay of rows from `since` on; return False if another was requested since the checkpoint."""
+        return await self._update(checkpoint, _replay_request(since))
+
+    async def request_replay_of_loss(
+        self, checkpoint: Checkpoint, since: datetime, streams: Mapping[str, datetime], *, redeliver: bool
+    ) -> bool:
+        """Do that for a loss, save when the streams were created, and drop the marks: they are of what was lost."""
+        fields = {"streams": streams, "marks": [], **({"redeliver": True} if redeliver else {})}
+        return await self._update(checkpoint, {**_replay_request(since), "$set": fields})
+
+    async def _update(self, checkpoint: Checkpoint, change: Mapping[str, Any]) -> bool:
+        result = await self._relay.update_one({**_OUTBOX, **checkpoint.replay_generation}, change)
+        return result.matched_count == 1
+
+    async def save_marks(self, checkpoint: Checkpoint, streams: Mapping[str, datetime], marks: Sequence[Mark]) -> None:
+        """Save when the streams were created and the marks, unless a replay was requested since the checkpoint."""
+        fields = {"streams": streams, "marks": [{"at": mark.at, **mark.last} for mark in marks]}
+        await self._update(checkpoint, {"$set": fields})
 
     async def finish_replay(self, checkpoint: Checkpoint) -> None:
         """Note that the replay of a checkpoint is done, unless another was requested meanwhile."""
-        done = {"$unset": dict.fromkeys(_REPLAY_FROM, "")}
+        done = {"$unset": dict.fromkeys((*_REPLAY_FROM, "redeliver"), "")}
         await self._relay.update_one({**_OUTBOX, **checkpoint.replay_generation}, done)
 
     async def rejected(self) -> AsyncIterator[Any]:
@@ -109,6 +142,10 @@ class CheckpointStore:
 
     async def _set(self, **fields: object) -> None:
         await self._relay.update_one(_OUTBOX, {"$set": fields}, upsert=True)
+
+
+def _replay_request(since: datetime) -> dict[str, Any]:
+    return {"$min": {"replayFrom": since}, "$inc": {"replayGeneration": 1}}
 
 
 def _replay_from(name: str, value: object) -> datetime:

@@ -80,14 +80,12 @@ class Outbox:
         )
         await self.checkpoints.lose_position()
 
-    async def rows_to_replay(self) -> AsyncIterator[Sequence[Row]]:
-        """Yield the rows of the requested replay in batches, none if none is requested; then mark it as done."""
-        checkpoint = await self.checkpoints.read()
-        if checkpoint.replay_from:
-            younger = {"_id": {"$gte": ObjectId.from_datetime(checkpoint.replay_from)}}
-            async for batch in _batches(self._rows.find(younger, batch_size=_BATCH)):
-                yield batch
-            await self.checkpoints.finish_replay(checkpoint)
+    async def rows_since(self, time: datetime) -> AsyncIterator[Sequence[Row]]:
+        """Yield the rows whose ids are of a time or later, in batches."""
+        async for batch in _batches(
+            self._rows.find({"_id": {"$gte": ObjectId.from_datetime(time)}}, batch_size=_BATCH)
+        ):
+            yield batch
 
     async def rejected_rows(self) -> AsyncIterator[Sequence[Row]]:
         """Yield the rows that could not be published, in batches."""

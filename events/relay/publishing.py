@@ -26,15 +26,18 @@ class RowPublisher:
         self._stream_names = stream_names
         self._failing = False
 
-    async def publish(self, rows: Sequence[Row]) -> list[Rejected]:
-        """Return once all rows are stored but those that can never be, which are returned with the reason."""
-        reasons = await asyncio.gather(*(self._publish(row) for row in rows))
+    async def publish(self, rows: Sequence[Row], *replay: str) -> list[Rejected]:
+        """Return once all rows are stored but those that can never be, which are returned with the reason.
+
+        JetStream drops what it stored in the last two minutes, within one `replay`.
+        """
+        reasons = await asyncio.gather(*(self._publish(row, replay) for row in rows))
         return [(row, reason) for row, reason in zip(rows, reasons, strict=True) if reason]
 
-    async def _publish(self, row: Row) -> str | None:
+    async def _publish(self, row: Row, replay: Sequence[str]) -> str | None:
         try:
             event = read_row(row["event"])
-            key = {"Nats-Msg-Id": identity(event["source"], event["id"])}
+            key = {"Nats-Msg-Id": identity(event["source"], event["id"], *replay)}
             await self._store(self._stream_names.event(event["type"]), event.message_headers() | key, event.data)
         except (MalformedEventError, MessageRejectedError, KeyError, AttributeError, TypeError) as error:
             _log.error(

@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
 
 from pymongo.errors import PyMongoError
 
 from events.relay.checkpoint import Position
+from events.relay.loss_watch import LossWatch
 from events.relay.outbox import Change, Outbox
 from events.relay.publishing import RowPublisher
 
@@ -15,7 +17,7 @@ _log = logging.getLogger(__name__)
 _BATCH = 100  # rows
 _RETRY_DELAY = 1.0  # seconds
 _SAVE_INTERVAL = 1.0  # seconds; saving each event's position costs the database as much as storing the event did
-_REPLAY_INTERVAL = 60.0  # seconds
+_REJECTED_INTERVAL = 60.0  # seconds
 _DELETE_INTERVAL = 3600.0  # seconds
 _STALL = 60.0  # seconds
 
@@ -30,10 +32,12 @@ class Relay:
     `following` is true while the change stream is open.
     """
 
-    def __init__(self, outbox: Outbox, rows: RowPublisher) -> None:
+    def __init__(self, outbox: Outbox, rows: RowPublisher, losses: LossWatch) -> None:
         self._outbox = outbox
         self._rows = rows
+        self._losses = losses
         self._position: Position | None = None
+        self._published_until: datetime | None = None
         self.following = False
 
     async def run(self) -> None:
@@ -56,7 +60,8 @@ class Relay:
             tasks.create_task(_fill(queue, changes))
             tasks.create_task(self._publish_changes(queue))
             tasks.create_task(_every(_SAVE_INTERVAL, self._save_position))
-            tasks.create_task(_every(_REPLAY_INTERVAL, self._republish))
+            tasks.create_task(self._keep_checking())
+            tasks.create_task(_every(_REJECTED_INTERVAL, self._retry_rejected))
             tasks.create_task(_every(_DELETE_INTERVAL, self._delete_old_rows))
             self.following = True
 
@@ -67,6 +72,7 @@ class Relay:
                 batch.append(queue.get_nowait())
             await self._outbox.checkpoints.reject(await self._rows.publish([row for row, _ in batch]))
             self._position = batch[-1][1]
+            self._published_until = self._position.at
 
     async def _save_position(self) -> None:
         """Save how far JetStream has stored the outbox; a successor publishes again what came after."""
@@ -74,10 +80,27 @@ class Relay:
         if position:
             await self._outbox.checkpoints.save(position)
 
-    async def _republish(self) -> None:
-        """Publish the rows of a requested replay, and those that could not be published: the reason may be gone."""
-        async for batch in self._outbox.rows_to_replay():
-            await self._outbox.checkpoints.reject(await self._rows.publish(batch))
+    async def _keep_checking(self) -> None:
+        while True:
+            await self._losses.check(self._published_until)
+            await self._replay()
+            await self._losses.wait()
+
+    async def _replay(self) -> None:
+        """Publish again what is requested, by a person or for what JetStream has lost."""
+        checkpoint = await self._outbox.checkpoints.read()
+        if checkpoint.replay_from is None:
+            return
+        replay = [f"replay {checkpoint.replay_generation}"] if checkpoint.redeliver else []
+        count = 0
+        async for batch in self._outbox.rows_since(checkpoint.replay_from):
+            await self._outbox.checkpoints.reject(await self._rows.publish(batch, *replay))
+            count += len(batch)
+        await self._outbox.checkpoints.finish_replay(checkpoint)
+        _log.info("outbox replayed", extra={"since": checkpoint.replay_from.isoformat(), "events": count})
+
+    async def _retry_rejected(self) -> None:
+        """Publish rows again that could not be published: the reason may be gone."""
         async for batch in self._outbox.rejected_rows():
             still = {row["_id"] for row, _ in await self._rows.publish(batch)}
             await self._outbox.checkpoints.accept(row for row in batch if row["_id"] not in still)

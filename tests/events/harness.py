@@ -21,6 +21,7 @@ from events.dispatcher.reconciler import Reconciler
 from events.dispatcher.settings import Settings
 from events.dispatcher.subscriber import Subscribers
 from events.ingress import Ingress
+from events.runtime.address import NatsAddress
 from events.runtime.connection import Connection
 from events.runtime.publisher import Publisher
 from local import servers
@@ -295,7 +296,7 @@ class Stage:
 
 async def _connect(url: str) -> Connection:
     connection = Connection()
-    await connection.open(url, "test")
+    await connection.open(NatsAddress.parse(url), "test")
     return connection
 
 

@@ -20,7 +20,7 @@ class Service:
 
     def __init__(self, uri: str, database: Documents, folder: Path) -> None:
         self.database = database
-        self._uri = uri
+        self.uri = uri
         self._folder = folder
         self.relays: list[Process] = []
 
@@ -31,7 +31,7 @@ class Service:
     def start_relay(self, stage: Stage) -> Process:
         """Start one more relay."""
         broker = f"{stage.stream_names.namespace}/{stage.stream_names.broker}"
-        environment = {"MONGO_URI": self._uri, "NATS_URL": stage.nats_url, "BROKER": broker}
+        environment = {"MONGO_URI": self.uri, "NATS_URL": stage.nats_url, "BROKER": broker}
         relay = Process("events.relay", environment, self._folder / "relay.log")
         self.relays.append(relay)
         return relay

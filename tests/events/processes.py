@@ -60,6 +60,15 @@ class Process:
         """Its ends of its connections."""
         return {one.laddr.port for one in psutil.Process(self._process.pid).net_connections("tcp")}
 
+    def remote_ports(self) -> set[int]:
+        """Return the ports of the servers that it is connected to."""
+        connections = psutil.Process(self._process.pid).net_connections("tcp")
+        return {one.raddr.port for one in connections if one.raddr and one.status == psutil.CONN_ESTABLISHED}
+
+    def command_line(self) -> list[str]:
+        """Return its command and arguments."""
+        return psutil.Process(self._process.pid).cmdline()
+
     def kill(self) -> None:
         """End it as a crash would."""
         self._process.kill()

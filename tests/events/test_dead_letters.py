@@ -11,6 +11,7 @@ from io import StringIO
 import pytest
 
 from events.deadletters.command import main
+from events.runtime.address import NatsAddress
 from tests.events.harness import Answer, Request, Sink, Stage, event
 from tests.eventually import eventually
 
@@ -50,7 +51,7 @@ def refuse(stage: Stage, *arguments: str) -> str:
 
 def _run(stage: Stage, *arguments: str) -> tuple[int, str]:
     with redirect_stdout(StringIO()) as said, redirect_stderr(said):
-        status = main(arguments, stage.nats_url, stage.stream_names)
+        status = main(arguments, NatsAddress.parse(stage.nats_url), stage.stream_names)
     return status, said.getvalue()
 
 

@@ -30,6 +30,7 @@ def test_ready_means_that_nats_answers(private_stage: Stage, nats_server: NatsSe
     assert bridge.status("/readyz") == 503
     nats_server.thaw()
     bridge.await_ready()
+    eventually(lambda: private_stage.connection.is_connected)
     private_stage.publish(event())
     sink.await_requests(1)
 
