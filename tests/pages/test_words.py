@@ -1,9 +1,12 @@
-"""The pages use plain words, one for each thing."""
+"""Pages, and comments in manifests and scripts, use plain words, one for each thing."""
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.e2e.stack import ROOT
 from tests.pages.pages import Page, pages
 
 INSTEAD = {
@@ -14,21 +17,34 @@ INSTEAD = {
     r"\bbesides\b": "in addition, or other",
     r"\blet(?:s)? go\b": "release",
     r"\bburied\b|\bbury\b": "dead-lettered, dead-letter",
-    r"\btold (?:to|of)\b|\btells? of\b": "says, or shows",
+    r"\btold of\b|\btells? of\b": "says, or shows",
     r"\bcarriers?\b": "relays and bridge",
     r"\btake[ns]? away\b": "remove",
 }
 PAGES = pages()
+COMMENTED = [
+    *(path for kind in ("yaml", "conf", "sh") for path in (ROOT / "knative").rglob(f"*.{kind}")),
+    *(ROOT / name for name in ("Dockerfile", "Makefile", "skaffold.yaml", "requirements.in", "requirements-dev.in")),
+]
+COMMENT = re.compile(r"(?:^|\s)#+ ?(.*)$", re.MULTILINE)
 
 
 @pytest.mark.parametrize("found", PAGES, ids=[found.name for found in PAGES])
 def test_a_page_is_in_plain_words(found: Page) -> None:
     text = re.sub(r"`[^`]*`", "", found.prose)
-    said = {words[0]: better for words, better in matches(text)}
 
-    assert said == {}, f"in {found.name}, write the right side instead"
+    assert dict(better_words(text)) == {}, f"in {found.name}, write the right side instead"
 
 
-def matches(text: str) -> list[tuple[re.Match[str], str]]:
-    """Return the words that have better ones, with those."""
-    return [(found, better) for words, better in INSTEAD.items() for found in re.finditer(words, text, re.IGNORECASE)]
+@pytest.mark.parametrize("file", COMMENTED, ids=[str(path.relative_to(ROOT)) for path in COMMENTED])
+def test_comments_are_in_plain_words(file: Path) -> None:
+    text = " ".join(COMMENT.findall(file.read_text()))
+
+    assert dict(better_words(text)) == {}, f"in {file.relative_to(ROOT)}, write the right side instead"
+
+
+def better_words(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the words that have better ones, with those."""
+    for words, better in INSTEAD.items():
+        for found in re.finditer(words, text, re.IGNORECASE):
+            yield found[0], better
