@@ -24,6 +24,7 @@ from tests.servers import running_server
 NewDatabase = Callable[[str], str]
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own there, as it does in /tmp
+LONGEST_NAME = 100
 MEMORY_BYTES = 4 << 30  # what the servers of a whole run store, with room to spare
 
 
@@ -56,6 +57,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if group := _shared(item):
             item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a long text, a token for instance, by its argument: names must be the same in every worker."""
+    return argname if isinstance(val, str) and len(val) > LONGEST_NAME else None
 
 
 def _shared(item: pytest.Item) -> str | None:

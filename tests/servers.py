@@ -27,7 +27,7 @@ def await_port(process: subprocess.Popen[bytes], port: int) -> None:
     """Return once the process listens.
 
     Raises:
-        RuntimeError: it has ended, or takes too long.
+        RuntimeError: it has ended, or takes too long; the message tells which.
     """
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
@@ -35,4 +35,5 @@ def await_port(process: subprocess.Popen[bytes], port: int) -> None:
             if probe.connect_ex((servers.HOST, port)) == 0:
                 return
         time.sleep(0.02)
-    raise RuntimeError(f"{process.args!r} did not start")
+    state = "runs" if process.poll() is None else f"ended with status {process.returncode}"
+    raise RuntimeError(f"nothing listens on port {port} of {process.args!r}, which {state}")
