@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import bridging, broker, cold_start, growth, marketplace, paying, replication, reserving
+from tests.bench import bridging, broker, capacity, cold_start, growth, marketplace, paying, replication, reserving
 
 MEASUREMENTS: dict[str, Callable[[Path], None]] = {
     "start": lambda _: cold_start.measure(),
@@ -16,6 +16,7 @@ MEASUREMENTS: dict[str, Callable[[Path], None]] = {
     "marketplace": marketplace.measure,
     "replication": replication.measure,
     "growth": growth.measure,
+    "capacity": capacity.measure,
     "bridge": bridging.measure,
     "broker": broker.measure,
 }

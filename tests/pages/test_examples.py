@@ -17,7 +17,7 @@ from tests.pages.pages import page
 GUIDE = page("docs/functions.md").text
 COPIED = ("events", "functions", "knative", "local", "tests", "docs", "pyproject.toml", "Makefile", "README.md")
 STEP = re.compile(
-    r"(Create|Append to|Add to)\s+`([^`]+)`(?:,\s+before\s+`([^`]+)`)?:\n\n([ ]*)```\w+\n(.*?)^\4```$",
+    r"(Create|Append\s+to|Add\s+to)\s+`([^`]+)`(?:,\s+before\s+`([^`]+)`)?:\n\n([ ]*)```\w+\n(.*?)^\4```$",
     re.DOTALL | re.MULTILINE,
 )
 # What the checklist of the page names, and the tests that the page itself adds.
@@ -44,7 +44,9 @@ class Step(NamedTuple):
 def steps() -> list[Step]:
     """Return the steps of the page, in order."""
     found = STEP.findall(GUIDE)
-    return [Step(verb, file, before, unindented(text, len(indent))) for verb, file, before, indent, text in found]
+    return [
+        Step(verb.split()[0], file, before, unindented(text, len(indent))) for verb, file, before, indent, text in found
+    ]
 
 
 def unindented(text: str, by: int) -> str:
@@ -57,7 +59,7 @@ def carry_out(step: Step, root: Path) -> None:
     file = root / step.file
     if step.verb == "Create":
         file.write_text(step.text)
-    elif step.verb == "Append to":
+    elif step.verb == "Append":
         file.write_text(file.read_text() + step.text)
     else:
         before = re.search("^" + re.escape(step.before), file.read_text(), re.MULTILINE)

@@ -88,5 +88,13 @@ def test_every_metric_of_the_bridge_that_a_page_names_exists() -> None:
     assert named <= known
 
 
+def test_every_annotation_of_ours_that_a_page_names_is_read() -> None:
+    named = {name for found in PAGES for name in re.findall(r"jetstream\.ticketing\.dev/([\w-]+)", found.text)}
+    reading = (ROOT / "events/broker/manifest.py").read_text()
+
+    assert named
+    assert [name for name in named if f'"{name}"' not in reading] == []
+
+
 def test_the_readme_is_short() -> None:
     assert len(page("README.md").text.splitlines()) <= MOST_LINES_OF_THE_README
