@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 WHEEL_BINARIES = Path(sys.executable).parent
+NATS_CONFIGURATION = Path(__file__).with_name("nats.conf")
 SECANTUSD = Path(__file__).with_name("secantusd.py")
 
 HOST = "127.0.0.1"
@@ -21,7 +22,7 @@ _recently_given = deque[int](maxlen=128)
 def nats_server(port: int, store: Path, monitoring_port: int | None = None) -> list[str]:
     """NATS with JetStream, its files in `store`; /healthz is served at the monitoring port."""
     monitoring = ["--http_port", str(monitoring_port)] if monitoring_port else []
-    options = ["--jetstream", "--store_dir", str(store), *monitoring]
+    options = ["--config", str(NATS_CONFIGURATION), "--jetstream", "--store_dir", str(store), *monitoring]
     return [_binary("nats-server"), "--addr", HOST, "--port", str(port), *options]
 
 
