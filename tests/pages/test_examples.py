@@ -92,6 +92,7 @@ def run(root: Path, *command: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_route_an_event_and_a_reaction_are_added_by_the_page_alone(copy: Path) -> None:
     run(copy, "ruff", "format", ".")
     run(copy, "ruff", "check", ".")
