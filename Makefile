@@ -7,7 +7,7 @@ bin := .venv/bin
 # More workers than cores: many tests wait, for a retry or an expiry for instance.
 pytest := $(bin)/python -m pytest --numprocesses 3 --dist loadgroup
 
-.PHONY: help run function logs reset demo events dead-letters test test-all soak check manifests prove cluster format bench schemas requirements
+.PHONY: help run function logs reset demo events dead-letters audit test test-all soak check manifests prove cluster format bench schemas requirements
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -36,6 +36,9 @@ events: .venv/.installed  ## show events as they pass
 
 dead-letters: .venv/.installed  ## list, show, replay or purge dead letters: ARGS="list"
 	@$(bin)/python -m local.deadletters $(or $(ARGS),list)
+
+audit: .venv/.installed  ## compare every payment and order with the payment provider, in one line
+	@$(bin)/python -m local.audit
 
 test: .venv/.installed  ## run the tests of every rule, with real servers on free ports
 	$(pytest) -m "not slow"

@@ -193,7 +193,7 @@ class PaymentEvent(Event, frozen=True, kw_only=True):
 
 
 class PaymentStarted(PaymentEvent, frozen=True, kw_only=True):
-    """The provider is about to be asked for a charge."""
+    """A buyer began to pay."""
 
     NAME: ClassVar[str] = "payment.started"
 

@@ -95,6 +95,7 @@ class Plan:
             "HOST": servers.HOST,
             "PORT": str(self.addresses.stripe),
             "STRIPE_KEY": self._secret("stripe-secret", "STRIPE_KEY"),
+            "STRIPE_PUBLISHABLE_KEY": self._secret("stripe-secret", "STRIPE_PUBLISHABLE_KEY"),
             "STRIPE_WEBHOOK_SECRET": self._secret("stripe-secret", "STRIPE_WEBHOOK_SECRET"),
             "WEBHOOK_URL": f"{self.addresses.url}/api/payments/webhook",
             "DATABASE": str(self._folder("stripe") / "provider.sqlite"),

@@ -9,7 +9,7 @@ from local.plan import SETTINGS
 from local.state import State
 
 DEFAULT_PORT = 8080
-STRIPE_SECRETS = ("STRIPE_KEY", "STRIPE_WEBHOOK_SECRET")
+STRIPE_SECRETS = ("STRIPE_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET")
 # JetStream reserves the log's and the dead letters' sizes within three quarters of what is free; databases grow too.
 FREE_MIB, MIB = 1024, 2**20
 

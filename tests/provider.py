@@ -15,6 +15,7 @@ from local.stripe_standin.api import API_VERSION
 from tests.eventually import eventually
 
 KEY = "sk_test_of_nobody_but_these_tests"
+PUBLISHABLE_KEY = "pk_test_of_nobody_but_these_tests"
 WEBHOOK_SECRET = "whsec_of_nobody_but_these_tests"
 TIMEOUT_SECONDS = 30
 
@@ -63,6 +64,7 @@ class Provider(Controls):
             "HOST": servers.HOST,
             "PORT": str(self.port),
             "STRIPE_KEY": KEY,
+            "STRIPE_PUBLISHABLE_KEY": PUBLISHABLE_KEY,
             "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "WEBHOOK_URL": webhook_url,
             "DATABASE": str(folder / "provider.sqlite"),

@@ -1,6 +1,9 @@
-"""Payments: an order has one, ever. What becomes of it, in whatever order things become known.
+"""Payments: an order has one, ever; a payment has one PaymentIntent.
 
 pending → succeeded or failed. A charge that its order no longer takes goes back: → refunding → refunded.
+
+A pending payment without an intent cannot be charged: it fails by a write of ours. One with an intent may be, until the
+provider says that the intent has ended, succeeded or canceled. So failed means: no money, now and later.
 """
 
 import re
@@ -9,10 +12,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NoReturn
 
+from functions.payments.intent import CURRENCY, Decline, Intent, Outcome
 from functions.shared.errors import InProgress, InvalidField, NotAuthorized, PaymentRequired, RuleBroken
 from functions.shared.ids import parse_id
 
-CURRENCY = "usd"
 # A token of Stripe.js, or a payment method's id.
 _TOKEN = re.compile(r"(tok|pm)_\w{1,250}", re.ASCII)
 
@@ -34,14 +37,21 @@ class Status(StrEnum):
     REFUNDED = "refunded"
 
 
+class Confirmer(StrEnum):
+    """Who tells the provider to charge: we, with a token, or the buyer's browser, with the provider's own script."""
+
+    SERVICE = "service"
+    BROWSER = "browser"
+
+
 class CannotPayCancelled(RuleBroken):
-    """There is nothing to pay for any more."""
+    """The order is cancelled."""
 
     message = "Cannot pay for a cancelled order"
 
 
 class CannotPayExpired(RuleBroken):
-    """The time to pay is over, even if that has not been acted on yet."""
+    """The time to pay is over, even if the order is not cancelled yet."""
 
     message = "Cannot pay for an expired order"
 
@@ -59,9 +69,13 @@ class BadSignature(RuleBroken):
 
 
 class PaymentInProgress(InProgress):
-    """The provider has been asked, and it is not known here what came of it."""
+    """The outcome of the order's payment is not known yet."""
 
     message = "Payment in progress"
+
+
+class AmountDiffers(Exception):
+    """The intent of a payment is for another amount than the payment: a person has to look."""
 
 
 class Declined(PaymentRequired):
@@ -81,17 +95,27 @@ class Order:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether no charge may be kept for it."""
+        """Say if no charge may be kept for it."""
         return self.status == OrderStatus.CANCELLED
 
     def require_owner(self, user_id: str) -> "Order":
-        """The order, if it is this user's own."""
+        """Return the order if it is this user's own.
+
+        Raises:
+            NotAuthorized: it is another's.
+        """
         if user_id != self.user_id:
             raise NotAuthorized
         return self
 
-    def payable(self, at: datetime) -> "Order":
-        """The order, if it can be paid for at this time."""
+    def require_payable(self, at: datetime) -> "Order":
+        """Return the order if it can be paid for at this time.
+
+        Raises:
+            CannotPayCancelled: it is cancelled.
+            AlreadyPaid: it is complete.
+            CannotPayExpired: its time is over.
+        """
         if self.is_cancelled:
             raise CannotPayCancelled
         if self.status == OrderStatus.COMPLETE:
@@ -100,29 +124,21 @@ class Order:
             raise CannotPayExpired
         return self
 
-
-@dataclass(frozen=True)
-class Charge:
-    """What the provider says: the money was taken. `provider_id` is its own name for that."""
-
-    provider_id: str
-
-
-@dataclass(frozen=True)
-class Decline:
-    """What the provider says: no money was taken."""
-
-    reason: str
-
-
-Outcome = Charge | Decline
+    def is_payable(self, at: datetime) -> bool:
+        """Say if it can be paid for at this time."""
+        try:
+            self.require_payable(at)
+        except RuleBroken:
+            return False
+        return True
 
 
 @dataclass(frozen=True)
 class Payment:
-    """The payment of an order. `amount` is in cents; `provider_id` is there once money was taken.
+    """The payment of an order. `amount` is in cents; `intent_id` is the PaymentIntent's, once it is stored.
 
-    `request` tells the request that started it from all others, if that can be told.
+    `request` tells the request that started it from all others, if that can be told. `confirmer` is None in rows of
+    versions that made the intent and charged it in one request, and stored its id only when it was charged.
     """
 
     id: str
@@ -130,40 +146,54 @@ class Payment:
     amount: int
     started_at: datetime
     status: Status = Status.PENDING
-    provider_id: str = ""
+    intent_id: str = ""
     reason: str = ""
     request: str | None = None
+    confirmer: Confirmer | None = Confirmer.SERVICE
 
     @property
     def is_pending(self) -> bool:
-        """Whether it is not known yet what came of it."""
+        """Say if its outcome is not known yet."""
         return self._is(Status.PENDING)
 
-    def asked_for(self, amount: int, currency: str) -> bool:
-        """Whether that is what its charge was asked for. Others with the same account may name our payments too."""
-        return (amount, currency) == (self.amount, CURRENCY)
+    @property
+    def is_browsers(self) -> bool:
+        """Say if the buyer's browser confirms it, maybe with one card after another."""
+        return self.confirmer == Confirmer.BROWSER
 
-    def settled(self, outcome: Outcome, order: Order) -> "Payment":
-        """The payment when its outcome is known: a charge is kept by an order that stands, else it goes back."""
+    def is_of(self, intent: Intent) -> bool:
+        """Say if that is its intent: others with the same account may name our payments too.
+
+        Raises:
+            AmountDiffers: it is, and for another amount.
+        """
+        is_known = bool(self.intent_id) or self.confirmer is not None
+        is_ours = (intent.amount, intent.currency) == (self.amount, CURRENCY)
+        if is_known and intent.id == self.intent_id and not is_ours:
+            raise AmountDiffers(f"{intent.id} is for {intent.amount} {intent.currency}, not {self.amount} {CURRENCY}")
+        return intent.id == self.intent_id if is_known else is_ours
+
+    def settle(self, outcome: Outcome, order: Order) -> "Payment":
+        """Return the payment with its outcome: an order that stands keeps a charge, else the money goes back."""
         if isinstance(outcome, Decline):
-            return replace(self, status=Status.FAILED, reason=outcome.reason) if self._is(Status.PENDING) else self
+            return replace(self, status=Status.FAILED, reason=outcome.reason) if self.is_pending else self
         if not self._is(Status.PENDING, Status.FAILED):
             return self
-        keeps = self._is(Status.PENDING) and not order.is_cancelled
+        keeps = self.is_pending and not order.is_cancelled
         return replace(
-            self, status=Status.SUCCEEDED if keeps else Status.REFUNDING, provider_id=outcome.provider_id, reason=""
+            self, status=Status.SUCCEEDED if keeps else Status.REFUNDING, intent_id=outcome.intent_id, reason=""
         )
 
     def order_cancelled(self) -> "Payment":
-        """The payment when its order is cancelled: what was charged goes back; what is pending may be charged yet."""
+        """Return the payment of an order that was cancelled: a charge goes back; what is pending is settled next."""
         return replace(self, status=Status.REFUNDING) if self._is(Status.SUCCEEDED) else self
 
-    def refunded(self) -> "Payment":
-        """The payment when the money has gone back."""
+    def mark_refunded(self) -> "Payment":
+        """Return the payment when the money has gone back."""
         return replace(self, status=Status.REFUNDED) if self._is(Status.REFUNDING) else self
 
     def require_outcome(self) -> "Payment":
-        """The payment, if it is known what came of it.
+        """Return the payment if its outcome is known.
 
         Raises:
             PaymentInProgress: it is not known yet.
@@ -173,10 +203,10 @@ class Payment:
         return self
 
     def reject_second(self) -> NoReturn:
-        """An order that has a payment gets no other.
+        """Reject another payment for the order.
 
         Raises:
-            PaymentInProgress: its outcome is not known yet.
+            PaymentInProgress: the outcome of this one is not known yet.
             AlreadyPaid: it was charged.
             CannotPayCancelled: it failed or went back, so its order is cancelled or will be in a moment.
         """
@@ -184,12 +214,14 @@ class Payment:
         raise AlreadyPaid if self._is(Status.SUCCEEDED) else CannotPayCancelled
 
     def require_paid(self) -> "Payment":
-        """The payment, if the order is paid by it.
+        """Return the payment if the order is paid by it.
 
         Raises:
+            PaymentInProgress: its outcome is not known yet.
             Declined: no money was taken.
             CannotPayCancelled: it was, and goes back.
         """
+        self.require_outcome()
         if self._is(Status.FAILED):
             raise Declined(self.reason)
         if not self._is(Status.SUCCEEDED):
@@ -201,14 +233,24 @@ class Payment:
 
 
 def parse_order_id(value: object) -> str:
-    """The id of the order to pay for."""
+    """Return the id of the order to pay for.
+
+    Raises:
+        InvalidField: it is not an id.
+    """
     if (found := parse_id(value)) is None:
         raise InvalidField("OrderId must be provided")
     return found
 
 
-def parse_token(value: object) -> str:
-    """What the provider made of the buyer's card."""
+def parse_token(value: object) -> str | None:
+    """Return what the provider made of the buyer's card; None if nothing was sent, so that a browser confirms.
+
+    Raises:
+        InvalidField: it is neither a token nor the id of a payment method.
+    """
+    if value is None:
+        return None
     if isinstance(value, str) and _TOKEN.fullmatch(value):
         return value
-    raise InvalidField("Token must be provided")
+    raise InvalidField("Token must be a card token (tok_...) or a payment method (pm_...)")

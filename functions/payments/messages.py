@@ -1,4 +1,4 @@
-"""What the world hears of a payment: each status but pending has its event."""
+"""The events of payments: each status has the one that tells of it."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,7 @@ from events.catalogue import (
     Event,
     PaymentCreated,
     PaymentFailed,
+    PaymentOverdue,
     PaymentRefunded,
     PaymentStarted,
     RefundRequested,
@@ -15,8 +16,13 @@ from functions.shared.money import to_dollars
 
 
 def event(payment: Payment) -> Event:
-    """The event that tells how far the payment is."""
+    """Return the event that tells how far the payment is."""
     return _EVENTS[payment.status](payment)
+
+
+def overdue(payment: Payment) -> PaymentOverdue:
+    """Return the event on which the payment is settled."""
+    return PaymentOverdue(id=payment.id, order_id=payment.order_id)
 
 
 def _started(payment: Payment) -> PaymentStarted:
@@ -25,7 +31,7 @@ def _started(payment: Payment) -> PaymentStarted:
 
 def _created(payment: Payment) -> PaymentCreated:
     amount = to_dollars(payment.amount)
-    return PaymentCreated(id=payment.id, order_id=payment.order_id, amount=amount, provider_id=payment.provider_id)
+    return PaymentCreated(id=payment.id, order_id=payment.order_id, amount=amount, provider_id=payment.intent_id)
 
 
 def _failed(payment: Payment) -> PaymentFailed:
@@ -34,7 +40,7 @@ def _failed(payment: Payment) -> PaymentFailed:
 
 def _refund_requested(payment: Payment) -> RefundRequested:
     amount = to_dollars(payment.amount)
-    return RefundRequested(id=payment.id, order_id=payment.order_id, amount=amount, provider_id=payment.provider_id)
+    return RefundRequested(id=payment.id, order_id=payment.order_id, amount=amount, provider_id=payment.intent_id)
 
 
 def _refunded(payment: Payment) -> PaymentRefunded:

@@ -3,7 +3,7 @@
 import functions_framework
 
 from events.catalogue import RefundRequested
-from functions.payments import provider, repository
+from functions.payments import refunds, repository
 from functions.payments.domain import Status
 from functions.shared.eventing.reaction import reacts_to
 
@@ -14,5 +14,5 @@ def refund_payment(event: RefundRequested) -> None:
     """Refund, then record it. Delivered again, it is the same refund to the provider."""
     payment = repository.find(event.id)
     if payment.status == Status.REFUNDING:
-        provider.refund(payment)
-        repository.update(payment.id, lambda payment, _order: payment.refunded())
+        refunds.refund(payment)
+        repository.update(payment.id, lambda payment, _order: payment.mark_refunded())

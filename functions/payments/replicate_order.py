@@ -1,4 +1,4 @@
-"""On every order.* event: keep what payments need to know of the order."""
+"""On every order.* event: store what payments need to know of the order."""
 
 import functions_framework
 
@@ -19,6 +19,6 @@ from functions.shared.money import to_cents
 @functions_framework.http
 @reacts_to(OrderCreated, OrderAwaitingPayment, OrderCompleted, OrderRenewed, OrderCancelled)
 def replicate_order(order: OrderState) -> None:
-    """Keep the highest version seen. What was charged for a cancelled order is to go back."""
+    """Store the highest version seen. A cancelled order's charge is to go back, and what is pending to be settled."""
     price = to_cents(order.ticket.price)
     repository.replicate(Order(order.id, order.user_id, order.status, order.expires_at, price, order.version))

@@ -1,23 +1,27 @@
-"""Where payments are kept (collection `payments`), and what is known of their orders (`orders`, a replica).
+"""Where payments are stored (collection `payments`), and what is known of their orders (`orders`, a replica).
 
-Whatever decides between keeping a charge and giving it back writes the order's row: the transaction that records a
-charge and the one that records order.cancelled. So of two at once one starts over and sees the other, and whichever
-commits second asks for the refund.
+Each change that decides between keeping a charge and giving it back writes the order's row: the transaction that
+records a charge and the one that records order.cancelled. So of two at once one starts over and sees the other, and the
+one that commits second asks for the refund.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from bson import ObjectId
 from pymongo import IndexModel
+from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from functions.payments.domain import Order, Outcome, Payment, PaymentInProgress, Status
-from functions.payments.messages import event
+from functions.payments import messages, rows
+from functions.payments.domain import Order, Payment, PaymentInProgress
+from functions.payments.intent import Outcome
+from functions.payments.rows import OrderRow, PaymentRow
 from functions.shared import log
 from functions.shared.errors import NotFound, RuleBroken
 from functions.shared.eventing import outbox
-from functions.shared.storage.database import Document, Documents, ensure_indexes, keep_newest
-from functions.shared.storage.transaction import StaleWrite, Transaction, transaction
+from functions.shared.storage.database import Documents, collection, ensure_indexes, keep_newest
+from functions.shared.storage.transaction import StaleWrite, Step, Transaction, transaction
 
 # This index is what makes a second charge impossible, whatever races: an order has one payment or none.
 INDEXES = {"payments": [IndexModel("orderId", name="one_payment_per_order", unique=True)]}
@@ -27,63 +31,107 @@ Also = Callable[[Payment, Transaction], object]
 
 
 def replicate(order: Order) -> None:
-    """Keep this version unless the same or a later one is known, and give back what was charged if it is cancelled."""
+    """Store this version unless the same or a later one is stored.
+
+    When the order is cancelled, its charge is to go back, and what is pending is to be settled now.
+    """
     if not order.is_cancelled:
         _database()
-        keep_newest("orders", order.id, _order_row(order))
+        keep_newest("orders", order.id, rows.from_order(order))
         return
 
     def work(replicating: Transaction) -> None:
-        known = _database()["orders"].find_one({"_id": ObjectId(order.id)}, session=replicating.session)
+        known = _orders().find_one({"_id": ObjectId(order.id)}, session=replicating.session)
         if known and known["version"] >= order.version:
             return
-        replicating.replace("orders", order.id, _order_row(order), upsert=True)
+        replicating.replace("orders", order.id, rows.from_order(order), upsert=True)
         if payment := _of_order(order.id, replicating):
             _save(payment, payment.order_cancelled(), replicating)
+            if payment.is_pending:
+                outbox.add(messages.overdue(payment), replicating)
 
     transaction(_database(), work)
 
 
-def add(order_id: str, start: Callable[[Order], Payment], again: Callable[[Payment], Payment]) -> Payment | None:
-    """Store the payment that `start` makes for the order as it is now, unless it refuses; None if nobody knows it.
+def add(
+    order_id: str, start: Callable[[Order], Payment], existing: Callable[[Payment, RuleBroken | None], Payment]
+) -> Payment | None:
+    """Store the payment that `start` makes for the order, and return it; None if the order is not known.
 
-    If the order has a payment already, nothing is stored, and it is what `again` makes of that.
+    If the order has a payment already, nothing is stored, and what `existing` makes of it is returned. It also gets the
+    rule by which `start` rejected the order, if it did.
     """
 
     def work(adding: Transaction) -> Payment | None:
         if (order := _find_order(order_id, adding)) is None:
             return None
         payment = start(order)
-        adding.insert("payments", _payment_row(payment))
-        outbox.add(event(payment), adding)
+        adding.insert("payments", rows.from_payment(payment))
+        outbox.add(messages.event(payment), adding)
         return payment
 
     try:
         return transaction(_database(), work)
-    except (DuplicateKeyError, RuleBroken):
-        if another := _of_order(order_id):
-            return again(another)
+    except (DuplicateKeyError, RuleBroken) as error:
+        if payment := _of_order(order_id):
+            return existing(payment, error if isinstance(error, RuleBroken) else None)
         raise
 
 
 def find(payment_id: str, within: Transaction | None = None) -> Payment:
-    """The payment, as the transaction sees it.
+    """Return the payment, as the transaction sees it.
 
     Raises:
         NotFound: there is none.
     """
-    row = _database()["payments"].find_one({"_id": ObjectId(payment_id)}, session=within and within.session)
+    row = _payments().find_one({"_id": ObjectId(payment_id)}, session=within and within.session)
     if row is None:
         raise NotFound
-    return _payment(row)
+    return rows.to_payment(row)
+
+
+def find_order(order_id: str) -> Order:
+    """Return the order in the highest version seen.
+
+    Raises:
+        NotFound: it is not known.
+    """
+    if (order := _find_order(order_id)) is None:
+        raise NotFound
+    return order
+
+
+def store_intent(payment: Payment, intent_id: str) -> Payment:
+    """Store the id of the payment's intent if the payment is as it was read: one conditional write, safe to repeat.
+
+    Return the payment as it is stored: with another status if it was settled meanwhile, or with an intent that another
+    request stored. Only an intent whose id is stored may be confirmed.
+    """
+    stored = _payments().update_one(_as_read(payment), {"$set": {"providerId": intent_id}})
+    return replace(payment, intent_id=intent_id) if stored.matched_count else find(payment.id)
+
+
+def store_intent_and(payment: Payment, intent_id: str, also: Step) -> Payment:
+    """Store the id of the payment's intent like `store_intent`, and do `also` in the same transaction, unless it is."""
+    changed = replace(payment, intent_id=intent_id)
+
+    def work(storing: Transaction) -> Payment:
+        _replace(payment, changed, storing)
+        also(storing)
+        return changed
+
+    try:
+        return transaction(_database(), work) if changed != payment else payment
+    except StaleWrite:
+        return find(payment.id)
 
 
 def update(
     payment_id: str, change: Change, also: Also = lambda _payment, _updating: None, known: Payment | None = None
 ) -> Payment:
-    """Store what `change` makes of the payment, with the event that tells of it; do `also` what belongs to that.
+    """Store the payment as `change` returns it, with the event that tells of it, and do `also` with it.
 
-    It need not be read, which saves a command, by who takes it for `known` to be what it was when last seen.
+    The caller that has just read it passes it as `known`, which saves a command if it is still the same.
 
     Raises:
         NotFound: there is no such payment, or its order is not known.
@@ -107,87 +155,57 @@ def update(
 
 
 def record(payment: Payment, outcome: Outcome, also: Also) -> Payment:
-    """Store what came of a payment that was just started, and do `also` what belongs to that.
+    """Store the outcome of a payment that a buyer waits for, and do `also` in the same transaction.
 
     Raises:
-        PaymentInProgress: the database did not take it. The card may be charged, so nobody should hear that it failed:
-            it will be settled, as all that is pending.
+        PaymentInProgress: the database did not commit it. The card may be charged, so the buyer must not hear that the
+            payment failed: it stays pending until it is settled.
     """
     try:
-        return update(payment.id, lambda payment, order: payment.settled(outcome, order), also, known=payment)
+        return update(payment.id, lambda payment, order: payment.settle(outcome, order), also, known=payment)
     except (PyMongoError, TimeoutError) as error:
-        log.exception("what came of a payment is not recorded", error, payment=payment.id)
+        log.exception("payment outcome not saved; settlement will retry", error, payment=payment.id)
         raise PaymentInProgress from error
 
 
 def _of_order(order_id: str, within: Transaction | None = None) -> Payment | None:
-    row = _database()["payments"].find_one({"orderId": order_id}, session=within and within.session)
-    return _payment(row) if row else None
+    row = _payments().find_one({"orderId": order_id}, session=within and within.session)
+    return rows.to_payment(row) if row else None
 
 
-def _find_order(order_id: str, within: Transaction) -> Order | None:
-    row = _database()["orders"].find_one({"_id": ObjectId(order_id)}, session=within.session)
-    return _order(row) if row else None
+def _find_order(order_id: str, within: Transaction | None = None) -> Order | None:
+    row = _orders().find_one({"_id": ObjectId(order_id)}, session=within and within.session)
+    return rows.to_order(row) if row else None
 
 
 def _touch(order_id: str, within: Transaction) -> Order | None:
-    """The order in the highest version seen, its row to be written: only a real write meets a concurrent one."""
+    """Return the order in the highest version seen, and write its row: only a real write meets a concurrent one."""
     within.update("orders", order_id, {"$inc": {"writes": 1}})
     return _find_order(order_id, within)
 
 
 def _save(payment: Payment, changed: Payment, saving: Transaction) -> None:
     if changed != payment:
-        saving.replace("payments", payment.id, _payment_row(changed), was={"status": payment.status.value})
-        outbox.add(event(changed), saving)
+        _replace(payment, changed, saving)
+        outbox.add(messages.event(changed), saving)
+
+
+def _replace(payment: Payment, changed: Payment, within: Transaction) -> None:
+    within.replace("payments", payment.id, rows.from_payment(changed), was=_as_read(payment))
+
+
+def _as_read(payment: Payment) -> Mapping[str, object]:
+    """Return what the row must still be, so that a process that was held up changes nothing."""
+    return {"_id": ObjectId(payment.id), "status": payment.status.value, "providerId": payment.intent_id}
 
 
 def _database() -> Documents:
     return ensure_indexes(INDEXES)
 
 
-def _order_row(order: Order) -> Document:
-    return {
-        "userId": order.user_id,
-        "status": order.status,
-        "expiresAt": order.expires_at,
-        "priceCents": order.price,
-        "version": order.version,
-    }
+def _orders() -> Collection[OrderRow]:
+    return collection(_database(), "orders", OrderRow)
 
 
-def _order(row: Document) -> Order:
-    return Order(
-        id=str(row["_id"]),
-        user_id=row["userId"],
-        status=row["status"],
-        expires_at=row["expiresAt"],
-        price=row["priceCents"],
-        version=row["version"],
-    )
-
-
-def _payment_row(payment: Payment) -> Document:
-    return {
-        "_id": ObjectId(payment.id),
-        "orderId": payment.order_id,
-        "amountCents": payment.amount,
-        "startedAt": payment.started_at,
-        "status": payment.status.value,
-        "providerId": payment.provider_id,
-        "reason": payment.reason,
-        "request": payment.request,
-    }
-
-
-def _payment(row: Document) -> Payment:
-    return Payment(
-        id=str(row["_id"]),
-        order_id=row["orderId"],
-        amount=row["amountCents"],
-        started_at=row["startedAt"],
-        status=Status(row["status"]),
-        provider_id=row["providerId"],
-        reason=row["reason"],
-        request=row.get("request"),
-    )
+def _payments() -> Collection[PaymentRow]:
+    return collection(_database(), "payments", PaymentRow)

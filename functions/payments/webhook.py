@@ -1,43 +1,46 @@
-"""POST /api/payments/webhook: the provider says what came of a charge."""
+"""POST /api/payments/webhook: the provider says what became of an intent."""
 
-from contextlib import suppress
 from typing import TypeVar
 
 import functions_framework
 import msgspec
 from flask import Request
 
-from functions.payments import provider, repository
-from functions.payments.domain import BadSignature, Charge, Decline, Order, Outcome, Payment
+from functions.payments import repository, signature
+from functions.payments.domain import AmountDiffers, BadSignature, Payment
+from functions.payments.intent import Intent, IntentStatus
 from functions.shared import log
 from functions.shared.errors import MalformedBody, NotFound
 from functions.shared.ids import parse_id
 from functions.shared.web.http import Response, ok, route
 
-SUCCESS = "payment_intent.succeeded"
-FAILURES = ("payment_intent.payment_failed", "payment_intent.canceled")
+# A card that is declined is not the end of an intent: the next one may be charged.
+ENDS = {
+    "payment_intent.succeeded": IntentStatus.SUCCEEDED,
+    "payment_intent.canceled": IntentStatus.CANCELED,
+}
 REFUND_FAILED = "refund.failed"
 
 Kind = TypeVar("Kind")
 
 
-class Failure(msgspec.Struct):
-    """Why an intent's last try failed."""
+class LastError(msgspec.Struct):
+    """Why an intent's last card was declined."""
 
     message: str | None = None
 
 
-class Intent(msgspec.Struct):
+class IntentObject(msgspec.Struct):
     """What matters of a PaymentIntent (https://docs.stripe.com/api/payment_intents/object)."""
 
     id: str
     amount: int
     currency: str
     metadata: dict[str, object]
-    last_payment_error: Failure | None = None
+    last_payment_error: LastError | None = None
 
 
-class Refund(msgspec.Struct):
+class RefundObject(msgspec.Struct):
     """What matters of a Refund (https://docs.stripe.com/api/refunds/object)."""
 
     id: str
@@ -45,32 +48,35 @@ class Refund(msgspec.Struct):
 
 
 class Data(msgspec.Struct):
-    """What an event is about, read only if that is an intent: no two kinds of objects have the same fields."""
+    """The object that an event is about."""
 
     object: msgspec.Raw
 
 
 class Event(msgspec.Struct):
-    """https://docs.stripe.com/api/events/object."""
+    """https://docs.stripe.com/api/events/object.
+
+    `data` is read only of the types that are acted on: others, and thin events, have it in other shapes or not at all.
+    """
 
     type: str
-    data: Data
+    data: msgspec.Raw = msgspec.Raw(b"{}")
 
 
 @functions_framework.http
 @route
 def take_webhook(request: Request) -> Response:
-    """A signed event → 200 `{received}`, also for what is known already or is not about a payment of ours."""
-    if not provider.signed(request.get_data(), request.headers.get("Stripe-Signature", "")):
+    """Take a signed event; return 200 `{received}`, also for what is not about a payment of ours or known already."""
+    content = request.get_data()
+    if not signature.is_signed(content, request.headers.get("Stripe-Signature", "")):
         raise BadSignature
-    event = _read(request.get_data(), Event)
-    if event.type == SUCCESS or event.type in FAILURES:
-        intent = _read(event.data.object, Intent)
-        _record(intent, _outcome(event.type, intent))
-    if event.type == REFUND_FAILED:  # after the provider had taken it on, which a card's issuer may do days later
-        refund = _read(event.data.object, Refund)
+    event = _read(content, Event)
+    if status := ENDS.get(event.type):
+        _record(_read(_subject(event), IntentObject), status)
+    if event.type == REFUND_FAILED:  # after the provider had accepted it, which a card's issuer may do days later
+        refund = _read(_subject(event), RefundObject)
         payment = (refund.metadata or {}).get("payment")
-        log.error("a refund failed: the money has to go back another way", refund=refund.id, payment=payment)
+        log.error("refund failed; a person must return the money another way", refund=refund.id, payment=payment)
     return ok({"received": True})
 
 
@@ -81,16 +87,25 @@ def _read(content: bytes | msgspec.Raw, kind: type[Kind]) -> Kind:
         raise MalformedBody from error
 
 
-def _outcome(event_type: str, intent: Intent) -> Outcome:
-    if event_type == SUCCESS:
-        return Charge(intent.id)
-    return Decline((intent.last_payment_error and intent.last_payment_error.message) or provider.UNMADE)
+def _subject(event: Event) -> msgspec.Raw:
+    return _read(event.data, Data).object
 
 
-def _record(intent: Intent, outcome: Outcome) -> None:
-    def settled(payment: Payment, order: Order) -> Payment:
-        return payment.settled(outcome, order) if payment.asked_for(intent.amount, intent.currency) else payment
+def _record(told: IntentObject, status: IntentStatus) -> None:
+    reason = (told.last_payment_error and told.last_payment_error.message) or ""
+    intent = Intent(told.id, status, told.amount, told.currency, reason)
+    payment = _payment_of(intent, told.metadata.get("payment"))
+    if payment and (outcome := intent.outcome):
+        repository.update(payment.id, lambda payment, order: payment.settle(outcome, order), known=payment)
 
-    with suppress(NotFound):  # another shop's, with the same account
-        if payment_id := parse_id(intent.metadata.get("payment")):
-            repository.update(payment_id, settled)
+
+def _payment_of(intent: Intent, payment_id: object) -> Payment | None:
+    """Return the payment whose intent that is; None if it is another shop's with the same account, or one's mistake."""
+    try:
+        payment = repository.find(parse_id(payment_id) or "0" * 24)
+        return payment if payment.is_of(intent) else None
+    except NotFound:
+        return None
+    except AmountDiffers as error:
+        log.error(f"intent is for another amount than its payment; not recorded: {error}", payment=payment_id)
+        return None

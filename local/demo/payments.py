@@ -10,7 +10,8 @@ from local.demo.events import Events
 from local.demo.person import TIMEOUT_SECONDS, People, say
 
 GOOD_CARD, BAD_CARD = "tok_visa", "tok_chargeDeclined"  # of https://docs.stripe.com/testing
-SLOW_SECONDS = 3  # less than payments-create waits for the provider
+SLOW_SECONDS = 2  # less than payments-create waits for the provider
+SLOW = {"operations": ["confirm"], "delay": SLOW_SECONDS, "webhooks": "late", "webhook_delay": 2 * SLOW_SECONDS}
 
 
 def play(people: People, events: Events, stand_in: str | None) -> None:
@@ -64,11 +65,11 @@ def _reserve(people: People) -> str:
 
 @contextmanager
 def _slow(stand_in: str) -> Iterator[None]:
-    """Let charges take some seconds, until the block ends."""
+    """Let the provider tell of charges some seconds late, until the block ends."""
     behaviour = f"{stand_in}/test/behaviour"
     with requests.Session() as session:
         session.trust_env = False
-        session.post(behaviour, json={"charge_delay": SLOW_SECONDS}, timeout=TIMEOUT_SECONDS).raise_for_status()
+        session.post(behaviour, json=SLOW, timeout=TIMEOUT_SECONDS).raise_for_status()
         try:
             yield
         finally:

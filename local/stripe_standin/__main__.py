@@ -1,7 +1,7 @@
 """The stand-in as a process.
 
-Environment: PORT and HOST; STRIPE_KEY and STRIPE_WEBHOOK_SECRET, the shop's; WEBHOOK_URL, where events go, if anywhere;
-DATABASE, the file that holds everything.
+Environment: PORT and HOST; STRIPE_KEY, STRIPE_PUBLISHABLE_KEY and STRIPE_WEBHOOK_SECRET, the shop's; WEBHOOK_URL, where
+events go, if anywhere; DATABASE, the file that holds everything.
 """
 
 import os
@@ -12,7 +12,7 @@ from aiohttp import web
 from events.runtime import logs, process
 from local.stripe_standin.faults import FaultInjector
 from local.stripe_standin.ledger import Ledger, open_database
-from local.stripe_standin.server import Server
+from local.stripe_standin.server import Keys, Server
 from local.stripe_standin.webhooks import Webhooks
 
 
@@ -20,7 +20,8 @@ async def _main() -> None:
     environment = os.environ
     database = open_database(Path(environment["DATABASE"]))
     webhooks = Webhooks(database, environment.get("WEBHOOK_URL", ""), _secret("STRIPE_WEBHOOK_SECRET"))
-    server = Server(_secret("STRIPE_KEY"), Ledger(database), webhooks, FaultInjector(database))
+    keys = Keys(_secret("STRIPE_KEY"), _secret("STRIPE_PUBLISHABLE_KEY"))
+    server = Server(keys, Ledger(database), webhooks, FaultInjector(database))
     runner = web.AppRunner(server.application(), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, environment.get("HOST"), int(environment["PORT"])).start()

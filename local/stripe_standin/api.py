@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from local.stripe_standin import intents, refunds
+from local.stripe_standin import browser, confirmations, intents, parameters, refunds
 from local.stripe_standin.call import Call
 from local.stripe_standin.ledger import Answer, Object
 from local.stripe_standin.parameters import Kind, Parameters, decode
@@ -17,10 +17,11 @@ Perform = Callable[[Call, Parameters, str], Object]  # the last is the id in the
 
 
 class Endpoint(NamedTuple):
-    """How its parameters are read, and what is then done."""
+    """How its parameters are read, and what is then done; `read_browsers` reads those of a browser, if it may come."""
 
     read: Kind
     perform: Perform
+    read_browsers: Kind | None = None
 
 
 class Reply(NamedTuple):
@@ -31,10 +32,16 @@ class Reply(NamedTuple):
     replayed: bool = False
 
 
+_SECRET = parameters.record("client_secret", client_secret=parameters.string)
 ENDPOINTS: Mapping[tuple[str, str], Endpoint] = {
     ("POST", "/v1/payment_intents"): Endpoint(intents.creation, intents.create),
     ("GET", "/v1/payment_intents"): Endpoint(intents.LISTED, intents.page),
-    ("GET", "/v1/payment_intents/{id}"): Endpoint(intents.SHOWN, intents.show),
+    ("GET", "/v1/payment_intents/search"): Endpoint(intents.SEARCHED, intents.search),
+    ("GET", "/v1/payment_intents/{id}"): Endpoint(intents.SHOWN, intents.show, _SECRET),
+    ("POST", "/v1/payment_intents/{id}/confirm"): Endpoint(
+        confirmations.confirmation, confirmations.confirm, confirmations.BY_A_BROWSER
+    ),
+    ("POST", "/v1/payment_intents/{id}/cancel"): Endpoint(intents.CANCELLATION, intents.cancel),
     ("POST", "/v1/refunds"): Endpoint(refunds.CREATION, refunds.create),
     ("GET", "/v1/refunds"): Endpoint(refunds.LISTED, refunds.page),
     ("GET", "/v1/refunds/{id}"): Endpoint(refunds.SHOWN, refunds.show),
@@ -48,14 +55,17 @@ def carry_out(endpoint: Endpoint, call: Call, path: str, identifier: str, text: 
     what the endpoint changed. Malformed parameters are not kept (https://docs.stripe.com/api/idempotent_requests).
 
     Raises:
-        Problem: the parameters are malformed, or the key belongs to another request.
+        Problem: the parameters are malformed, the key belongs to another request, or a browser may not ask for this.
     """
-    parameters = decode(text)
+    read = endpoint.read_browsers if call.is_browser else endpoint.read
+    if read is None:
+        raise browser.secret_key_required()
+    sent = decode(text)
     with call.ledger.transaction():
-        asked = json.dumps(parameters, sort_keys=True)
+        asked = json.dumps(sent, sort_keys=True)
         if call.key and (kept := call.ledger.answer(call.key)):
             return _replay(call.key, kept, path, asked)
-        reply = _perform(endpoint, call, endpoint.read(parameters, ""), identifier)
+        reply = _perform(endpoint, call, read(sent, ""), identifier)
         if call.key:
             call.ledger.keep(call.key, Answer(path, asked, reply.status, reply.body))
     return reply
@@ -115,9 +125,12 @@ def break_down(_call: Call, _given: Parameters, _identifier: str) -> Object:
 
 def _perform(endpoint: Endpoint, call: Call, given: Parameters, identifier: str) -> Reply:
     try:
-        return Reply(200, json.dumps(endpoint.perform(call, given, identifier)))
+        status, body = 200, endpoint.perform(call, given, identifier)
+        shown = browser.shown(body) if call.is_browser else body
     except Problem as problem:
-        return Reply(problem.status, json.dumps(problem.body))
+        status, body = problem.status, problem.body
+        shown = browser.shown_error(body) if call.is_browser else body
+    return Reply(status, json.dumps(shown))
 
 
 def _replay(key: str, kept: Answer, path: str, asked: str) -> Reply:

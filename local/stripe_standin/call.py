@@ -14,10 +14,15 @@ KINDS = {"latest_charge": "charge", "charge": "charge", "payment_intent": "payme
 
 @dataclass(frozen=True)
 class Call:
-    """What carries out a request; `key` is its idempotency key. Without an id, nobody asked for what happens."""
+    """What carries out a request; `key` is its idempotency key. Without an id, what happens was not asked for.
+
+    `address` is where the caller reaches this server; `is_browser` says that it came with the publishable key.
+    """
 
     id: str | None
     key: str | None
+    address: str
+    is_browser: bool
     ledger: Ledger
     webhooks: Webhooks
     injector: FaultInjector
@@ -46,7 +51,7 @@ class Call:
         if after := given.get("starting_after"):
             self.find(kind, after, "starting_after")
         limit = given.get("limit", 10)
-        found = self.ledger.page(kind, limit + 1, after, given.get("payment_intent"), given.get("created"))
+        found = self.ledger.page(kind, limit + 1, after, given.get("payment_intent"))
         return {"object": "list", "url": path, "has_more": len(found) > limit, "data": found[:limit]}
 
 

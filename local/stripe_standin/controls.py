@@ -1,13 +1,18 @@
 """What Stripe does not have: routes for tests, to tell the stand-in how to behave and to see where the money is."""
 
+from pathlib import Path
+
 import msgspec
 from aiohttp import web
 
-from local.stripe_standin import intents, refunds
+from local.stripe_standin import browser, confirmations, refunds
 from local.stripe_standin.call import Call
 from local.stripe_standin.faults import FaultInjection, FaultInjector
 from local.stripe_standin.ledger import Ledger, Object
+from local.stripe_standin.problems import Problem
 from local.stripe_standin.webhooks import Webhooks
+
+PAGE = Path(__file__).with_name("challenge.html").read_text()
 
 
 class Controls:
@@ -26,6 +31,8 @@ class Controls:
             web.delete("/test/behaviour", self._reset_behaviour),
             web.get("/test/ledger", self._show_ledger),
             web.delete("/test/ledger", self._clear_ledger),
+            web.get("/test/challenges/{id}", self._show_challenge),
+            web.post("/test/challenges/{id}", self._answer_challenge),
         ]
 
     async def _show_behaviour(self, _: web.Request) -> web.Response:
@@ -46,8 +53,8 @@ class Controls:
         """Behave like this; what was under way comes to its end, if it is to."""
         with self._ledger.transaction():
             self._injector.adopt(behaviour)
-            unasked = Call(None, None, self._ledger, self._webhooks, self._injector)
-            intents.conclude(unasked)
+            unasked = self._call()
+            confirmations.conclude(unasked)
             refunds.conclude(unasked)
 
     async def _show_ledger(self, _: web.Request) -> web.Response:
@@ -68,6 +75,25 @@ class Controls:
             self._ledger.clear()
             self._webhooks.clear()
         return await self._show_ledger(request)
+
+    async def _show_challenge(self, _: web.Request) -> web.Response:
+        """The page on which a card's owner approves or refuses, in place of the bank's."""
+        return web.Response(text=PAGE, content_type="text/html")
+
+    async def _answer_challenge(self, request: web.Request) -> web.Response:
+        approved = (await request.post()).get("answer") == "approve"
+        try:
+            with self._ledger.transaction():
+                intent = confirmations.answer_challenge(self._call(), request.match_info["id"], approved=approved)
+        except Problem as problem:
+            return web.json_response(problem.body, status=problem.status)
+        return web.json_response(browser.shown(intent))
+
+    def _call(self) -> Call:
+        """What happens without a request to the API."""
+        return Call(
+            None, None, "", is_browser=False, ledger=self._ledger, webhooks=self._webhooks, injector=self._injector
+        )
 
 
 def _part(item: Object, *names: str) -> Object:

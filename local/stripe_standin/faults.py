@@ -15,14 +15,16 @@ SCHEMA = "create table if not exists behaviour (body text not null)"
 class FaultInjection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What it can be told; nothing is out of order unless it is told so.
 
-    `charge_delay` passes before a request is carried out, `delay` between that and its answer. A request fails, with
-    this `probability`, `before` it is carried out (500; `for_good`: and under its idempotency key from now on; or
-    `rate_limit`: 429; or `refuse`: 400, since the account may not), or `after` it (the connection is cut without an
-    answer). Cards that are good are declined with the probability `decline`. Charges may be `processing`, and refunds
-    `pending`, until something else is said of them: then they end like that. Webhooks are sent at once, after
-    `webhook_delay`, `twice` or `never`, as was said when their events happened. A `seed` repeats what chance decides.
+    `charge_delay` passes before a card is charged, `delay` between what a request does and its answer. A request fails
+    with this `probability`: `before` it is carried out (500; `for_good`: and under its idempotency key from now on;
+    `rate_limit`: 429; `refuse`: 400, since the account may not), or `after` it (the connection is cut without an
+    answer). Both are for requests of these `operations`, or for all. Cards that are good are declined with the
+    probability `decline`. Charges may be `processing`, and refunds `pending`, until something else is said of them:
+    then they end like that. Webhooks are sent at once, after `webhook_delay`, `twice` or `never`, as was said when
+    their events happened. A `seed` repeats what chance decides.
     """
 
+    operations: tuple[Literal["create", "confirm", "show", "cancel"], ...] | None = None
     charge_delay: Seconds = 0
     delay: Seconds = 0
     fail: Literal["before", "for_good", "rate_limit", "refuse", "after"] | None = None
@@ -49,6 +51,10 @@ class FaultInjector:
         self._follow(behaviour)
         self._database.execute("delete from behaviour")
         self._database.execute("insert into behaviour values (?)", [msgspec.json.encode(behaviour).decode()])
+
+    def concerns(self, operation: str) -> bool:
+        """Say if delays and failures are for this operation."""
+        return self.behaviour.operations is None or operation in self.behaviour.operations
 
     def happens(self, probability: float) -> bool:
         """Whether what has this probability happens this time."""

@@ -1,18 +1,20 @@
 """Payment intents: https://docs.stripe.com/api/payment_intents."""
 
+import re
 import time
 
-from local.stripe_standin import cards, parameters
+from local.stripe_standin import browser, cards, confirmations, parameters
 from local.stripe_standin.call import Call, new_id
-from local.stripe_standin.cards import Decline
+from local.stripe_standin.confirmations import KIND, UNCONFIRMED
 from local.stripe_standin.ledger import Object
 from local.stripe_standin.parameters import Parameters
-from local.stripe_standin.problems import Problem, invalid
+from local.stripe_standin.problems import invalid, unexpected_state
 
-KIND = "payment_intent"
-PROCESSING = "processing"
 LEAST, MOST = 50, 99_999_999  # cents: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+OPEN = (UNCONFIRMED, "requires_confirmation", "requires_action")
+METADATA_QUERY = re.compile(r"""metadata\[["'](\w{1,40})["']\]:["'](\w{1,500})["']""", re.ASCII)
 
+_EXPAND = parameters.items(parameters.choice("latest_charge"))
 _CREATION = parameters.record(
     "amount",
     "currency",
@@ -21,28 +23,28 @@ _CREATION = parameters.record(
     confirm=parameters.boolean,
     error_on_requires_action=parameters.boolean,
     payment_method=parameters.string,
-    payment_method_data=parameters.record(
-        "type", "card", type=parameters.choice("card"), card=parameters.record("token", token=parameters.string)
-    ),
+    payment_method_data=confirmations.TOKEN,
     payment_method_types=parameters.items(parameters.choice("card")),
     description=parameters.string,
     metadata=parameters.metadata,
-    expand=parameters.items(parameters.choice("latest_charge")),
+    expand=_EXPAND,
 )
-SHOWN = parameters.record(expand=parameters.items(parameters.choice("latest_charge")))
-LISTED = parameters.record(limit=parameters.page_size, starting_after=parameters.string, created=parameters.moments)
+SHOWN = parameters.record(client_secret=parameters.string, expand=_EXPAND)
+LISTED = parameters.record(limit=parameters.page_size, starting_after=parameters.string)
+SEARCHED = parameters.record("query", query=parameters.string, limit=parameters.page_size)
+CANCELLATION = parameters.record(
+    cancellation_reason=parameters.choice("abandoned", "duplicate", "fraudulent", "requested_by_customer")
+)
 
 
 def creation(value: object, param: str) -> Parameters:
-    """The parameters of a new intent."""
+    """Read the parameters of a new intent."""
     given: Parameters = _CREATION(value, param)
     _check_amount(given["amount"])
     if given["currency"].lower() != "usd":
         message = f"Invalid currency: {given['currency']}. Stripe currently supports these currencies: usd"
         raise invalid(message, "currency")
-    if "payment_method" in given and "payment_method_data" in given:
-        message = "You may only specify one of these parameters: payment_method, payment_method_data."
-        raise invalid(message, "payment_method", "parameters_exclusive")
+    confirmations.require_one_method(given)
     if "error_on_requires_action" in given and not given.get("confirm"):
         raise invalid("error_on_requires_action can only be used with confirm=true.", "error_on_requires_action")
     if given.get("confirm") and "payment_method_types" not in given:
@@ -55,36 +57,54 @@ def creation(value: object, param: str) -> Parameters:
 
 
 def create(call: Call, given: Parameters, _: str) -> Object:
-    """A new intent, paid at once if it is confirmed."""
+    """Make an intent, which is confirmed at once if the request says so."""
     card = cards.find(given)
     if given.get("confirm") and not card:
-        message = "You cannot confirm this PaymentIntent because it's missing a payment method."
-        raise invalid(message, code="payment_intent_unexpected_state")
-    intent = _new(given, card)
+        raise invalid(confirmations.NO_METHOD, code="payment_intent_unexpected_state")
+    intent = _new(given)
+    if card:
+        confirmations.attach(call, intent, card)
     call.ledger.save(intent)
     call.announce("payment_intent.created", intent)
     if card and given.get("confirm"):
-        _confirm(call, intent, card, refuse_action=given.get("error_on_requires_action", False))
+        confirmations.attempt(call, intent, card, given)
     return call.expanded(intent, given)
 
 
 def show(call: Call, given: Parameters, identifier: str) -> Object:
-    """One intent as it is now."""
-    return call.expanded(call.find(KIND, identifier, "intent", 404), given)
+    """Return one intent as it is now."""
+    intent = call.find(KIND, identifier, "intent", 404)
+    browser.require_secret(intent, given)
+    return call.expanded(intent, given)
 
 
 def page(call: Call, given: Parameters, _: str) -> Object:
-    """Intents, newest first."""
+    """Return intents, newest first."""
     return call.listing(KIND, "/v1/payment_intents", given)
 
 
-def conclude(call: Call) -> None:
-    """Charge for what is processing, unless that is to go on."""
-    if call.injector.behaviour.charges == PROCESSING:
-        return
-    for intent in call.ledger.all(KIND):
-        if intent["status"] == PROCESSING:
-            _charge(call, intent, None)
+def search(call: Call, given: Parameters, _: str) -> Object:
+    """Return the intents with an item of metadata, which is all that a query can ask for here."""
+    if not (query := METADATA_QUERY.fullmatch(given["query"])):
+        raise invalid("We were unable to parse your search query.", "query")
+    found = call.ledger.with_metadata(KIND, query[1], query[2])[: given.get("limit", 10)]
+    return {"object": "search_result", "url": "/v1/payment_intents/search", "has_more": False, "data": found}
+
+
+def cancel(call: Call, given: Parameters, identifier: str) -> Object:
+    """End an intent, unless it has its end or is being charged: then it can be charged no more."""
+    intent = call.find(KIND, identifier, "intent", 404)
+    if intent["status"] not in OPEN:
+        message = (
+            f"You cannot cancel this PaymentIntent because it has a status of {intent['status']}. Only a PaymentIntent "
+            f"with one of the following statuses may be canceled: {', '.join(OPEN)}."
+        )
+        raise unexpected_state(message, intent)
+    ended = {"status": "canceled", "canceled_at": int(time.time()), "next_action": None}
+    intent |= ended | {"cancellation_reason": given.get("cancellation_reason")}
+    call.ledger.save(intent)
+    call.announce("payment_intent.canceled", intent)
+    return intent
 
 
 def _check_amount(amount: int) -> None:
@@ -94,7 +114,7 @@ def _check_amount(amount: int) -> None:
         raise invalid("Amount must be no more than $999,999.99", "amount", "amount_too_large")
 
 
-def _new(given: Parameters, card: str | None) -> Object:
+def _new(given: Parameters) -> Object:
     identifier = new_id("pi")
     return {
         "id": identifier,
@@ -116,79 +136,7 @@ def _new(given: Parameters, card: str | None) -> Object:
         "livemode": False,
         "metadata": given.get("metadata", {}),
         "next_action": None,
-        "payment_method": new_id("pm") if card else None,
+        "payment_method": None,
         "payment_method_types": given.get("payment_method_types", ["card"]),
-        "status": "requires_confirmation" if card else "requires_payment_method",
-    }
-
-
-def _confirm(call: Call, intent: Object, card: str, *, refuse_action: bool) -> None:
-    """Try to get the money.
-
-    Raises:
-        Problem: the card is declined.
-    """
-    decline = cards.CARDS[card]
-    if decline is cards.UNAUTHENTICATED and not refuse_action:
-        return _ask_for_authentication(call, intent)
-    if decline is None and call.injector.happens(call.injector.behaviour.decline):
-        decline = cards.GENERIC
-    if decline is None and call.injector.behaviour.charges == PROCESSING:
-        return _process(call, intent)
-    return _charge(call, intent, decline)
-
-
-def _charge(call: Call, intent: Object, decline: Decline | None) -> None:
-    charge = _new_charge(intent, decline)
-    intent["latest_charge"] = charge["id"]
-    call.ledger.save(charge)
-    return _fail(call, intent, decline) if decline else _succeed(call, intent)
-
-
-def _process(call: Call, intent: Object) -> None:
-    intent["status"] = PROCESSING
-    call.ledger.save(intent)
-    call.announce("payment_intent.processing", intent)
-
-
-def _ask_for_authentication(call: Call, intent: Object) -> None:
-    intent |= {"status": "requires_action", "next_action": {"type": "use_stripe_sdk", "use_stripe_sdk": {}}}
-    call.ledger.save(intent)
-    call.announce("payment_intent.requires_action", intent)
-
-
-def _succeed(call: Call, intent: Object) -> None:
-    intent |= {"status": "succeeded", "amount_received": intent["amount"]}
-    call.ledger.save(intent)
-    call.announce("payment_intent.succeeded", intent)
-
-
-def _fail(call: Call, intent: Object, decline: Decline) -> None:
-    method = {"id": intent["payment_method"], "object": "payment_method", "type": "card"}
-    error = decline.error(charge=intent["latest_charge"], payment_method=method)
-    intent |= {"status": "requires_payment_method", "last_payment_error": error, "payment_method": None}
-    call.ledger.save(intent)
-    call.announce("payment_intent.payment_failed", intent)
-    raise Problem(402, error | {"payment_intent": intent})
-
-
-def _new_charge(intent: Object, decline: Decline | None) -> Object:
-    return {
-        "id": new_id("ch"),
-        "object": "charge",
-        "amount": intent["amount"],
-        "amount_captured": 0 if decline else intent["amount"],
-        "amount_refunded": 0,
-        "captured": not decline,
-        "created": int(time.time()),
-        "currency": "usd",
-        "failure_code": decline.code if decline else None,
-        "failure_message": decline.message if decline else None,
-        "livemode": False,
-        "metadata": intent["metadata"],
-        "paid": not decline,
-        "payment_intent": intent["id"],
-        "payment_method": intent["payment_method"],
-        "refunded": False,
-        "status": "failed" if decline else "succeeded",
+        "status": UNCONFIRMED,
     }

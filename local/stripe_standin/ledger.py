@@ -28,10 +28,8 @@ create table if not exists answers (
 """
 PAGE = """
 select body from objects where kind = :kind and sequence < :before and (:intent is null or intent = :intent)
-and (:gt is null or created > :gt) and (:gte is null or created >= :gte)
-and (:lt is null or created < :lt) and (:lte is null or created <= :lte) order by sequence desc limit :limit
+order by sequence desc limit :limit
 """
-BOUNDS = dict.fromkeys(("gt", "gte", "lt", "lte"))
 
 Object = dict[str, Any]
 
@@ -84,18 +82,24 @@ class Ledger:
         row = self._database.execute(statement, [identifier, kind]).fetchone()
         return json.loads(row[0]) if row else None
 
-    def page(
-        self, kind: str, limit: int, after: str | None, intent: str | None = None, created: dict[str, int] | None = None
-    ) -> list[Object]:
+    def page(self, kind: str, limit: int, after: str | None, intent: str | None = None) -> list[Object]:
         """Objects of a kind, newest first, after one of them."""
         before = self._sequence(after) if after else FIRST_PAGE
-        wanted = {"kind": kind, "limit": limit, "before": before, "intent": intent, **BOUNDS, **(created or {})}
+        wanted = {"kind": kind, "limit": limit, "before": before, "intent": intent}
         return [json.loads(body) for (body,) in self._database.execute(PAGE, wanted)]
 
     def all(self, kind: str) -> list[Object]:
         """Every object of a kind, oldest first."""
         rows = self._database.execute("select body from objects where kind = ? order by sequence", [kind])
         return [json.loads(body) for (body,) in rows]
+
+    def with_metadata(self, kind: str, name: str, value: str) -> list[Object]:
+        """Return the objects of a kind with this item of metadata, newest first."""
+        statement = """
+            select body from objects where kind = ? and json_extract(body, '$.metadata.' || ?) = ?
+            order by sequence desc
+        """
+        return [json.loads(body) for (body,) in self._database.execute(statement, [kind, name, value])]
 
     def answer(self, key: str) -> Answer | None:
         """What was answered to the first request with this key."""

@@ -130,14 +130,6 @@ def metadata(value: object, param: str) -> dict[str, str]:
     return given
 
 
-def moments(value: object, param: str) -> dict[str, int]:
-    """A range of seconds since 1970, or one of them."""
-    if isinstance(value, str):
-        return {"gte": integer(value, param), "lte": integer(value, param)}
-    bounds: dict[str, int] = record(gt=integer, gte=integer, lt=integer, lte=integer)(value, param)
-    return bounds
-
-
 def _object(value: object, param: str) -> Parameters:
     if not isinstance(value, dict):
         raise invalid("Invalid object", param)

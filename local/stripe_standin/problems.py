@@ -26,6 +26,13 @@ def missing_resource(kind: str, identifier: str, param: str, status: int = 400) 
     return invalid(f"No such {kind}: '{identifier}'", param, "resource_missing", status)
 
 
+def unexpected_state(message: str, intent: dict[str, Any]) -> Problem:
+    """Refuse what an intent in its state does not allow; the error shows the intent."""
+    problem = invalid(message, code="payment_intent_unexpected_state")
+    problem.body["error"]["payment_intent"] = intent
+    return problem
+
+
 def described(kind: str, message: str, code: str | None = None, **details: object) -> Error:
     """An error of one of Stripe's types; details of None are left out."""
     documentation = DOCUMENTATION + code.replace("_", "-") if code else None

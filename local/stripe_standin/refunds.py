@@ -24,7 +24,6 @@ LISTED = parameters.record(
     limit=parameters.page_size,
     starting_after=parameters.string,
     payment_intent=parameters.string,
-    created=parameters.moments,
 )
 
 

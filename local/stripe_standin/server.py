@@ -9,6 +9,8 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -22,6 +24,14 @@ from local.stripe_standin.problems import Problem, invalid
 from local.stripe_standin.webhooks import Webhooks
 
 FORM = "application/x-www-form-urlencoded"
+SCRIPT = Path(__file__).with_name("stripe.js")
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, HEAD, PUT, PATCH, POST, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Stripe-Version",
+    "Access-Control-Expose-Headers": "Request-Id",
+    "Access-Control-Max-Age": "300",
+}
 REFUSALS = {"before": api.unknown_error, "rate_limit": api.too_many, "refuse": api.not_allowed}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -29,11 +39,18 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = logging.getLogger(__name__)
 
 
-class Server:
-    """Answers requests; `key` is the shop's secret API key."""
+class Keys(NamedTuple):
+    """The API keys of the shop."""
 
-    def __init__(self, key: str, ledger: Ledger, webhooks: Webhooks, injector: FaultInjector) -> None:
-        self._key = key
+    secret: str
+    publishable: str
+
+
+class Server:
+    """Answers requests with one of the shop's keys."""
+
+    def __init__(self, keys: Keys, ledger: Ledger, webhooks: Webhooks, injector: FaultInjector) -> None:
+        self._api_keys = keys
         self._ledger = ledger
         self._webhooks = webhooks
         self._injector = injector
@@ -41,13 +58,14 @@ class Server:
 
     def application(self) -> web.Application:
         """Its routes."""
-        stripe = web.Application(middlewares=[_answer_problems, self._authenticate])
+        stripe = web.Application(middlewares=[_allow_browsers, _answer_problems, self._authenticate])
         for (method, path), endpoint in api.ENDPOINTS.items():
             stripe.router.add_route(method, path.removeprefix("/v1"), self._handler(endpoint))
         stripe.router.add_route("*", "/{rest:.*}", _refuse_url)
         application = web.Application(middlewares=[_note])
         application.add_subapp("/v1", stripe)
         application.router.add_get("/healthz", _healthz)
+        application.router.add_get("/v3/", _script)
         application.add_routes(Controls(self._ledger, self._webhooks, self._injector).routes())
         return application
 
@@ -60,7 +78,8 @@ class Server:
                 "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
             )
             raise invalid(message, status=401)
-        if not hmac.compare_digest(key.encode(errors="surrogateescape"), self._key.encode()):
+        request["is_browser"] = key == self._api_keys.publishable
+        if not request["is_browser"] and not _equal(key, self._api_keys.secret):
             raise invalid(f"Invalid API Key provided: {'*' * 8}{ascii(key[-4:])[1:-1]}", status=401)
         api.check_version(request.headers.get("Stripe-Version", api.API_VERSION))
         return await handler(request)
@@ -69,7 +88,8 @@ class Server:
         async def handle(request: web.Request) -> web.StreamResponse:
             text = await _parameters(request)
             key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
-            call = Call(request["id"], key, self._ledger, self._webhooks, self._injector)
+            address, is_browser = f"{request.scheme}://{request.host}", request["is_browser"]
+            call = Call(request["id"], key, address, is_browser, self._ledger, self._webhooks, self._injector)
             with self._using(key):
                 return await self._behave(endpoint, call, request, text)
 
@@ -92,15 +112,18 @@ class Server:
 
     async def _behave(self, endpoint: Endpoint, call: Call, request: web.Request, text: str) -> web.Response:
         """Carry out a request, well or as badly as was told."""
-        behaviour = self._injector.behaviour
-        failure = behaviour.fail if behaviour.fail and self._injector.happens(behaviour.probability) else None
-        await asyncio.sleep(behaviour.charge_delay)
+        behaviour, concerned = self._injector.behaviour, self._injector.concerns(endpoint.perform.__name__)
+        failure = (
+            behaviour.fail if behaviour.fail and concerned and self._injector.happens(behaviour.probability) else None
+        )
+        if request.path.endswith("/confirm") or "confirm=true" in text:
+            await asyncio.sleep(behaviour.charge_delay)
         if refusal := REFUSALS.get(failure or ""):
             raise refusal()
         if failure == "for_good":
             endpoint = endpoint._replace(perform=api.break_down)
         reply = api.carry_out(endpoint, call, request.path, request.match_info.get("id", ""), text)
-        await asyncio.sleep(behaviour.delay)
+        await asyncio.sleep(behaviour.delay if concerned else 0)
         if failure == "after" and request.transport:
             request.transport.abort()
         headers = {"Idempotent-Replayed": "true"} if reply.replayed else {}
@@ -119,6 +142,14 @@ async def _note(request: web.Request, handler: Handler) -> web.StreamResponse:
     if request.path.startswith("/v1/"):
         details = {"status": response.status, "milliseconds": round(1000 * (time.monotonic() - began))}
         log.info("%s %s", request.method, request.path, extra=details | {"request": request["id"]})
+    return response
+
+
+@web.middleware
+async def _allow_browsers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let scripts of any site ask and read the answer, as Stripe's API does."""
+    response = web.Response() if request.method == "OPTIONS" else await handler(request)
+    response.headers.update(CORS)
     return response
 
 
@@ -143,8 +174,16 @@ async def _refuse_url(request: web.Request) -> web.StreamResponse:
     raise invalid(f"Unrecognized request URL ({request.method}: {request.path}).", status=404)
 
 
+async def _script(_: web.Request) -> web.StreamResponse:
+    return web.FileResponse(SCRIPT, headers={"Content-Type": "text/javascript; charset=utf-8"})
+
+
 async def _healthz(_: web.Request) -> web.Response:
     return web.Response(text="OK")
+
+
+def _equal(given: str, expected: str) -> bool:
+    return hmac.compare_digest(given.encode(errors="surrogateescape"), expected.encode())
 
 
 def _api_key(authorization: str) -> str:

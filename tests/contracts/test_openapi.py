@@ -144,6 +144,15 @@ def test_a_payment_is_answered_as_the_document_promises(stack: Stack, token: str
     assert_promised("POST", "/api/payments", again)
 
 
+def test_a_browsers_payment_is_answered_as_the_document_promises(stack: Stack) -> None:
+    buyer = Person(stack.url)
+    order = buyer.reserve(Person(stack.url).sell())
+    answer, again = buyer.begin_to_pay(order), buyer.begin_to_pay(order)
+
+    assert (answer.status_code, again.json()) == (201, answer.json())
+    assert_promised("POST", "/api/payments", answer)
+
+
 def send_webhook(stack: Stack, signed_with: str) -> requests.Response:
     """Tell of a charge for nobody here, as the provider would."""
     intent = {"id": "pi_1", "amount": 2000, "currency": "usd", "metadata": {}}

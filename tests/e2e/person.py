@@ -48,6 +48,10 @@ class Person(Visitor):
         """Try to pay for an order with a card, by its token or payment method."""
         return self._once_known("/payments", orderId=order, token=card)
 
+    def begin_to_pay(self, order: str) -> requests.Response:
+        """Begin to pay for an order in a browser, or go on with that."""
+        return self._once_known("/payments", orderId=order)
+
     def order(self, order: str) -> dict[str, Any]:
         """One of one's own orders."""
         return self._done(self.api("GET", f"/orders/{order}"), 200)

@@ -16,7 +16,7 @@ import psutil
 
 from local import servers
 from tests.eventually import eventually
-from tests.provider import Controls
+from tests.provider import PUBLISHABLE_KEY, Controls
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "local.stack"]
@@ -108,7 +108,8 @@ def settings(state: Path, port: int, **environment: str) -> Mapping[str, str]:
     """
     lane = LANES_OF_TESTS + (LANES_OF_TESTS * next(_stacks) + int(os.environ.get(servers.PORT_LANE, "0"))) % LANES_LEFT
     ours = {"LOCAL_STATE": str(state), "PORT": str(port), "PYTHONPATH": str(ROOT), servers.PORT_LANE: str(lane)}
-    return {"PATH": os.environ["PATH"], **ours, **environment}
+    browsers = {"STRIPE_PUBLISHABLE_KEY": PUBLISHABLE_KEY}  # which tests.browser has
+    return {"PATH": os.environ["PATH"], **ours, **browsers, **environment}
 
 
 @contextmanager

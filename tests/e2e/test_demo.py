@@ -83,7 +83,7 @@ def test_the_demo_shows_a_late_payment_refunded_if_its_provider_can_be_told_to_b
     assert "Cannot cancel a paid order" in shown.stdout
     assert missing([*RESERVED, *PAID, *DECLINED, *REFUNDED], shown.stdout) == []
     assert "`EXPIRATION_WINDOW_SECONDS=5 make run`" in shown.stdout
-    assert requests.get(f"{stand_in(stack)}/test/behaviour", timeout=30).json()["charge_delay"] == 0
+    assert requests.get(f"{stand_in(stack)}/test/behaviour", timeout=30).json()["delay"] == 0
 
 
 def test_the_demo_ends_quietly_at_ctrl_c(guest: Stack) -> None:

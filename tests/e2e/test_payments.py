@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import pytest
 import requests
 
+from tests.browser import CHALLENGED, DECLINED, GOOD, Browser
 from tests.e2e.front import errors
 from tests.e2e.person import TIMEOUT_SECONDS, Person
 from tests.e2e.stack import Stack, running
 from tests.eventually import eventually
-from tests.provider import Controls
+from tests.provider import PUBLISHABLE_KEY, Controls
 
 PRICE_CENTS = 2000
 EXPIRATION_WINDOW_SECONDS = 15
@@ -104,8 +105,41 @@ def test_two_clicks_are_one_charge(sale: Sale, standin: Controls) -> None:
     assert _money(standin, sale.order) == [(PRICE_CENTS, 0)]
 
 
+@pytest.mark.parametrize("number", [GOOD, CHALLENGED])
+def test_an_order_that_is_paid_in_a_browser_is_complete(sale: Sale, standin: Controls, number: str) -> None:
+    begun = sale.buyer.begin_to_pay(sale.order)
+    assert (begun.status_code, begun.json()["status"]) == (201, "requires_payment_method")
+    browser = Browser(standin.url, begun.json()["clientSecret"])
+
+    browser.confirm(DECLINED)
+    browser.confirm(number)
+    if number == CHALLENGED:
+        browser.approve()
+
+    eventually(lambda: sale.status() == "complete")
+    assert _money(standin, sale.order) == [(PRICE_CENTS, 0)]
+
+
+def test_a_browser_that_is_left_open_cannot_pay_for_a_cancelled_order(sale: Sale, standin: Controls) -> None:
+    browser = Browser(standin.url, sale.buyer.begin_to_pay(sale.order).json()["clientSecret"])
+    browser.confirm(CHALLENGED)
+
+    assert sale.buyer.api("DELETE", f"/orders/{sale.order}").status_code == 204
+    eventually(lambda: browser.retrieve()[1]["status"] == "canceled")
+
+    assert browser.confirm()[0] == 400
+    assert _money(standin, sale.order) == [(0, 0)]
+
+
+def test_a_browser_learns_how_to_pay(stack: Stack) -> None:
+    config = requests.get(f"{stack.url}/api/payments/config", timeout=TIMEOUT_SECONDS)
+
+    told = {"provider": "stripe", "publishableKey": PUBLISHABLE_KEY, "testCards": True}
+    assert (config.status_code, config.json()) == (200, told)
+
+
 def test_the_webhook_tells_of_a_charge_whose_answer_was_lost(sale: Sale, standin: Controls) -> None:
-    standin.behave(fail="after")
+    standin.behave(operations=["confirm"], fail="after")
 
     paid = sale.buyer.pay(sale.order)
 
@@ -150,7 +184,7 @@ def test_a_charge_on_an_order_that_expires_meanwhile_goes_back_once(tmp_path: Pa
 @pytest.mark.slow
 def test_a_payment_is_settled_whose_process_was_killed_between_charge_and_answer(hasty: Stack) -> None:
     sale = _sale(hasty)
-    hasty.provider.behave(delay=FOREVER_SECONDS, webhooks="never")
+    hasty.provider.behave(operations=["confirm"], delay=FOREVER_SECONDS, webhooks="never")
     with ThreadPoolExecutor() as browser:
         paying = browser.submit(sale.buyer.pay, sale.order)
         eventually(lambda: _money(hasty.provider, sale.order) == [(PRICE_CENTS, 0)])
@@ -171,7 +205,7 @@ def _sale(stack: Stack) -> Sale:
 
 def _charged_in_secret(stack: Stack) -> Sale:
     """Somebody paid, and only the provider knows: it gives no answer, not even to who asks what came of it."""
-    stack.provider.behave(fail="after", webhooks="never")
+    stack.provider.behave(operations=["confirm", "show", "cancel"], fail="after", webhooks="never")
     sale = _sale(stack)
     assert sale.buyer.pay(sale.order).status_code == 409
     assert _money(stack.provider, sale.order) == [(PRICE_CENTS, 0)]

@@ -10,14 +10,16 @@ from tests.faults.ledger import Ledger, Reservation
 
 LONGEST_PAUSE_SECONDS = 2.0
 GLANCES_SECONDS = 0.2
+IN_BROWSER = 0.5  # the share of orders that are paid without a token
 CHANGES_OF_MIND = 0.5  # the share of orders that are cancelled while they are paid
 
 
 class Buyer(Client):
     """Reserves a ticket, pays for it, perhaps cancels meanwhile, asks until it is known how that ends; and again."""
 
-    def __init__(self, url: str, chance: random.Random, ledger: Ledger) -> None:
+    def __init__(self, url: str, chance: random.Random, ledger: Ledger, provider_url: str) -> None:
         super().__init__(ledger)
+        self._provider_url = provider_url
         self._chance = chance
         self._person = Person(url)
         self._id = self._person.api("GET", "/users/currentuser").json()["currentUser"]["id"]
@@ -48,8 +50,14 @@ class Buyer(Client):
         with ThreadPoolExecutor(1) as meanwhile:
             if self._chance.random() < CHANGES_OF_MIND:
                 meanwhile.submit(self._change_mind, order, closing)
-            while not self.pay(self._person, order, GOOD_CARD) and not self._rests(closing):
+            in_browser = self._chance.random() < IN_BROWSER
+            while not self._pay(order, in_browser=in_browser) and not self._rests(closing):
                 pass
+
+    def _pay(self, order: str, *, in_browser: bool) -> bool:
+        if in_browser:
+            return self.pay_in_browser(self._person, order, self._provider_url, self._chance)
+        return self.pay(self._person, order, GOOD_CARD)
 
     def _change_mind(self, order: str, closing: threading.Event) -> None:
         """Cancel as soon as the payment is under way. Whether the money or the cancellation is first is open then."""

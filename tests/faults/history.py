@@ -9,7 +9,7 @@ from tests.faults.ledger import Ledger
 from tests.faults.observer import Row, Snapshot
 
 CREATED, CANCELLED = "dev.ticketing.order.created", "dev.ticketing.order.cancelled"
-STARTED = "dev.ticketing.payment.started"
+STARTED, OVERDUE = "dev.ticketing.payment.started", "dev.ticketing.payment.overdue"
 EXPIRATION, PAYMENTS = "/ticketing/expiration", "/ticketing/payments"
 # What must have been told of a payment in the end, each event once and in this order.
 TOLD_OF_PAYMENTS = {
@@ -65,7 +65,7 @@ def _untold(seen: Snapshot) -> Iterator[str]:
 def _payments(seen: Snapshot) -> Iterator[str]:
     told: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
     for event in seen.events:
-        if event["source"] == PAYMENTS:
+        if event["source"] == PAYMENTS and event["type"] != OVERDUE:
             told[event["subject"]].append((_time(event), event["type"].removeprefix("dev.ticketing.payment.")))
     for name in told.keys() | seen.payments.keys():
         status = seen.payments.get(name, {}).get("status", "gone")

@@ -1,6 +1,7 @@
 """Fifty buyers fight over ten tickets, while payment functions, their database and the provider are killed.
 
-Cards are declined at random, webhooks come late and twice. SEED repeats the plan of kills.
+Half of them pay with a token, half in a browser, where 3-D Secure is approved, refused or left. Cards are declined at
+random, webhooks come late and twice. SEED repeats the plan of kills.
 """
 
 import os
@@ -28,7 +29,7 @@ SEED = int(os.environ.get("SEED") or 20261)
 BUYERS, TICKETS = 50, 10
 WINDOW_SECONDS = SETTLEMENT_DELAY_SECONDS = 10
 DECLINING = 0.4
-SLOW_SECONDS = 1.0  # to charge a card: time to change one's mind
+SLOW_SECONDS = 1.0  # to tell that a card is charged: time to change one's mind
 BREATH_SECONDS = 0.7  # between kills, for payments to get on at all
 LAST = "payments-mongo"  # ends the transactions of those that were killed before
 VICTIMS = {
@@ -49,7 +50,9 @@ def test_fifty_buyers_fight_over_ten_tickets_while_all_that_payments_need_is_kil
         seller = Person(stack.url)
         ledger.on_sale += [seller.sell() for _ in range(TICKETS)]
         with ThreadPoolExecutor() as entrance:
-            buyers = list(entrance.map(lambda _: Buyer(stack.url, random.Random(), ledger), range(BUYERS)))
+            buyers = list(
+                entrance.map(lambda _: Buyer(stack.url, random.Random(), ledger, stack.provider.url), range(BUYERS))
+            )
         with shopping(buyers):
             for webhooks, victims in (("late", VICTIMS), ("twice", {*VICTIMS, LAST})):
                 kills.disturb(stack, chance, webhooks=webhooks, decline=DECLINING, delay=SLOW_SECONDS)

@@ -6,7 +6,7 @@ import pymongo
 import pytest
 import stripe
 
-from functions.payments import provider as asking
+from functions.payments import stripe_client
 from functions.shared import clock
 from functions.shared.storage import database as connections
 from tests.conftest import NewDatabase
@@ -108,7 +108,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Functions wait for the provider for a second only."""
-    asking._client_of.cache_clear()
-    monkeypatch.setattr(asking, "TIMEOUT_SECONDS", 1.0)
+    stripe_client._client_of.cache_clear()
+    monkeypatch.setattr(stripe_client, "TIMEOUT_SECONDS", 1.0)
     yield
-    asking._client_of.cache_clear()
+    stripe_client._client_of.cache_clear()

@@ -7,8 +7,9 @@ import pytest
 from werkzeug.test import TestResponse
 
 from functions.payments import repository
+from tests.browser import Browser
 from tests.functions import webhooks
-from tests.functions.harness import Document, Function, Make, Store, User, event, refusal, said
+from tests.functions.harness import CLOUDEVENT, Document, Function, Make, Store, User, event, refusal, said
 from tests.functions.scenes import order_state, ticket_state
 from tests.provider import Provider
 
@@ -33,7 +34,8 @@ class PaymentScenario:
         self._function = function
         self.store = store
         self.provider = provider
-        self.process = self._of_payments("create", STRIPE_WEBHOOK_SECRET=provider.webhook_secret)
+        needed_by_others = {"STRIPE_WEBHOOK_SECRET": provider.webhook_secret, "SETTLEMENT_DELAY_SECONDS": "120"}
+        self.process = self._of_payments("create", **needed_by_others)
         self.buyer = User()
         self.order: Document = order_state(ticket_state(price=19.99), userId=self.buyer.id)
 
@@ -55,8 +57,15 @@ class PaymentScenario:
         """Somebody, the buyer unless it is another, asks for a payment."""
         return self._of_payments("create", **environment).call("POST", json=body, user=user or self.buyer)
 
+    def open(self, **environment: str) -> Browser:
+        """The buyer begins to pay in a browser; what the browser can then do."""
+        status, body = said(self.post({"orderId": self.order["id"]}, None, **environment))
+        assert isinstance(body, dict)
+        assert (status, body["id"], body["status"]) == (201, self.id, "requires_payment_method")
+        return Browser(self.provider.url, body["clientSecret"])
+
     def charge(self, token: str = CARD) -> None:
-        """The buyer pays, and whoever asked the provider dies before what came of it is recorded."""
+        """The buyer pays, and the process dies before the outcome is recorded."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(repository, "_save", _die)
             assert self.pay(token) == FAULT
@@ -75,7 +84,7 @@ class PaymentScenario:
 
     def webhook(self, kind: str = "payment_intent.succeeded", error: str | None = None) -> Answer:
         """The provider tells of the newest intent; of one that it does not have if it has none."""
-        known = [found["id"] for found in self.provider.ledger()["payment_intents"]]
+        known = [found["id"] for found in self.intents]
         failure = {"message": error} if error else None
         body = webhooks.content(kind, webhooks.intent(self.id, failure, id=known[-1] if known else "pi_1"))
         headers = {"Stripe-Signature": webhooks.signature(body)}
@@ -108,10 +117,19 @@ class PaymentScenario:
         return sorted(found["type"].removeprefix("dev.ticketing.payment.") for found in self.store.events())
 
     @property
+    def intents(self) -> list[Document]:
+        """The provider's intents, oldest first."""
+        return list(self.provider.ledger()["payment_intents"])
+
+    @property
+    def ends(self) -> list[str]:
+        """The status of each intent."""
+        return [found["status"] for found in self.intents]
+
+    @property
     def charges(self) -> list[int]:
         """The cents of each charge that the provider has made."""
-        intents = self.provider.ledger()["payment_intents"]
-        return [found["amount_received"] for found in intents if found["status"] == "succeeded"]
+        return [found["amount_received"] for found in self.intents if found["status"] == "succeeded"]
 
     @property
     def refunds(self) -> list[int]:
@@ -127,4 +145,9 @@ def _die(*_: object) -> None:
 
 
 def _answer(response: TestResponse) -> Answer:
-    return DONE if (response.status_code, response.data) == (204, b"") else said(response)
+    """Status and body; of a reply, the CloudEvent."""
+    if (response.status_code, response.data) == (204, b""):
+        return DONE
+    if response.content_type == CLOUDEVENT:
+        return response.status_code, response.get_json(force=True)
+    return said(response)

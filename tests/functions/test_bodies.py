@@ -50,7 +50,7 @@ EMPTY = {
     "tickets-create": [("title", "Title is required"), ("price", "Price must be greater than 0")],
     "tickets-update": [("title", "Title is required"), ("price", "Price must be greater than 0")],
     "orders-create": [("ticketId", "TicketId must be provided")],
-    "payments-create": [("orderId", "OrderId must be provided"), ("token", "Token must be provided")],
+    "payments-create": [("orderId", "OrderId must be provided")],
 }
 
 

@@ -48,7 +48,9 @@ def test_a_valid_body_comes_before_the_owner(function: Make) -> None:
 def test_a_valid_body_comes_before_the_owner_of_an_order(function: Make) -> None:
     order = scenes.owe(function, OWNER)
     response = function("payments-create").call("POST", json={"orderId": order["id"], "token": ""}, user=OTHER)
-    assert said(response) == refusal(400, ("token", "Token must be provided"))
+    assert said(response) == refusal(
+        400, ("token", "Token must be a card token (tok_...) or a payment method (pm_...)")
+    )
 
 
 def test_found_comes_before_the_owner(function: Make) -> None:

@@ -57,14 +57,14 @@ def test_a_retry_while_the_card_is_charged_waits_for_that(scenario: PaymentScena
         scenario.process,
         lambda: said(paying(scenario).post()),
         lambda: said(paying(scenario).post()),
-        (provider, "charge"),
+        (provider, "confirm"),
     )
     assert (first, second) == ((201, {"id": scenario.id}), HELD)
     assert scenario.charges == [1999]
 
 
 def test_a_retry_after_a_provider_that_failed_hears_what_became_of_it(scenario: PaymentScenario) -> None:
-    scenario.provider.behave(fail="after")
+    scenario.provider.behave(operations=["confirm"], fail="after")
     assert said(paying(scenario).post()) == IN_PROGRESS
     scenario.provider.behave()
     assert said(paying(scenario).post()) == IN_PROGRESS
@@ -74,7 +74,7 @@ def test_a_retry_after_a_provider_that_failed_hears_what_became_of_it(scenario: 
 
 
 def test_a_retry_after_a_decline_that_was_settled_hears_of_it(scenario: PaymentScenario) -> None:
-    scenario.provider.behave(fail="after")
+    scenario.provider.behave(operations=["confirm"], fail="after")
     assert said(paying(scenario, "tok_chargeDeclined").post()) == IN_PROGRESS
     scenario.provider.behave()
     scenario.settle()
@@ -82,7 +82,7 @@ def test_a_retry_after_a_decline_that_was_settled_hears_of_it(scenario: PaymentS
 
 
 def test_a_retry_of_what_went_back_hears_that_the_order_is_cancelled(scenario: PaymentScenario) -> None:
-    scenario.provider.behave(fail="after")
+    scenario.provider.behave(operations=["confirm"], fail="after")
     assert said(paying(scenario).post()) == IN_PROGRESS
     scenario.provider.behave()
     scenario.cancel()
@@ -92,7 +92,7 @@ def test_a_retry_of_what_went_back_hears_that_the_order_is_cancelled(scenario: P
 
 @pytest.mark.parametrize("change", ["key", "body", "no key"])
 def test_what_is_no_retry_of_it_hears_that_the_order_is_paid(scenario: PaymentScenario, change: str) -> None:
-    scenario.provider.behave(fail="after")
+    scenario.provider.behave(operations=["confirm"], fail="after")
     assert said(paying(scenario).post()) == IN_PROGRESS
     scenario.provider.behave()
     scenario.settle()
@@ -126,7 +126,7 @@ def test_one_that_was_taken_over_records_its_charge_all_the_same(scenario: Payme
         time.passed = REQUEST_LIMIT
         return said(paying(scenario).post())
 
-    late, taker = overtake(scenario.process, lambda: said(paying(scenario).post()), later, (provider, "charge"))
+    late, taker = overtake(scenario.process, lambda: said(paying(scenario).post()), later, (provider, "confirm"))
     assert (taker, late) == (IN_PROGRESS, (201, {"id": scenario.id}))
     assert (scenario.status, scenario.charges, scenario.told) == ("succeeded", [1999], ["created", "started"])
     assert said(paying(scenario).post()) == late

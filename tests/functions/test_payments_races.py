@@ -6,9 +6,8 @@ Each order of the two has its twin, in which nobody writes the order's row to re
 from collections.abc import Callable
 
 import pytest
-from bson import ObjectId
 
-from functions.payments import repository
+from functions.payments import repository, rows
 from functions.payments.domain import Order
 from functions.shared.storage.transaction import Transaction
 from tests.functions.harness import at_once, refusal
@@ -37,9 +36,9 @@ def assert_refunded_once(scenario: PaymentScenario) -> None:
 
 def without_the_write(order_id: str, within: Transaction) -> Order:
     """What `_touch` gives back, only read."""
-    row = repository._database()["orders"].find_one({"_id": ObjectId(order_id)}, session=within.session)
-    assert row
-    return repository._order(row)
+    order = repository._find_order(order_id, within)
+    assert order
+    return order
 
 
 def test_a_charge_that_the_cancellation_overtakes_goes_back(charged: PaymentScenario, record: Step) -> None:
@@ -57,7 +56,7 @@ def test_without_the_write_a_charge_that_the_cancellation_overtakes_is_kept(
 
 
 def test_a_cancellation_that_the_charge_overtakes_gives_it_back(charged: PaymentScenario, record: Step) -> None:
-    cancelled, recorded = overtake(charged.process, charged.cancel, lambda: record(charged), (repository, "_order_row"))
+    cancelled, recorded = overtake(charged.process, charged.cancel, lambda: record(charged), (rows, "from_order"))
     assert (recorded in (DONE, RECEIVED), cancelled) == (True, DONE)
     assert_refunded_once(charged)
     assert charged.told == ["created", "refund-requested", "refunded", "started"]
@@ -67,7 +66,7 @@ def test_without_the_write_a_cancellation_that_the_charge_overtakes_keeps_it(
     charged: PaymentScenario, record: Step, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(repository, "_touch", without_the_write)
-    overtake(charged.process, charged.cancel, lambda: record(charged), (repository, "_order_row"))
+    overtake(charged.process, charged.cancel, lambda: record(charged), (rows, "from_order"))
     assert charged.status == "succeeded"
 
 
@@ -76,7 +75,7 @@ def test_a_buyer_whose_order_is_cancelled_while_the_card_is_charged_gets_the_mon
 ) -> None:
     paid, cancelled = overtake(scenario.process, scenario.pay, scenario.cancel, (repository, "update"))
     assert (paid, cancelled) == (CANCELLED, DONE)
-    assert scenario.told == ["refund-requested", "started"]
+    assert scenario.told == ["overdue", "refund-requested", "started"]
     assert_refunded_once(scenario)
 
 

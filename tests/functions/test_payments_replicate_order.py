@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.functions.harness import Document, at_once, refusal
+from tests.functions.harness import Document, assert_event, at_once, refusal
 from tests.functions.payment_scenario import DONE, STATUS_EVENTS, PaymentScenario
 
 LIVES = [
@@ -92,9 +92,11 @@ def test_a_cancelled_order_gets_back_what_was_charged_only(scenario: PaymentScen
     assert scenario.status == {"tok_chargeDeclined": "failed", "tok_visa": "refunding"}[token]
 
 
-def test_a_payment_that_is_pending_when_its_order_is_cancelled_stays_that(charged: PaymentScenario) -> None:
-    assert charged.cancel() == DONE
-    assert (charged.status, charged.told) == ("pending", ["started"])
+def test_a_payment_that_is_pending_when_its_order_is_cancelled_is_to_be_settled_now(charged: PaymentScenario) -> None:
+    assert [charged.cancel(), charged.cancel()] == [DONE, DONE]
+    assert (charged.status, charged.told) == ("pending", ["overdue", "started"])
+    data = {"id": charged.id, "orderId": charged.order["id"]}
+    assert_event(charged.store.events()[1], "payment.overdue", charged.id, data)
 
 
 def test_what_went_back_goes_back_once(scenario: PaymentScenario) -> None:

@@ -46,7 +46,7 @@ def test_a_charge_that_cannot_be_recorded_is_in_progress_until_it_is_settled(
         paid, _ = overtake(scenario.process, scenario.pay, enter, (repository, "update"))
 
     assert (paid, scenario.status, scenario.charges, scenario.told) == (IN_PROGRESS, "pending", [1999], ["started"])
-    assert "what came of a payment is not recorded" in capsys.readouterr().out
+    assert "payment outcome not saved; settlement will retry" in capsys.readouterr().out
     assert (scenario.pay(), scenario.settle(), scenario.status, scenario.charges) == (
         IN_PROGRESS,
         DONE,

@@ -2,13 +2,14 @@
 
 import json
 import time
+from collections.abc import Callable
 from functools import partial
 
 import pytest
 
 from tests.functions import webhooks
 from tests.functions.harness import Document, Function, Make, Store, User, refusal, said
-from tests.functions.payment_scenario import DONE, RECEIVED, PaymentScenario
+from tests.functions.payment_scenario import DONE, NOWHERE, RECEIVED, PaymentScenario
 
 FORGED = refusal(400, "Invalid signature")
 MALFORMED = refusal(400, "Body must be a JSON object")
@@ -27,7 +28,7 @@ def send(webhook: Function, body: bytes, signature: str | None = None) -> tuple[
 
 
 def success(scenario: PaymentScenario) -> bytes:
-    return webhooks.content(SUCCESS, webhooks.intent(scenario.id))
+    return webhooks.content(SUCCESS, webhooks.intent(scenario.id, id=scenario.row["providerId"]))
 
 
 def test_a_success_is_recorded(charged: PaymentScenario) -> None:
@@ -37,15 +38,21 @@ def test_a_success_is_recorded(charged: PaymentScenario) -> None:
     assert charged.told == ["created", "started"]
 
 
-@pytest.mark.parametrize("kind", [FAILURE, CANCELED])
 @pytest.mark.parametrize("error", ["Your card was declined.", None])
-def test_a_failure_is_recorded_with_its_reason(charged: PaymentScenario, kind: str, error: str | None) -> None:
-    assert charged.webhook(kind, error) == RECEIVED
+def test_the_end_of_an_intent_is_recorded_with_its_reason(charged: PaymentScenario, error: str | None) -> None:
+    assert charged.webhook(CANCELED, error) == RECEIVED
     assert (charged.status, charged.row["reason"]) == ("failed", error or "The payment could not be made")
     assert charged.told == ["failed", "started"]
 
 
-@pytest.mark.parametrize("kind", [SUCCESS, FAILURE])
+@pytest.mark.parametrize("begin", [PaymentScenario.charge, PaymentScenario.open])
+def test_a_declined_card_is_not_the_end(scenario: PaymentScenario, begin: Callable[[PaymentScenario], object]) -> None:
+    begin(scenario)
+    assert scenario.webhook(FAILURE, "Your card was declined.") == RECEIVED
+    assert (scenario.status, scenario.told) == ("pending", ["started"])
+
+
+@pytest.mark.parametrize("kind", [SUCCESS, CANCELED])
 def test_a_duplicate_changes_nothing(charged: PaymentScenario, kind: str) -> None:
     charged.webhook(kind)
     before = charged.store.dump()["payments"], charged.told
@@ -55,43 +62,53 @@ def test_a_duplicate_changes_nothing(charged: PaymentScenario, kind: str) -> Non
 
 def test_a_failure_after_a_success_changes_nothing(charged: PaymentScenario) -> None:
     charged.webhook(SUCCESS)
-    assert charged.webhook(FAILURE) == RECEIVED
+    assert charged.webhook(CANCELED) == RECEIVED
     assert (charged.status, charged.told) == ("succeeded", ["created", "started"])
 
 
 def test_a_success_after_a_failure_goes_back_once(charged: PaymentScenario) -> None:
-    charged.webhook(FAILURE)
+    charged.webhook(CANCELED)
     assert [charged.webhook(SUCCESS), charged.webhook(SUCCESS)] == [RECEIVED, RECEIVED]
     assert (charged.status, charged.told) == ("refunding", ["failed", "refund-requested", "started"])
     assert charged.refund() == DONE
-    assert [charged.webhook(SUCCESS), charged.webhook(FAILURE)] == [RECEIVED, RECEIVED]
+    assert [charged.webhook(SUCCESS), charged.webhook(CANCELED)] == [RECEIVED, RECEIVED]
     assert (charged.status, charged.refunds) == ("refunded", [1999])
 
 
 def test_a_success_of_a_cancelled_order_goes_back(charged: PaymentScenario) -> None:
     charged.cancel()
     assert charged.webhook() == RECEIVED
-    assert (charged.status, charged.told) == ("refunding", ["refund-requested", "started"])
+    assert (charged.status, charged.told) == ("refunding", ["overdue", "refund-requested", "started"])
 
 
-@pytest.mark.parametrize("kind", [SUCCESS, FAILURE])
+@pytest.mark.parametrize("kind", [SUCCESS, CANCELED])
 @pytest.mark.parametrize("asked", [{"amount": 1998}, {"amount": 1}, {"currency": "eur"}, {"amount": 199900}])
-def test_an_intent_that_was_not_asked_for_changes_nothing(
-    charged: PaymentScenario, webhook: Function, kind: str, asked: Document
+def test_an_intent_for_another_amount_is_told_to_a_person(
+    charged: PaymentScenario, webhook: Function, capsys: pytest.CaptureFixture[str], kind: str, asked: Document
 ) -> None:
     before = charged.store.dump()
-    assert send(webhook, webhooks.content(kind, webhooks.intent(charged.id, **asked))) == RECEIVED
-    assert (charged.status, charged.told) == ("pending", ["started"])
-    assert charged.store.dump()["payments"] == before["payments"]
+    told = webhooks.intent(charged.id, id=charged.row["providerId"], **asked)
+    assert send(webhook, webhooks.content(kind, told)) == RECEIVED
+    assert charged.store.dump() == before
+    [line] = [line for line in map(json.loads, capsys.readouterr().out.splitlines()) if line["severity"] == "ERROR"]
+    assert line["payment"] == charged.id
 
 
-@pytest.mark.parametrize("kind", [SUCCESS, FAILURE, CANCELED])
-def test_an_intent_that_keeps_others_from_charging_is_not_the_payments(
+@pytest.mark.parametrize("kind", [SUCCESS, CANCELED])
+def test_an_intent_of_another_account_that_names_our_payment_changes_nothing(
     charged: PaymentScenario, webhook: Function, kind: str
 ) -> None:
-    fence = webhooks.intent(None, metadata={"fence": charged.id, "order": charged.order["id"]})
-    assert send(webhook, webhooks.content(kind, fence)) == RECEIVED
-    assert (charged.status, charged.told) == ("pending", ["started"])
+    before = charged.store.dump()
+    assert send(webhook, webhooks.content(kind, webhooks.intent(charged.id, id="pi_of_another"))) == RECEIVED
+    assert charged.store.dump() == before
+
+
+@pytest.mark.parametrize("kind", [SUCCESS, CANCELED])
+def test_a_payment_without_an_intent_has_no_outcome(scenario: PaymentScenario, webhook: Function, kind: str) -> None:
+    scenario.pay(STRIPE_API_BASE=NOWHERE)
+    before = scenario.store.dump()
+    assert send(webhook, webhooks.content(kind, webhooks.intent(scenario.id))) == RECEIVED
+    assert scenario.store.dump() == before
 
 
 @pytest.mark.parametrize("payment", ["5" * 24, "f" * 24, "1", "", None, 5, True, [], {"id": 1}, "\u00e9", "a" * 500])
@@ -106,8 +123,8 @@ def test_a_success_of_an_unknown_payment_is_harmless(
 
 @pytest.mark.parametrize(
     "kind",
-    ["payment_intent.created", "payment_intent.processing", "payment_intent.requires_action", "charge.succeeded",
-     "charge.refunded", "refund.created", "payout.paid", "PAYMENT_INTENT.SUCCEEDED", "", "x"],
+    [FAILURE, "payment_intent.created", "payment_intent.processing", "payment_intent.requires_action",
+     "charge.succeeded", "charge.refunded", "refund.created", "payout.paid", "PAYMENT_INTENT.SUCCEEDED", "", "x"],
 )  # fmt: skip
 def test_an_event_of_another_type_is_harmless(charged: PaymentScenario, webhook: Function, kind: str) -> None:
     before = charged.store.dump()
@@ -140,7 +157,7 @@ def test_a_body_that_was_changed_is_forged(charged: PaymentScenario, webhook: Fu
     body = success(charged)
     before = charged.store.dump()
     assert send(webhook, body + b" ", webhooks.signature(body)) == FORGED
-    assert send(webhook, body.replace(b"pi_1", b"pi_2"), webhooks.signature(body)) == FORGED
+    assert send(webhook, body.replace(b"pi_", b"pj_"), webhooks.signature(body)) == FORGED
     assert charged.store.dump() == before
 
 
@@ -216,12 +233,28 @@ def test_a_body_of_64_kib_is_taken(charged: PaymentScenario, webhook: Function) 
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"no JSON", b"[]", b"null", b"5", b'"x"', b"{}", b'{"type": 5}', b'{"type": "x"}', b'{"data": {}}',
-     b'{"type": "x", "data": []}', b'{"type": "x", "data": {}}', b"[" * 60_000, b'{"a": ' + b"[" * 60_000],
+    [b"", b"no JSON", b"[]", b"null", b"5", b'"x"', b"{}", b'{"type": 5}', b'{"data": {}}', b"[" * 60_000,
+     b'{"a": ' + b"[" * 60_000],
 )  # fmt: skip
 def test_a_signed_body_that_is_no_event_is_refused(webhook: Function, payments_store: Store, body: bytes) -> None:
     assert send(webhook, body) == MALFORMED
     assert payments_store.dump() == {}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [{"object": "v2.core.event", "type": "x", "related_object": {}}, {"type": "v1.billing.meter", "data": None},
+     {"type": "x"}, {"type": "x", "data": []}, {"type": "x", "data": {}}, {"type": "x", "data": {"object": []}}],
+)  # fmt: skip
+def test_thin_events_and_unknown_types_are_received(webhook: Function, payments_store: Store, event: Document) -> None:
+    assert send(webhook, json.dumps(event).encode()) == RECEIVED
+    assert payments_store.dump() == {}
+
+
+@pytest.mark.parametrize("kind", [SUCCESS, CANCELED, "refund.failed"])
+@pytest.mark.parametrize("rest", [{}, {"data": None}, {"data": []}, {"data": {}}, {"related_object": {}}])
+def test_a_signed_event_without_its_object_is_refused(webhook: Function, kind: str, rest: Document) -> None:
+    assert send(webhook, json.dumps({"type": kind, **rest}).encode()) == MALFORMED
 
 
 @pytest.mark.parametrize(
@@ -237,7 +270,8 @@ def test_a_signed_event_whose_intent_is_none_is_refused(webhook: Function, subje
 
 def test_a_failure_without_words_has_ours(charged: PaymentScenario, webhook: Function) -> None:
     error: Document = {"message": None, "code": "card_declined"}
-    assert send(webhook, webhooks.content(FAILURE, webhooks.intent(charged.id, error))) == RECEIVED
+    told = webhooks.intent(charged.id, error, id=charged.row["providerId"])
+    assert send(webhook, webhooks.content(CANCELED, told)) == RECEIVED
     assert charged.row["reason"] == "The payment could not be made"
 
 

@@ -51,6 +51,7 @@ class Broker:
     stopped: set[str] = field(default_factory=set)
     random: Random = field(default_factory=Random)
     _published: set[object] = field(default_factory=set)
+    _replied: set[tuple[str, str]] = field(default_factory=set)
     _triggers: tuple[Trigger, ...] = manifest.desired_state(manifests.read(manifests.EVENTING)).triggers
 
     def publish(self) -> None:
@@ -81,7 +82,7 @@ class Broker:
             return False
         assert answer.status_code in DONE, (delivery, answer.data)
         if (reply := parse(dict(answer.headers), answer.data)) is not None:
-            self._route(reply)
+            self._route_once(reply)
         if delivery in self.waiting:
             self.waiting.remove(delivery)
             self.made.append(delivery)
@@ -131,6 +132,13 @@ class Broker:
                 answers = overlap(partial(self.send, slow), partial(self.send, fast), BEFORE_WRITING)
             for delivery, answer in zip((slow, fast), answers, strict=True):
                 self.settle(delivery, answer)
+
+    def _route_once(self, reply: Event) -> None:
+        """Route a reply, which is one message in the log however often it is sent."""
+        identity = (reply["type"], reply["id"])
+        if identity not in self._replied:
+            self._replied.add(identity)
+            self._route(reply)
 
     def _route(self, event: Event) -> None:
         self.waiting += [Delivery(t.subscriber.name, event) for t in self._triggers if t.filter.matches(event)]

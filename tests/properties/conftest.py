@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
 
 import pytest
 import stripe
 
-from functions.payments import provider as payment_provider
 from functions.shared import clock, replication
 from functions.shared.storage import database
 from tests.conftest import NewDatabase
@@ -32,7 +30,6 @@ def assembled(uris: Mapping[str, str], provider: Provider) -> Iterator[System]:
         patch.setattr(clock, "datetime", time)
         patch.setattr(replication, "PATIENCE_SECONDS", 0)
         patch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0)
-        patch.setattr(payment_provider, "SLACK", timedelta(days=1))  # the provider's time does not pass with ours
         system = System(uris, time, provider)
         yield system
     system.close()

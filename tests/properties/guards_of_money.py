@@ -1,12 +1,12 @@
 """Each guard that keeps money where it belongs, and how to take it out.
 
 Not here, since another stands behind each of them: the status that payments-refund looks at (the provider refuses to
-give more back than it took), the refund after a failure (what is given up is fenced first), the refusal to pay for a
-complete order (it has its payment) and what protects a complete order from payment.failed (what has failed never
-succeeds).
+give more back than it took), the refund after a failure (the intent of a failed payment is canceled), the refusal to
+pay for a complete order (it has its payment) and what protects a complete order from payment.failed (what has failed
+never succeeds).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,10 +15,13 @@ import pytest
 import stripe
 from bson import ObjectId
 
+from events.catalogue import PaymentOverdue
 from functions.orders.domain import Order as Placed
 from functions.orders.domain import Status as Progress
-from functions.payments import provider, repository
-from functions.payments.domain import Order, Outcome, Payment, Status
+from functions.payments import provider, repository, signature
+from functions.payments.domain import Order, Payment, Status
+from functions.payments.intent import Decline, Outcome
+from functions.shared.eventing import outbox
 from functions.shared.storage.database import database
 from functions.shared.storage.transaction import Transaction
 from tests.properties.guard import Guard
@@ -29,20 +32,22 @@ def _one_payment_per_order(patch: pytest.MonkeyPatch) -> None:
     patch.delitem(repository.INDEXES, "payments")
 
 
-def _payment_before_the_charge(patch: pytest.MonkeyPatch) -> None:
-    add, charge = repository.add, provider.charge
+def _intent_stored_before_the_charge(patch: pytest.MonkeyPatch) -> None:
+    for name in ("store_intent", "store_intent_and"):
+        patch.setattr(repository, name, lambda payment, intent_id, *_: replace(payment, intent_id=intent_id))
 
-    def only_start(order_id: str, start: Callable[[Order], Payment], _again: object) -> Payment | None:
-        row = database()["orders"].find_one({"_id": ObjectId(order_id)})
-        return start(repository._order(row)) if row else None
 
-    def charge_and_add(payment: Payment, token: str) -> Outcome:
-        outcome = charge(payment, token)
-        add(payment.order_id, lambda _: payment, Payment.reject_second)
-        return outcome
+def _condition_on_storing_the_intent(patch: pytest.MonkeyPatch) -> None:
+    def store_anyway(payment: Payment, intent_id: str, *_: object) -> Payment:
+        database()["payments"].update_one({"_id": ObjectId(payment.id)}, {"$set": {"providerId": intent_id}})
+        return replace(payment, intent_id=intent_id)
 
-    patch.setattr(repository, "add", only_start)
-    patch.setattr(provider, "charge", charge_and_add)
+    patch.setattr(repository, "store_intent", store_anyway)
+    patch.setattr(repository, "store_intent_and", store_anyway)
+
+
+def _cancellation_of_the_intent(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(provider, "_cancel", lambda _payment, reason: Decline(reason or "given up"))
 
 
 def _idempotency_key(patch: pytest.MonkeyPatch) -> None:
@@ -61,52 +66,51 @@ def _idempotency_key(patch: pytest.MonkeyPatch) -> None:
 
 
 def _write_of_an_unchanged_order(patch: pytest.MonkeyPatch) -> None:
-    def look(order_id: str, within: Transaction) -> Order:
-        row = database()["orders"].find_one({"_id": ObjectId(order_id)}, session=within.session)
-        assert row
-        return repository._order(row)
+    def look(order_id: str, within: Transaction) -> Order | None:
+        return repository._find_order(order_id, within)
 
     patch.setattr(repository, "_touch", look)
 
 
 def _refund_of_what_comes_too_late(patch: pytest.MonkeyPatch) -> None:
-    settled = Payment.settled
-    patch.setattr(Payment, "settled", lambda p, outcome, o: settled(p, outcome, replace(o, status=Progress.CREATED)))
+    settle = Payment.settle
+    patch.setattr(Payment, "settle", lambda p, outcome, o: settle(p, outcome, replace(o, status=Progress.CREATED)))
 
 
 def _refund_of_what_was_paid(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Payment, "order_cancelled", lambda payment: payment)
 
 
-def _fence(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(provider, "_fence", lambda _payment: True)
+def _settlement_when_the_order_is_cancelled(patch: pytest.MonkeyPatch) -> None:
+    add = outbox.add
+    patch.setattr(outbox, "add", lambda event, within: isinstance(event, PaymentOverdue) or add(event, within))
 
 
-def _look_at_what_was_asked_for(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Payment, "asked_for", lambda _payment, _amount, _currency: True)
+def _look_at_whose_intent_it_is(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Payment, "is_of", lambda _payment, _intent: True)
 
 
 def _end_of_refunded_payments(patch: pytest.MonkeyPatch) -> None:
-    settled = Payment.settled
+    settle = Payment.settle
 
-    def settled_whatever_it_was(payment: Payment, outcome: Outcome, order: Order) -> Payment:
-        return settled(replace(payment, status=Status.PENDING), outcome, order)
+    def settle_whatever_it_was(payment: Payment, outcome: Outcome, order: Order) -> Payment:
+        return settle(replace(payment, status=Status.PENDING), outcome, order)
 
-    patch.setattr(Payment, "settled", settled_whatever_it_was)
+    patch.setattr(Payment, "settle", settle_whatever_it_was)
 
 
 def _refusal_of_cancelled_orders(patch: pytest.MonkeyPatch) -> None:
-    payable = Order.payable
-    patch.setattr(Order, "payable", lambda o, *given: o if o.is_cancelled else payable(o, *given))
+    require = Order.require_payable
+    patch.setattr(Order, "require_payable", lambda o, *given: o if o.is_cancelled else require(o, *given))
 
 
 def _refusal_of_expired_orders(patch: pytest.MonkeyPatch) -> None:
-    payable = Order.payable
-    patch.setattr(Order, "payable", lambda o, at: payable(replace(o, expires_at=at + timedelta.resolution), at))
+    require = Order.require_payable
+    patch.setattr(Order, "require_payable", lambda o, at: require(replace(o, expires_at=at + timedelta.resolution), at))
 
 
 def _settlement_without_a_charge(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(provider, "find", lambda payment: provider.charge(payment, GOOD))
+    patch.setattr(provider, "settle", lambda payment: provider.confirm(payment, GOOD))
 
 
 def _version_check_of_orders(patch: pytest.MonkeyPatch) -> None:
@@ -120,7 +124,7 @@ def _version_check_of_orders(patch: pytest.MonkeyPatch) -> None:
 
 
 def _signature(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(provider, "signed", lambda _content, _signature: True)
+    patch.setattr(signature, "is_signed", lambda _content, _signature: True)
 
 
 def _end_of_cancelled_orders(patch: pytest.MonkeyPatch) -> None:
@@ -151,13 +155,15 @@ def _standing_of_paid_orders_in_time(patch: pytest.MonkeyPatch) -> None:
 
 GUARDS = (
     Guard("the one payment of an order", "charged twice", _one_payment_per_order, seed=9),
-    Guard("the payment stored before the charge", "charged twice|kept", _payment_before_the_charge, seed=7),
-    Guard("the idempotency key", "charged twice", _idempotency_key),
+    Guard("the intent stored before the charge", "kept", _intent_stored_before_the_charge),
+    Guard("the condition on storing the intent", "kept", _condition_on_storing_the_intent),
+    Guard("the cancellation of an intent that is given up", "kept|still", _cancellation_of_the_intent),
+    Guard("the settlement when an order is cancelled", "not settled", _settlement_when_the_order_is_cancelled),
+    Guard("the idempotency key", "several intents", _idempotency_key),
     Guard("the write of an order that does not change", "kept", _write_of_an_unchanged_order, seed=2),
     Guard("the refund of what comes too late", "kept", _refund_of_what_comes_too_late, seed=9),
     Guard("the refund of what was paid", "kept", _refund_of_what_was_paid, seed=5),
-    Guard("the fence around what is given up", "kept", _fence),
-    Guard("the look at what an intent was asked for", "kept|refunded|recorded", _look_at_what_was_asked_for),
+    Guard("the look at whose intent it is", "kept|refunded|recorded", _look_at_whose_intent_it_is),
     Guard("the end of refunded payments", "a payment went through", _end_of_refunded_payments),
     Guard("the refusal to pay for a cancelled order", "known to be cancelled", _refusal_of_cancelled_orders),
     Guard("the refusal to pay for an expired order", "what expired", _refusal_of_expired_orders, seed=23),

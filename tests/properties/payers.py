@@ -1,10 +1,11 @@
-"""What becomes of payments: cards, buyers who click twice, a provider that fails at every point, and its webhooks."""
+"""What becomes of payments: tokens and browsers, 3-D Secure, a provider that fails at every point, and its webhooks."""
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
+from types import ModuleType
 from typing import Any
 
 import stripe
@@ -13,27 +14,34 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 from werkzeug.test import TestResponse
 
-from functions.payments import provider, repository
+from functions.payments import provider, repository, rows
+from tests.browser import CHALLENGED, Browser
+from tests.browser import DECLINED as DECLINED_NUMBER
+from tests.browser import GOOD as GOOD_NUMBER
 from tests.functions.harness import Document, process
 from tests.properties.broker import Delivery
 from tests.properties.faults import death_before_commit, overlap
 from tests.properties.invariants import UNPAID
 from tests.properties.market import LONGEST_ORDER, WHICH, pick
+from tests.properties.money import ENDS
 from tests.properties.people import ANN, Order, People
 from tests.properties.system import System
 
 GOOD, DECLINED = "tok_visa", "pm_card_chargeDeclined"
 CARDS = st.sampled_from([GOOD, GOOD, DECLINED])
+NUMBERS = st.sampled_from([GOOD_NUMBER, GOOD_NUMBER, CHALLENGED, DECLINED_NUMBER])
+ANSWERS = st.sampled_from(["approve", "refuse", ""])  # to the bank's question
 FAILS, CUT = {"fail": "before"}, {"fail": "after"}
 CUT_ONCE = {**CUT, "probability": 0.5, "seed": 13}  # the first answer is lost, the second arrives
-BEHAVIOURS: st.SearchStrategy[dict[str, Any]] = st.sampled_from([{}, FAILS, CUT, CUT_ONCE])
+CHARGE_FAILS, CHARGE_CUT = ({**failure, "operations": ["confirm"]} for failure in (FAILS, CUT))
+BEHAVIOURS: st.SearchStrategy[dict[str, Any]] = st.sampled_from([{}, FAILS, CUT, CUT_ONCE, CHARGE_FAILS, CHARGE_CUT])
 FUNCTION_DIED = 500
 
 REPLICATE = "payments-replicate-order"
 CREATED, CANCELLED = "dev.ticketing.order.created", "dev.ticketing.order.cancelled"
-BEFORE_CHARGING = (provider, "charge")
+BEFORE = st.sampled_from([(provider, "create_intent"), (repository, "store_intent"), (provider, "confirm")])
 # Where each of the two transactions has looked, and has not yet written the row that makes them meet.
-BEFORE_RECORDING_THE_CHARGE, BEFORE_RECORDING_THE_END = (repository, "_touch"), (repository, "_order_row")
+BEFORE_RECORDING_THE_CHARGE, BEFORE_RECORDING_THE_END = (repository, "_touch"), (rows, "from_order")
 
 
 def placed(payers: "Payers") -> bool:
@@ -42,11 +50,15 @@ def placed(payers: "Payers") -> bool:
 
 
 class Payers(People):
-    """Rules by which money comes and goes. `uncharged` are orders whose buyer was told that the provider failed."""
+    """Rules by which money comes and goes.
+
+    `uncharged` are orders whose buyer was told that the provider failed; `browsers` have the secret of an intent.
+    """
 
     def __init__(self, system: System) -> None:
         super().__init__(system)
         self.uncharged: set[str] = set()
+        self.browsers: list[Browser] = []
 
     @precondition(lambda self: self.uncharged)
     @invariant()
@@ -62,23 +74,40 @@ class Payers(People):
         order = self._one_to_pay(which)
         with self._behaving(behaviour):
             answer = self._pay(order, card)
-        if behaviour == FAILS and answer.status_code == 409 and not self._charges(order):
+        if behaviour in (FAILS, CHARGE_FAILS) and answer.status_code == 409 and not self._charges(order):
             self.uncharged.add(order.id)
 
     @precondition(placed)
-    @rule(which=WHICH)
-    def pay_to_the_dying(self, which: int) -> None:
-        """The card is charged, and the function dies before it has recorded that."""
+    @rule(which=WHICH, behaviour=BEHAVIOURS, number=NUMBERS, answer=ANSWERS)
+    def pay_in_a_browser(self, which: int, behaviour: dict[str, Any], number: str, answer: str) -> None:
+        """A buyer begins to pay in a browser, maybe not for the first time, and tries a card."""
         order = self._one_to_pay(which)
-        with death_before_commit(commits=1):
-            self._pay(order, GOOD, FUNCTION_DIED)
+        with self._behaving(behaviour):
+            opened = self._post(order)
+        if opened.status_code == 201:
+            self.browsers.append(Browser(self.system.provider.url, opened.get_json()["clientSecret"]))
+            self._confirm(self.browsers[-1], number, answer)
+
+    @precondition(lambda self: self.browsers)
+    @rule(which=WHICH, number=NUMBERS, answer=ANSWERS)
+    def try_another_card(self, which: int, number: str, answer: str) -> None:
+        """A browser that was left open confirms, whatever became of the order meanwhile."""
+        self._confirm(pick(self.browsers, which), number, answer)
 
     @precondition(placed)
-    @rule(which=WHICH, card=CARDS, given_up=st.booleans(), again=st.booleans())
-    def pay_slowly(self, which: int, card: str, *, given_up: bool, again: bool) -> None:
-        """Before the provider is asked, every event overtakes the payment: it is overdue, or its order cancelled.
+    @rule(which=WHICH, commits=st.integers(0, 2), browser=st.booleans())
+    def pay_to_the_dying(self, which: int, commits: int, *, browser: bool) -> None:
+        """The function dies before it has stored the payment or its intent, or has recorded the charge."""
+        order = self._one_to_pay(which)
+        with death_before_commit(commits):
+            self._post(order, FUNCTION_DIED) if browser else self._pay(order, GOOD, FUNCTION_DIED)
 
-        Who tries again meanwhile does not hear what comes of the first try.
+    @precondition(placed)
+    @rule(which=WHICH, card=CARDS, before=BEFORE, given_up=st.booleans(), again=st.booleans())
+    def pay_slowly(self, which: int, card: str, before: tuple[ModuleType, str], *, given_up: bool, again: bool) -> None:
+        """On its way to the charge, every event overtakes the payment: it is overdue, or its order cancelled.
+
+        A buyer who tries again meanwhile does not hear the outcome of the first try.
         """
         order = self._one_to_pay(which)
         if given_up:
@@ -88,10 +117,10 @@ class Payers(People):
             self.broker.deliver_to("payments")
             if again:
                 self._pay(order, card)
-                self.system.provider.behave(**CUT)
+                self.system.provider.behave(**CHARGE_CUT)
 
         with process(self.system.function("payments-create").environment):
-            overlap(partial(self._pay, order, GOOD), meanwhile, BEFORE_CHARGING)
+            overlap(partial(self._pay, order, GOOD), meanwhile, before)
         self.system.provider.behave()
 
     @precondition(lambda self: placed(self) and "orders" not in self.broker.stopped)
@@ -99,7 +128,7 @@ class Payers(People):
     def end_as_the_charge_is_told(self, which: int, *, slowly: bool) -> None:
         """That an order was charged and that it is cancelled becomes known at the same time."""
         order = self._one_to_pay(which)
-        with self._behaving(CUT):
+        with self._behaving(CHARGE_CUT):
             self._pay(order, GOOD)
         self.give_up(order)
         self.broker.publish()
@@ -134,6 +163,11 @@ class Payers(People):
             for delivery in self.broker.waiting_for("payments"):
                 self.broker.attempt(delivery)
 
+    def _confirm(self, browser: Browser, number: str, answer: str) -> None:
+        _, intent = browser.confirm(number)
+        if intent.get("status") == "requires_action":
+            browser.answer(answer)
+
     def _charge_for_something_else(self, payment: str, amount: int) -> None:
         card = {"confirm": True, "payment_method_types": ["card"], "payment_method": "pm_card_visa"}
         params: Any = {"amount": amount, "currency": "usd", **card}
@@ -159,8 +193,11 @@ class Payers(People):
         return order
 
     def _pay(self, order: Order, card: str, *also_possible: int) -> TestResponse:
+        return self._post(order, *also_possible, token=card)
+
+    def _post(self, order: Order, *also_possible: int, **token: str) -> TestResponse:
         hopeless = self._is_known_to_be_cancelled(order) and not self._has_payment(order)
-        body = {"orderId": order.id, "token": card}
+        body = {"orderId": order.id, **token}
         answer = self.system.function("payments-create").call("POST", user=order.buyer, json=body)
         assert answer.status_code in (201, 400, 402, 404, 409, *also_possible), answer.data
         assert not (hopeless and self._has_payment(order)), "paid for an order that was known to be cancelled"
@@ -174,7 +211,7 @@ class Payers(People):
         return self.system.stores["payments"]["payments"].count_documents({"orderId": order.id}) > 0
 
     def _tell(self, intent: Document, secret: str = "") -> TestResponse:
-        event = "succeeded" if intent["status"] == "succeeded" else "payment_failed"
+        event = intent["status"] if intent["status"] in ENDS else "payment_failed"
         content = json.dumps({"type": f"payment_intent.{event}", "data": {"object": intent}})
         signature = stripe.WebhookSignature.generate_signature_header(
             content, secret or self.system.provider.webhook_secret

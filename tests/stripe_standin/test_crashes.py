@@ -71,9 +71,9 @@ def test_it_ends_at_once_when_asked_to(tmp_path: Path) -> None:
         assert "Traceback" not in provider.log
 
 
-@pytest.mark.parametrize("name", ["STRIPE_KEY", "STRIPE_WEBHOOK_SECRET"])
+@pytest.mark.parametrize("name", ["STRIPE_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET"])
 def test_it_does_not_start_without_its_secrets(tmp_path: Path, name: str) -> None:
-    secrets = {"STRIPE_KEY": "key", "STRIPE_WEBHOOK_SECRET": "secret", name: ""}
+    secrets = {"STRIPE_KEY": "key", "STRIPE_PUBLISHABLE_KEY": "public", "STRIPE_WEBHOOK_SECRET": "secret", name: ""}
     settings = {"PORT": str(servers.free_port()), "DATABASE": str(tmp_path / "provider.sqlite")}
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **settings, **secrets}
     command = servers.stripe_standin()

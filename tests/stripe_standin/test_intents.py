@@ -1,15 +1,10 @@
 """Payment intents: which cards pay, which are declined and how, and how intents are found again."""
 
-import time
-
 import pytest
 from stripe import CardError, InvalidRequestError, StripeClient
-from stripe.params import PaymentIntentListParamsCreated
 
 from tests.provider import Provider
 from tests.stripe_standin.shop import AMOUNT, pay
-
-Ranges = list[PaymentIntentListParamsCreated]
 
 DECLINED = ("card_declined", "generic_decline", "Your card was declined.")
 POOR = ("card_declined", "insufficient_funds", "Your card has insufficient funds.")
@@ -103,14 +98,14 @@ def test_a_list_is_newest_first_page_by_page(client: StripeClient) -> None:
     assert [intent.id for intent in first.auto_paging_iter()] == paid[::-1]
 
 
-def test_a_list_takes_a_range_of_time(client: StripeClient) -> None:
-    intent = pay(client)
-    at = intent.created
-    around: Ranges = [{"gte": at}, {"lte": at}, {"gt": at - 1}, {"lt": at + 1}, {"gt": at - 1, "lt": at + 1}]
-    beside: Ranges = [{"gt": at}, {"lt": at}]
-    found = [
-        [intent.id for intent in client.v1.payment_intents.list({"created": bounds}).data] for bounds in around + beside
-    ]
-    assert found == [[intent.id]] * 5 + [[]] * 2
-    assert [found.id for found in client.v1.payment_intents.list({"created": at}).data] == [intent.id]
-    assert abs(time.time() - at) < 3600
+def test_a_search_finds_by_metadata(client: StripeClient) -> None:
+    mine = pay(client, payment="p1")
+    pay(client, payment="p2")
+    found = client.v1.payment_intents.search({"query": "metadata['payment']:'p1'"})
+    assert [intent.id for intent in found.data] == [mine.id]
+
+
+@pytest.mark.parametrize("query", ["amount>1", "metadata['payment']", "x", "metadata['payment']:'p' OR amount:1"])
+def test_another_search_is_refused(client: StripeClient, query: str) -> None:
+    with pytest.raises(InvalidRequestError, match="unable to parse your search query"):
+        client.v1.payment_intents.search({"query": query})
