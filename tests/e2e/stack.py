@@ -24,7 +24,7 @@ START_SECONDS = 300
 LANES_OF_TESTS = 4  # of as many workers
 LANES_LEFT = servers.LANES - LANES_OF_TESTS
 
-_stacks = itertools.count()
+_stacks = itertools.count(os.getpid())  # several runs at once begin in different lanes
 
 
 class Stack:
