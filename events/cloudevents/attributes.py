@@ -22,6 +22,7 @@ _RESERVED = frozenset({"data", "datacontentencoding"})
 _INTEGERS = range(-(2**31), 2**31)  # spec 3.1, type system
 
 _UNENCODED = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
+_ENCODED = re.compile("[!#$&-~]*")  # a value that needs no encoding and has none
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 # What the type String excludes: control characters, surrogates, noncharacters. U+FFFD is what libraries make of bytes
@@ -59,7 +60,7 @@ def checked_text(text: str) -> str:
 def from_header(header: str, value: str) -> str:
     """Return the value of a header `ce-<name>` in the one encoding that is passed on. Raises MalformedEventError."""
     check_name(header[len(PREFIX) :])
-    if value.isascii() and value.isprintable() and "%" not in value and not value.startswith('"'):
+    if _ENCODED.fullmatch(value):
         return value
     if value.startswith('"') and value.endswith('"'):  # an old form that receivers must still accept
         value = re.sub(r"\\(.)", r"\1", value[1:-1])

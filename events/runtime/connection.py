@@ -112,8 +112,8 @@ class Connection(Client):
     async def _process_headers(self, headers: bytes | None) -> dict[str, str] | None:
         if headers and headers.startswith(_PLAIN_BLOCK):
             lines = headers[len(_PLAIN_BLOCK) :].decode(errors="replace").split("\r\n")
-            pairs = (line.partition(":") for line in lines)
-            return {name: value.strip() for name, colon, value in pairs if colon and _is_name(name)}
+            parts = (line.partition(":") for line in lines)
+            return _headers([(name, value.strip()) for name, colon, value in parts if colon and _is_name(name)])
         try:
             return await super()._process_headers(headers)
         except (UnicodeError, IndexError):
@@ -125,6 +125,17 @@ class Connection(Client):
         readable = subject if subject.isascii() else subject.decode(errors="replace").encode()
         message: Msg = super()._build_message(sid, readable, reply, data, headers)
         return message
+
+
+def _headers(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Return headers by name. One that comes twice has both values, a line each, so that no reader takes either."""
+    headers = dict(pairs)
+    if len(headers) == len(pairs):
+        return headers
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    return {name: "\n".join(lines) for name, lines in values.items()}
 
 
 @lru_cache(maxsize=1024)
