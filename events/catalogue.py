@@ -52,6 +52,11 @@ class Event(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=Tru
         return f"{SCHEMA_BASE}{cls.NAME}.v1.json"
 
 
+# The extension attribute `change` of a ticket.updated that changes `order_id` only, so that Triggers of functions that
+# need title and price can filter it out.
+RESERVATION = "reservation"
+
+
 class TicketState(Event, frozen=True, kw_only=True):
     """A ticket's whole public state. `order_id` is there while the ticket is reserved."""
 

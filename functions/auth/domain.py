@@ -1,11 +1,15 @@
 """Accounts: their addresses and passwords."""
 
+import unicodedata
 from dataclasses import dataclass
 
 from functions.shared.errors import InvalidField, RuleBroken
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 128
+# A character has at most four code points, as Unicode decomposes what it composes again. Normalising takes the square
+# of a run of accents.
+MOST_CODE_POINTS = 4 * LONGEST_PASSWORD
 
 
 class EmailInUse(RuleBroken):
@@ -35,22 +39,32 @@ def email_key(email: str) -> str:
 
 
 def parse_new_password(value: object) -> str:
-    """Return a password that an account may have.
+    """Return a password that an account may have, normalised.
 
     Raises:
         InvalidField: it is too short or too long.
     """
-    if not isinstance(value, str) or not SHORTEST_PASSWORD <= len(value) <= LONGEST_PASSWORD:
+    sent = value if isinstance(value, str) and len(value) <= MOST_CODE_POINTS else ""
+    if not SHORTEST_PASSWORD <= len(password := normalise(sent)) <= LONGEST_PASSWORD:
         raise InvalidField(f"Password must be between {SHORTEST_PASSWORD} and {LONGEST_PASSWORD} characters")
-    return value
+    return password
 
 
-def parse_password(value: object) -> str:
-    """Return a password to compare; one that no account can have is simply wrong.
+def parse_password(value: object) -> list[str]:
+    """Return the spellings of a password to compare; one that no account can have is simply wrong.
+
+    It is normalised first, then as it was sent: accounts that are older than normalisation have it so.
 
     Raises:
         InvalidField: there is none.
     """
     if not isinstance(value, str) or not value:
         raise InvalidField("You must supply a password")
-    return value[: LONGEST_PASSWORD + 1]
+    sent = value[: MOST_CODE_POINTS + 1]
+    return list(dict.fromkeys((normalise(sent), sent)))
+
+
+def normalise(password: str) -> str:
+    """Return the one spelling of a password that looks the same on all keyboards (RFC 8265, OpaqueString)."""
+    spaced = "".join(" " if unicodedata.category(character) == "Zs" else character for character in password)
+    return unicodedata.normalize("NFC", spaced)

@@ -1,5 +1,7 @@
 """Password hashes: argon2id with the parameters that OWASP's Password Storage Cheat Sheet names first."""
 
+from collections.abc import Iterable
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -14,10 +16,13 @@ def hash_password(password: str) -> str:
     return _hasher.hash(password)
 
 
-def matches(password_hash: str | None, password: str) -> bool:
-    """Tell if a password has this hash. Without a hash it takes the same time, and never matches."""
+def matches(password_hash: str | None, spellings: Iterable[str]) -> bool:
+    """Tell if one of a password's spellings has this hash. Without a hash it takes the same time, and never matches."""
+    return any(_verify(password_hash or _UNMATCHABLE, password) for password in spellings) and password_hash is not None
+
+
+def _verify(password_hash: str, password: str) -> bool:
     try:
-        _hasher.verify(password_hash or _UNMATCHABLE, password)
+        return _hasher.verify(password_hash, password)
     except (VerificationError, InvalidHashError):
         return False
-    return password_hash is not None

@@ -18,9 +18,9 @@ def sign_in(request: Request) -> Response:
     """Take `{email, password}`; return 200 `{id, email}` and a session cookie."""
     with fields(request) as body:
         email = body.read("email", parse_email)
-        password = body.read("password", domain.parse_password)
+        spellings = body.read("password", domain.parse_password)
     account = repository.find(email)
-    if not matches(account.password_hash if account else None, password) or account is None:
+    if not matches(account.password_hash if account else None, spellings) or account is None:
         raise domain.InvalidCredentials
     token = issue(account.id, account.email)
     return ok({"id": account.id, "email": account.email}, **{"Set-Cookie": set_cookie(token)})

@@ -1,4 +1,8 @@
-"""The tickets that orders knows: collection `tickets`, a replica of the tickets service's."""
+"""The tickets that orders knows: collection `tickets`, a replica of the tickets service's.
+
+Title, price and `deleted` become equal to their source's. `version` is that of the last change of one of these, so it
+is lower than the source's while later versions changed the reservation only.
+"""
 
 from typing import NotRequired, TypedDict
 

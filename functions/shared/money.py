@@ -10,7 +10,7 @@ LEAST_CENTS = 50
 MOST_CENTS = 99_999_999
 CENT = Decimal("0.01")
 
-_PLAIN = re.compile(r"(0|[1-9]\d*)(\.\d+)?", re.ASCII)
+_PLAIN = re.compile(r"\d+\.?\d*|\.\d+", re.ASCII)  # as forms send what people type: 020, 20. and .5 too
 
 
 def parse_price(value: object) -> int:

@@ -12,7 +12,7 @@ from bson import ObjectId
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
-from events.catalogue import ReservationRejected, TicketUpdated
+from events.catalogue import RESERVATION, ReservationRejected, TicketUpdated
 from functions.shared.eventing import outbox
 from functions.shared.storage.database import collection
 from functions.shared.storage.transaction import Transaction, transaction
@@ -73,7 +73,7 @@ def _reserve_or_release(reservation: Reservation, others: list[Reservation], rec
     reserved = ticket.reserve_for(domain.holder([*others, reservation]))
     save(reserved, recording)
     if reserved.version != ticket.version:
-        outbox.add(state(TicketUpdated, reserved), recording)
+        outbox.add(state(TicketUpdated, reserved), recording, change=RESERVATION)
 
 
 def _reject(reservation: Reservation, recording: Transaction) -> None:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import bridging, broker, capacity, cold_start, growth, marketplace, paying, replication, reserving
+from tests.bench import bridging, broker, capacity, cold_start, flooding, growth, marketplace, paying, replication, reserving
 
 MEASUREMENTS: dict[str, Callable[[Path], None]] = {
     "start": lambda _: cold_start.measure(),
@@ -17,6 +17,7 @@ MEASUREMENTS: dict[str, Callable[[Path], None]] = {
     "replication": replication.measure,
     "growth": growth.measure,
     "capacity": capacity.measure,
+    "flood": flooding.measure,
     "bridge": bridging.measure,
     "broker": broker.measure,
 }

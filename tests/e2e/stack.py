@@ -100,6 +100,18 @@ class Stack:
                 self.lines.append(json.loads(line))
 
 
+# All users of a stack come from one address, and many at once.
+UNLIMITED = dict.fromkeys(
+    (
+        "SIGNUP_INTERVAL_MILLISECONDS",
+        "SIGNIN_INTERVAL_MILLISECONDS",
+        "ORDER_INTERVAL_MILLISECONDS",
+        "PAYMENT_INTERVAL_MILLISECONDS",
+    ),
+    "1",
+)
+
+
 def settings(state: Path, port: int, **environment: str) -> Mapping[str, str]:
     """The environment of a stack; the tests' own says nothing about it.
 
@@ -109,7 +121,7 @@ def settings(state: Path, port: int, **environment: str) -> Mapping[str, str]:
     lane = LANES_OF_TESTS + (LANES_OF_TESTS * next(_stacks) + int(os.environ.get(servers.PORT_LANE, "0"))) % LANES_LEFT
     ours = {"LOCAL_STATE": str(state), "PORT": str(port), "PYTHONPATH": str(ROOT), servers.PORT_LANE: str(lane)}
     browsers = {"STRIPE_PUBLISHABLE_KEY": PUBLISHABLE_KEY}  # which tests.browser has
-    return {"PATH": os.environ["PATH"], **ours, **browsers, **environment}
+    return {"PATH": os.environ["PATH"], **ours, **UNLIMITED, **browsers, **environment}
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def guest(
         "STRIPE_KEY": provider.key,
         "STRIPE_WEBHOOK_SECRET": provider.webhook_secret,
     }
-    changed = {"EXPIRATION_WINDOW_SECONDS": "20", "SIGNIN_INTERVAL_MILLISECONDS": "20000"}
+    changed = {"EXPIRATION_WINDOW_SECONDS": "20", "SIGNIN_INTERVAL_MILLISECONDS": "10000"}
     with running(tmp_path_factory.mktemp("guest"), None, **existing, **changed) as started:
         yield started
 

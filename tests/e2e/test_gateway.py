@@ -24,7 +24,13 @@ EVENT = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/x", "ce-type": "x
 
 
 def test_an_unknown_route_is_not_found(stack: Stack) -> None:
-    for path in ("/", "/api", "/api/nothing", "/api/tickets/", "//api/tickets", "/api/tickets/a/b", "/api/ticketsx"):
+    for path in (
+        "/api/nothing",
+        "/api/",
+        "/api/tickets//",
+        "/api/tickets/a/b",
+        "/api/ticketsx",
+    ):
         assert ask(stack.port, "GET", path) == refusal(404, "Not Found")
 
 
@@ -207,3 +213,24 @@ def test_a_path_means_the_same_behind_the_gateway(in_front: str) -> None:
     port = int(in_front.rpartition(":")[2])
 
     assert "x-path: /api/tickets/1" in ask(port, "GET", "/api/orders/../tickets/1")[2]
+
+
+@pytest.mark.parametrize(
+    ("sent", "seen"),
+    [
+        ("/api/tickets/", "/api/tickets"),
+        ("/api/tickets/?limit=1&a=/b/", "/api/tickets?limit=1&a=/b/"),
+        ("/api/orders/0123456789abcdef01234567/", "/api/orders/0123456789abcdef01234567"),
+    ],
+)
+def test_a_slash_at_a_paths_end_means_nothing(in_front: str, sent: str, seen: str) -> None:
+    assert requests.get(in_front + sent, timeout=30).text.splitlines()[-1] == f"x-path: {seen}"
+
+
+@pytest.mark.parametrize(("path", "seconds"), [("/api/orders", 15), ("/api/payments", 29)])
+def test_a_function_is_told_until_when_the_gateway_waits(in_front: str, path: str, seconds: int) -> None:
+    before = time.time()
+    answer = requests.post(in_front + path, headers={"x-request-deadline": "1"}, timeout=30)
+    after = time.time()
+    [deadline] = [line.split()[1] for line in answer.text.splitlines() if line.startswith("x-request-deadline")]
+    assert before - 0.001 <= float(deadline) - seconds <= after

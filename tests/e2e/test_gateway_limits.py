@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 import requests
 
+from functions.shared.web.cookie import COOKIE
 from local import servers
 from tests.e2e.front import echoing, errors, gateway_before, hasty, refusal, say
 from tests.eventually import eventually
 
-A_MINUTE = 60_000  # milliseconds, what a client can save up
-UNHURRIED = A_MINUTE // 3  # so that three requests are allowed, and a fourth only after 20 s
+HALF_A_MINUTE = 30_000  # milliseconds, what a client can save up
+UNHURRIED = HALF_A_MINUTE // 3  # so that three requests are allowed, and a fourth only after 10 s
 SIGNUP, SIGNIN = "/api/users/signup", "/api/users/signin"
+ORDERS, PAYMENTS = "/api/orders", "/api/payments"
+LIMITS = ("SIGNUP", "SIGNIN", "ORDER", "PAYMENT")
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +30,8 @@ def upstream() -> Iterator[int]:
 
 @pytest.fixture
 def strict(upstream: int, tmp_path: Path) -> Iterator[str]:
-    """A gateway that lets a client sign up three times, and sign in three times."""
-    limits = dict.fromkeys(("SIGNUP_INTERVAL_MILLISECONDS", "SIGNIN_INTERVAL_MILLISECONDS"), str(UNHURRIED))
+    """A gateway that allows three requests of each kind: a client's sign-ups and sign-ins, a session's purchases."""
+    limits = {f"{name}_INTERVAL_MILLISECONDS": str(UNHURRIED) for name in LIMITS}
     with gateway_before(upstream, tmp_path, environment=limits) as url:
         yield url
 
@@ -50,7 +53,7 @@ def test_a_client_that_asks_too_often_is_told_so(strict: str, path: str) -> None
     assert allowed == [200, 200, 200]
     assert (refused.status_code, refused.json()) == (429, errors("Too Many Requests"))
     assert refused.headers["content-type"] == "application/json"
-    assert refused.headers["retry-after"] == "60"
+    assert refused.headers["retry-after"] == "1"
 
 
 def test_signup_and_signin_are_counted_apart_and_the_rest_not_at_all(strict: str) -> None:
@@ -89,6 +92,49 @@ def test_what_is_no_address_is_not_another_client(strict: str) -> None:
 
 
 @pytest.mark.slow
+def purchases(url: str, *sessions: dict[str, str]) -> list[int]:
+    return [requests.post(url, json={}, headers=session, timeout=30).status_code for session in sessions]
+
+
+@pytest.mark.parametrize("path", [ORDERS, PAYMENTS])
+@pytest.mark.parametrize(
+    ("session", "another"),
+    [
+        ({"Authorization": "Bearer mine"}, {"Authorization": "Bearer yours"}),
+        ({"Cookie": f"a=b; {COOKIE}=mine; c=d"}, {"Cookie": f"{COOKIE}=yours"}),
+    ],
+)
+def test_each_session_has_its_own_limit(
+    strict: str, path: str, session: dict[str, str], another: dict[str, str]
+) -> None:
+    assert purchases(strict + path, *[session] * 4, another) == [200, 200, 200, 429, 200]
+
+
+def test_orders_and_payments_are_counted_apart(strict: str) -> None:
+    session = {"Authorization": "Bearer mine"}
+    assert purchases(strict + ORDERS, *[session] * 4) == [200, 200, 200, 429]
+    assert purchases(strict + PAYMENTS, *[session] * 4) == [200, 200, 200, 429]
+
+
+@pytest.mark.parametrize(
+    "disguises",
+    [
+        [{"Authorization": f"Bearer mine{' ' * number}"} for number in range(4)],
+        [{"Authorization": f"{scheme} mine"} for scheme in ("bearer", "Bearer ", "BEARER", "bEARER")],
+        [{"Authorization": f"Basic {number}", "Cookie": f"{COOKIE}=mine"} for number in range(4)],
+        [{"Authorization": "Bearer mine", "Cookie": f"{COOKIE}={number}"} for number in range(4)],
+        [{"Cookie": f"{COOKIE}=mine; other={number}"} for number in range(4)],
+    ],
+    ids=["spaces", "scheme", "another scheme", "another cookie's token", "another cookie"],
+)
+def test_one_session_in_disguise_is_one_session(strict: str, disguises: list[dict[str, str]]) -> None:
+    assert purchases(strict + ORDERS, *disguises) == [200, 200, 200, 429]
+
+
+def test_requests_without_a_session_are_left_to_the_function(strict: str) -> None:
+    assert purchases(strict + ORDERS, *[{}] * 10) == [200] * 10
+
+
 def test_after_a_while_a_client_may_ask_again(upstream: int, tmp_path: Path) -> None:
     with gateway_before(upstream, tmp_path, environment={"SIGNUP_INTERVAL_MILLISECONDS": "5000"}) as url:
         assert 429 in statuses(url + SIGNUP, *["203.0.113.1"] * 20)

@@ -119,7 +119,7 @@ def test_a_port_that_is_taken_is_refused(stack: Stack, tmp_path: Path) -> None:
         ("EXPIRATION_WINDOW_SECONDS", "soon", "EXPIRATION_WINDOW_SECONDS must be a whole number of seconds"),
         ("EXPIRATION_WINDOW_SECONDS", "0", "and is '0'"),
         ("SIGNUP_INTERVAL_MILLISECONDS", "0", "SIGNUP_INTERVAL_MILLISECONDS must be"),
-        ("SIGNIN_INTERVAL_MILLISECONDS", "60001", "a whole number of milliseconds from 1 to 60000"),
+        ("SIGNIN_INTERVAL_MILLISECONDS", "30001", "a whole number of milliseconds from 1 to 30000"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(tmp_path: Path, name: str, value: str, complaint: str) -> None:

@@ -114,7 +114,7 @@ def _sold(ticket: Row | None) -> tuple[object, ...] | None:
     """What orders must know of a ticket; of a deleted one a tombstone is left there, and nothing where it was sold."""
     if ticket is None or ticket.get("deleted"):
         return None
-    return ticket["version"], ticket["title"], ticket["priceCents"]
+    return ticket["title"], ticket["priceCents"]
 
 
 def _owed(order: Row | None) -> tuple[object, ...] | None:

@@ -218,7 +218,9 @@ def event(name: str, service: str, data: Mapping[str, object], **attributes: obj
     return {name: value for name, value in stated.items() if value is not None} | {"data": dict(data)}
 
 
-def assert_event(found: Mapping[str, object], name: str, subject: str, data: Mapping[str, object]) -> None:
+def assert_event(
+    found: Mapping[str, object], name: str, subject: str, data: Mapping[str, object], **extensions: str
+) -> None:
     """The CloudEvent is exactly the one that the contract describes."""
     service = f"{name.partition('.')[0]}s"
     told = dict(found)
@@ -233,6 +235,7 @@ def assert_event(found: Mapping[str, object], name: str, subject: str, data: Map
         "datacontenttype": "application/json",
         "dataschema": f"https://ticketing.dev/schemas/{name}.v1.json",
         "partitionkey": subject,
+        **extensions,
         "data": data,
     }
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 from bson import ObjectId, json_util
 
-from events.catalogue import TicketUpdated
+from events.catalogue import RESERVATION, TicketUpdated
 from functions.shared.eventing import outbox
 from functions.shared.storage.transaction import Transaction, transaction
 from functions.tickets import repository, reservations
@@ -176,6 +176,6 @@ def reserve_then_release(reservation: Reservation) -> None:
         changed = ticket.reserve_for(reservation if reservation.live else None)
         if changed != ticket:
             repository.save(changed, recording)
-            outbox.add(state(TicketUpdated, changed), recording)
+            outbox.add(state(TicketUpdated, changed), recording, change=RESERVATION)
 
     transaction(repository.database(), work)

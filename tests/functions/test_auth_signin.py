@@ -65,6 +65,31 @@ def test_compares_one_hash_of_the_same_cost_whether_or_not_the_account_exists(si
     assert costs == ["$argon2id$v=19$m=19456,t=2,p=1$"]
 
 
+COMPOSED, DECOMPOSED = "pässwörd1", "pa\u0308sswo\u0308rd1"
+
+
+@pytest.mark.parametrize("chosen", [COMPOSED, DECOMPOSED])
+@pytest.mark.parametrize("sent", [COMPOSED, DECOMPOSED])
+def test_a_password_is_the_same_however_a_keyboard_composes_it(function: Make, chosen: str, sent: str) -> None:
+    account = function("auth-signup").call("POST", json={"email": EMAIL, "password": chosen}).json
+    assert said(sign_in(function("auth-signin"), password=sent)) == (200, account)
+
+
+def test_a_password_is_the_same_with_another_keyboards_space(function: Make) -> None:
+    account = function("auth-signup").call("POST", json={"email": EMAIL, "password": "correct\u00a0horse"}).json
+    assert said(sign_in(function("auth-signin"))) == (200, account)
+
+
+@pytest.mark.usefixtures("account")
+def test_a_hash_from_before_passwords_were_normalised_matches_as_it_was_sent(
+    signin: Function, auth_store: Store
+) -> None:
+    older = {"passwordHash": PasswordHasher(memory_cost=19456, time_cost=2, parallelism=1).hash(DECOMPOSED)}
+    auth_store["users"].update_one({}, {"$set": older})
+    assert sign_in(signin, password=DECOMPOSED).status_code == 200
+    assert said(sign_in(signin, password=COMPOSED)) == refusal(400, "Invalid credentials")
+
+
 @pytest.mark.parametrize("password", ["", None, 5, True, [], {}])
 def test_returns_a_400_without_a_password(signin: Function, password: object) -> None:
     assert said(sign_in(signin, password=password)) == refusal(400, ("password", "You must supply a password"))

@@ -50,6 +50,14 @@ def test_the_link_names_the_next_page(function: Make, kind: str) -> None:
     assert response.headers["Link"] == f'</api/{kind}?limit=2&cursor={second["id"]}>; rel="next"'
 
 
+def test_the_link_keeps_all_other_parameters(function: Make, kind: str) -> None:
+    [first, _] = fill(function, kind, 2)
+    path = f"/api/{kind}?q=jazz%20pari%26%23&limit=1&tag=a&cursor={'0' * 24}&tag=b%0D%0A"
+    link = listing(function, kind).call("GET", path, user=BUYER).headers["Link"]
+    following = f"q=jazz+pari%26%23&tag=a&tag=b%0D%0A&limit=1&cursor={first['id']}"
+    assert link == f'</api/{kind}?{following}>; rel="next"'
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 100])
 def test_following_the_links_shows_everything_once(function: Make, kind: str, limit: int) -> None:
     everything = fill(function, kind, 5)

@@ -80,7 +80,7 @@ def test_returns_an_error_if_an_invalid_price_is_provided(
     assert tickets_store.dump() == {}
 
 
-@pytest.mark.parametrize(("price", "cents"), prices.GOOD.items(), ids=prices.GOOD)
+@pytest.mark.parametrize(("price", "cents"), prices.GOOD.items(), ids=[text[:20] for text in prices.GOOD])
 def test_keeps_a_valid_price_in_cents(create: Function, tickets_store: Store, price: str, cents: int) -> None:
     body = f'{{"title": "Jazz night", "price": {price}}}'
     response = create.call("POST", data=body, content_type="application/json", user=SELLER)

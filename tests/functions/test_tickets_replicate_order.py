@@ -47,7 +47,7 @@ def test_publishes_a_ticket_updated_event(replicate: Function, tickets_store: St
     replicate.deliver(created(order))
     assert len(tickets_store.events()) == 2
     told = ticket | {"version": 1, "orderId": order["id"]}
-    assert_event(tickets_store.events()[1], "ticket.updated", ticket["id"], told)
+    assert_event(tickets_store.events()[1], "ticket.updated", ticket["id"], told, change="reservation")
 
 
 def test_clears_the_order_id_when_the_order_is_cancelled(
@@ -57,7 +57,9 @@ def test_clears_the_order_id_when_the_order_is_cancelled(
     replicate.deliver(created(order))
     assert replicate.deliver(cancelled(order)).status_code == 204
     assert "orderId" not in stored(tickets_store)
-    assert_event(tickets_store.events()[2], "ticket.updated", ticket["id"], ticket | {"version": 2})
+    assert_event(
+        tickets_store.events()[2], "ticket.updated", ticket["id"], ticket | {"version": 2}, change="reservation"
+    )
 
 
 def test_reads_none_of_the_orders_that_are_over(

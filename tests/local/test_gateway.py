@@ -20,7 +20,7 @@ def test_a_path_may_hold_what_means_something_in_yaml(
     config = yaml.safe_load(gateway.configuration(8080, {}))
 
     moved = {found for found in strings(config) if str(tmp_path) in found}
-    assert moved == {str(clone / "filter.lua"), str(clone / "openapi.json")}
+    assert moved == {str(clone / name) for name in ("filter.lua", "path.lua", "openapi.json")}
 
 
 def test_every_route_leads_to_its_place_on_this_machine() -> None:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from bson import ObjectId
 
-from events.catalogue import Event, TicketUpdated
+from events.catalogue import RESERVATION, Event, TicketUpdated
 from functions.orders import repository as orders
 from functions.orders import tickets as replicas
 from functions.orders.domain import Order, Status
@@ -69,7 +69,7 @@ def _reservation_from_all_rows(patch: pytest.MonkeyPatch) -> None:
             changed = ticket.reserve_for(reservation if reservation.live else None)
             repository.save(changed, recording)
             if changed.version != ticket.version:
-                outbox.add(state(TicketUpdated, changed), recording)
+                outbox.add(state(TicketUpdated, changed), recording, change=RESERVATION)
 
     patch.setattr(reservations, "_reserve_or_release", reserve_or_release)
 
@@ -102,9 +102,9 @@ def _end_of_cancelled_orders(patch: pytest.MonkeyPatch) -> None:
 
 
 def _event_in_the_transaction(patch: pytest.MonkeyPatch) -> None:
-    def add_apart(event: Event, _storing: Transaction) -> None:
+    def add_apart(event: Event, _storing: Transaction, **extensions: str) -> None:
         row = ObjectId()
-        stored = {**attributes(event, str(row)), "data": msgspec.to_builtins(event)}
+        stored = {**attributes(event, str(row)), **extensions, "data": msgspec.to_builtins(event)}
         database()["outbox"].insert_one({"_id": row, "event": stored})
 
     patch.setattr(outbox, "add", add_apart)

@@ -145,7 +145,7 @@ def _replicas_of_tickets_equal_their_source(state: State) -> None:
 
 
 def _looks(row: Document) -> Document:
-    return {name: row[name] for name in ("version", "title", "priceCents")}
+    return {name: row[name] for name in ("title", "priceCents")}
 
 
 def _reservations_equal_their_orders(state: State) -> None:

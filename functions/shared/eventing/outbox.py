@@ -20,8 +20,11 @@ class OutboxRow(TypedDict):
     event: dict[str, Any]
 
 
-def add(event: Event, transaction: Transaction) -> None:
-    """Store `event` as part of the transaction."""
+def add(event: Event, transaction: Transaction, **extensions: str) -> None:
+    """Store `event`, with extension attributes by which Triggers filter, as part of the transaction."""
     row_id = ObjectId()
-    row: OutboxRow = {"_id": row_id, "event": {**attributes(event, str(row_id)), "data": msgspec.to_builtins(event)}}
+    row: OutboxRow = {
+        "_id": row_id,
+        "event": {**attributes(event, str(row_id)), **extensions, "data": msgspec.to_builtins(event)},
+    }
     transaction.insert("outbox", row)

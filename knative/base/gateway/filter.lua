@@ -5,6 +5,8 @@ local words = {  -- the same texts as in local_reply_config of envoy.yaml
   ["504"] = "Gateway Timeout",
 }
 
+local usual_timeout = 15  -- seconds, Envoy's default for a route; the metadata of a route with another one has it
+
 -- Knative does not count probes and may answer them itself, so clients must not pass for one.
 function envoy_on_request(asked)
   local headers = asked:headers()
@@ -14,6 +16,10 @@ function envoy_on_request(asked)
   if (headers:get("user-agent") or ""):find("^kube%-probe/") then
     headers:remove("user-agent")
   end
+  -- The body is here (the buffer filter is before this one), so the route's timeout begins now. A function begins nothing
+  -- after it.
+  local timeout = asked:metadata():get("response_seconds") or usual_timeout
+  headers:replace("x-request-deadline", string.format("%.3f", asked:timestamp() / 1000 + timeout))
 end
 
 -- Proxies between gateway and function answer errors as text or HTML that shows internals: replace them by JSON.
