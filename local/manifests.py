@@ -61,8 +61,9 @@ def broker() -> Manifest:
 
 
 def container(manifest: Manifest) -> Manifest:
-    """Return the one container of a Knative Service or a Deployment."""
-    return manifest["spec"]["template"]["spec"]["containers"][0]  # type: ignore[no-any-return]
+    """Return the one container of a Knative Service, a Deployment or a CronJob."""
+    spec = manifest["spec"]["jobTemplate"]["spec"] if manifest["kind"] == "CronJob" else manifest["spec"]
+    return spec["template"]["spec"]["containers"][0]  # type: ignore[no-any-return]
 
 
 def environment(manifest: Manifest) -> Manifest:

@@ -2,12 +2,13 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 
-from local import gateway, manifests, probes, servers
+from local import cron, gateway, manifests, probes, servers
 from local.addresses import Addresses
 from local.manifests import Manifest
 from local.state import State
@@ -59,7 +60,7 @@ class Plan:
         self.addresses = Addresses(workloads, port, environment)
         self.stages = [
             [self._nats(), *self._databases(), *self._provider()],
-            [self._workload(found) for found in workloads],
+            [*map(self._workload, workloads), *(self._scheduled(one) for one in resources if one["kind"] == "CronJob")],
             [self._gateway(gateway_service)],
         ]
 
@@ -118,6 +119,14 @@ class Plan:
             environment |= {"MANIFESTS": str(manifests.EVENTING), "INGRESS_PORT": str(self.addresses.ingress)}
         command = [*self._priority(name), str(servers.WHEEL_BINARIES / program), *arguments]
         return Process(name, ready, command, environment, is_alive=alive)
+
+    def _scheduled(self, manifest: Manifest) -> Process:
+        """Return the process that runs a CronJob's command, which needs nothing to be ready."""
+        program, *arguments = manifests.container(manifest)["command"]
+        seconds = cron.interval(manifest["spec"]["schedule"])
+        command = [sys.executable, "-m", "local.cron", str(seconds), str(servers.WHEEL_BINARIES / program), *arguments]
+        environment = self._inherited() | self._declared(manifest) | {"PYTHONPATH": str(manifests.ROOT)}
+        return Process(manifest["metadata"]["name"], probes.nothing, ["nice", "-n", "10", *command], environment)
 
     def _probe(self, name: str, declared: Manifest) -> probes.Probe:
         return probes.http(servers.HOST, self.addresses.workloads[name], declared["httpGet"]["path"])

@@ -28,6 +28,11 @@ def http(host: str, port: int, path: str, method: str = "GET", status: int = 200
     return probe
 
 
+async def nothing() -> bool:
+    """Find a process working that has nothing to probe."""
+    return True
+
+
 def both(first: Probe, second: Probe) -> Probe:
     """Probe what two probes must find working."""
 

@@ -13,7 +13,7 @@ MOST_CODE_POINTS = 4 * LONGEST_PASSWORD
 
 
 class EmailInUse(RuleBroken):
-    """An account has this address already, in whatever case."""
+    """An account has this address already, in upper or lower case."""
 
     message = "Email in use"
 

@@ -24,7 +24,7 @@ def state(kind: type[State], order: Order, **more: object) -> State:
 
 
 def cancellation(order: Order) -> OrderCancelled:
-    """Return the event that tells of a cancelled order, with the reason that its history ends with."""
+    """Return the event of a cancelled order, with the reason that its history ends with."""
     return state(OrderCancelled, order, reason=order.history[-1].reason or "")
 
 

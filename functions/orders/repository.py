@@ -1,4 +1,4 @@
-"""Where orders are stored: collection `orders`. Every change is one transaction with the event that tells of it."""
+"""Where orders are stored: collection `orders`. Every change is one transaction with its event."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,7 +27,7 @@ from functions.shared.storage.database import Documents, collection, ensure_inde
 from functions.shared.storage.paging import Page, find_page
 from functions.shared.storage.transaction import Step, Transaction, transaction
 
-# This index is what makes an oversell impossible, whatever races: a ticket has one live order or none.
+# This index makes an oversell impossible under any concurrency: a ticket has one live order or none.
 ONE_LIVE_ORDER_PER_TICKET = IndexModel(
     "ticket.id",
     name="one_live_order_per_ticket",
@@ -42,8 +42,14 @@ ONE_UNPAID_ORDER_PER_SLOT = IndexModel(
     partialFilterExpression={"status": {"$in": [status.value for status in UNPAID]}, "slot": {"$exists": True}},
 )
 BY_BUYER = IndexModel([("userId", ASCENDING), ("_id", ASCENDING)])
+UNPAID_BY_EXPIRY = IndexModel(
+    "expiresAt",
+    name="unpaid_by_expiry",
+    partialFilterExpression={"status": {"$in": [status.value for status in UNPAID]}},
+)
 
-INDEXES = {"orders": [ONE_LIVE_ORDER_PER_TICKET, ONE_UNPAID_ORDER_PER_SLOT, BY_BUYER]}
+INDEXES = {"orders": [ONE_LIVE_ORDER_PER_TICKET, ONE_UNPAID_ORDER_PER_SLOT, BY_BUYER, UNPAID_BY_EXPIRY]}
+LARGEST_SWEEP = 1000  # orders
 
 
 class OrderedTicketRow(TypedDict):
@@ -131,13 +137,20 @@ def of_buyer(user_id: str, page: Page) -> list[Order]:
     return [_from_row(row) for row in find_page(_orders(), {"userId": user_id}, page)]
 
 
+def overdue(before: datetime) -> list[str]:
+    """Return the ids of unpaid orders whose time was over before that, oldest first and at most LARGEST_SWEEP."""
+    query = {"status": {"$in": [status.value for status in UNPAID]}, "expiresAt": {"$lt": before}}
+    found = _orders().find(query, {"_id": True}).sort("expiresAt").limit(LARGEST_SWEEP)
+    return [str(row["_id"]) for row in found]
+
+
 def update(
     order_id: str,
     change: Callable[[Order], Order],
     event: Callable[[Order], Event],
     also: Callable[[Order], Step] = lambda _: lambda _: None,
 ) -> Order:
-    """Store the order as `change` returns it, with the event that tells of it, unless `change` returns the same order.
+    """Store the order as `change` returns it, with its event, unless `change` returns the same order.
 
     In the same transaction do what `also` returns for that order.
 

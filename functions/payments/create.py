@@ -34,7 +34,8 @@ def create_payment(request: Request) -> Response:
         order_id = body.read("orderId", domain.parse_order_id)
         token = body.read("token", domain.parse_token)
     start, existing = partial(_start, buyer, token), partial(_existing, token)
-    payment = await_replica(order_id, lambda: repository.add(order_id, start, existing))
+    is_known = await_replica(order_id, lambda: repository.knows_order(order_id) or None)
+    payment = repository.add(order_id, start, existing) if is_known else None
     if payment is None:
         raise NotFound
     if not payment.is_pending:

@@ -90,6 +90,11 @@ def find(payment_id: str, within: Transaction | None = None) -> Payment:
     return rows.to_payment(row)
 
 
+def knows_order(order_id: str) -> bool:
+    """Tell if the order is known, without a transaction."""
+    return _orders().find_one({"_id": ObjectId(order_id)}, {"_id": True}) is not None
+
+
 def find_order(order_id: str) -> Order:
     """Return the order in the highest version seen.
 

@@ -1,7 +1,7 @@
 """The time until which a caller waits for a response, as the gateway sets it on each request.
 
-It is an absolute time, so that what a request waits in queues counts. Without the header, or when it is malformed or
-long over, there is no deadline: the latter means that clocks differ, since no queue holds a request that long.
+It is an absolute time, so that time in queues counts. Without the header there is no deadline, nor with one that is
+malformed or long over: no queue keeps a request that long, so the clocks of gateway and function differ.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Waiting for replicas: a caller may be faster than the event that tells of what was just created."""
+"""Waiting for replicas: a caller may be faster than the event of what was just created."""
 
 import os
 import threading

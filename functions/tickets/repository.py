@@ -1,4 +1,4 @@
-"""Where tickets are stored: collection `tickets`. Every change is one transaction with the event that tells of it."""
+"""Where tickets are stored: collection `tickets`. Every change is one transaction with its event."""
 
 from collections.abc import Callable
 from typing import NotRequired, TypedDict

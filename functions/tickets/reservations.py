@@ -1,4 +1,4 @@
-"""Reserving and releasing a ticket, in whatever order the events of its orders arrive: collection `reservations`.
+"""Reserving and releasing a ticket, in any order of arrival of its orders' events: collection `reservations`.
 
 Each order has a row with the highest version seen. Whenever a row changes, the reservation is computed from all live
 rows of the ticket, in a transaction that always writes the ticket's row: of two such transactions at once, one starts

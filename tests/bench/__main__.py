@@ -7,7 +7,18 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import bridging, broker, capacity, cold_start, flooding, growth, marketplace, paying, replication, reserving
+from tests.bench import (
+    bridging,
+    broker,
+    capacity,
+    cold_start,
+    flooding,
+    growth,
+    marketplace,
+    paying,
+    replication,
+    reserving,
+)
 
 MEASUREMENTS: dict[str, Callable[[Path], None]] = {
     "start": lambda _: cold_start.measure(),

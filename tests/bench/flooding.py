@@ -5,20 +5,20 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing import Event, Process, Queue
+from multiprocessing import Event, Process, SimpleQueue
+from multiprocessing.queues import SimpleQueue as Answers
 from multiprocessing.synchronize import Event as EventType
 from pathlib import Path
 
 import aiohttp
-import jwt
 from bson import ObjectId
 
-from tests.bench import load
+from tests.bench import load, reserving
 from tests.bench.marketplace import Market
 from tests.e2e.stack import Stack, running
 
 CLIENTS = 8
-RATE, SECONDS = 4, 20  # one session may order 5 times a second
+RATE, SECONDS = 10, 20
 LIMITS = {"ORDER_INTERVAL_MILLISECONDS": "200"}  # as in knative/; other tests have none
 FLOODS: dict[str, Callable[[], str]] = {
     "random ids": lambda: secrets.token_hex(12),
@@ -46,10 +46,11 @@ def _median(market: Market) -> float:
 
 
 @contextmanager
-def _flood(stack: Stack, kind: str) -> Iterator[Queue[dict[int, int]]]:
+def _flood(stack: Stack, kind: str) -> Iterator[Answers[dict[int, int]]]:
     """Run the flood in a process of its own, until the block ends; then the queue has what it was answered."""
     key = stack.process_of("orders-create").environ()["JWT_KEY"]
-    stop, answered = Event(), Queue[dict[int, int]]()
+    stop = Event()
+    answered: Answers[dict[int, int]] = SimpleQueue()
     process = Process(target=_run_flood, args=(f"{stack.url}/api/orders", key, kind, stop, answered), daemon=True)
     process.start()
     try:
@@ -59,7 +60,7 @@ def _flood(stack: Stack, kind: str) -> Iterator[Queue[dict[int, int]]]:
         process.join()
 
 
-def _run_flood(url: str, key: str, kind: str, stop: EventType, answered: "Queue[dict[int, int]]") -> None:
+def _run_flood(url: str, key: str, kind: str, stop: EventType, answered: Answers[dict[int, int]]) -> None:
     statuses: Counter[int] = Counter()
     asyncio.run(_loop_all(url, key, FLOODS[kind], stop, statuses))
     answered.put(dict(statuses))
@@ -70,9 +71,7 @@ async def _loop_all(url: str, key: str, ids: Callable[[], str], stop: EventType,
 
 
 async def _loop(url: str, key: str, ids: Callable[[], str], stop: EventType, statuses: Counter[int]) -> None:
-    claims = {"id": str(ObjectId()), "email": "flood@example.com", "iat": 1, "exp": 4_000_000_000}
-    headers = {"Authorization": "Bearer " + jwt.encode(claims, key, "HS256")}
-    async with aiohttp.ClientSession(headers=headers) as session:
+    async with aiohttp.ClientSession(headers=reserving.headers(key=key)) as session:
         while not stop.is_set():
             async with session.post(url, json={"ticketId": ids()}) as answer:
                 await answer.read()

@@ -14,11 +14,12 @@ CONNECTIONS = 16
 
 @dataclass(frozen=True)
 class Request:
-    """One request with a JSON body, or none."""
+    """One request with a JSON body, or none, and headers in addition to those of all requests."""
 
     method: str
     url: str
     body: Mapping[str, object] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -66,7 +67,7 @@ async def _send(session: aiohttp.ClientSession, due: Iterator[tuple[float, Reque
     for moment, request in due:
         await asyncio.sleep(max(0.0, moment - time.perf_counter()))
         sent = time.perf_counter()
-        async with session.request(request.method, request.url, json=request.body) as answer:
+        async with session.request(request.method, request.url, json=request.body, headers=request.headers) as answer:
             await answer.read()
         outcome.statuses[answer.status] += 1
         outcome.latencies.append(time.perf_counter() - sent)

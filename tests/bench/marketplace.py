@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import jwt
 import nats
 import psutil
 import pymongo
@@ -57,14 +56,16 @@ class Market:
         self._databases: list[Database[dict[str, object]]] = [
             pymongo.MongoClient[dict[str, object]](uri).get_default_database() for uri in uris
         ]
-        claims = {"id": str(ObjectId()), "email": "bench@example.com", "iat": 1, "exp": 4_000_000_000}
         self._taken = 0
-        self.headers = {"Authorization": "Bearer " + jwt.encode(claims, environment["JWT_KEY"], "HS256")}
+        self._key = environment["JWT_KEY"]
+        self.headers = reserving.headers(key=self._key)
 
     def orders(self, count: int) -> Iterator[load.Request]:
         """Orders for as many tickets, which are put into both databases first."""
         ids = self.offer(count)
-        return (load.Request("POST", self._url, {"ticketId": ticket}) for ticket in ids)
+        return (
+            load.Request("POST", self._url, {"ticketId": ticket}, reserving.headers(key=self._key)) for ticket in ids
+        )
 
     def offer(self, count: int) -> list[str]:
         """Put tickets into both databases, as if they had been created and replicated."""
@@ -85,7 +86,7 @@ class Market:
 
     def take(self, orders: Iterator[load.Request], **pace: float) -> load.Outcome:
         """Have orders made at a pace, or as fast as they are taken."""
-        outcome = load.drive(orders, self.headers, **pace)
+        outcome = load.drive(orders, {}, **pace)
         self._taken += outcome.statuses[201]
         return outcome
 

@@ -55,15 +55,15 @@ def _run(process: Process, uri: str) -> tuple[float, float]:
     url = f"http://{servers.HOST}:{process.environment['PORT']}/api/orders"
     with processes.running(process) as started:
         processes.await_answer(process)
-        load.drive(_requests(url, uri, 100), headers())
+        load.drive(_requests(url, uri, 100), {})
         before = processes.cpu(started)
-        outcome = load.drive(_requests(url, uri, ORDERS), headers())
+        outcome = load.drive(_requests(url, uri, ORDERS), {})
         assert outcome.statuses[201] == ORDERS, outcome.statuses
         return outcome.per_second(201), (processes.cpu(started) - before) / ORDERS
 
 
 def _requests(url: str, uri: str, count: int) -> Iterator[load.Request]:
-    return (load.Request("POST", url, {"ticketId": ticket}) for ticket in tickets(uri, count))
+    return (load.Request("POST", url, {"ticketId": ticket}, headers()) for ticket in tickets(uri, count))
 
 
 def tickets(uri: str, count: int) -> list[str]:
@@ -74,7 +74,7 @@ def tickets(uri: str, count: int) -> list[str]:
     return [str(row["_id"]) for row in rows]
 
 
-def headers(user: str | None = None) -> dict[str, str]:
-    """Those of somebody who is signed in, anybody unless it is said who."""
+def headers(user: str | None = None, key: str = KEY) -> dict[str, str]:
+    """Return those of a user who is signed in, by default of a new one: each may hold a few orders only."""
     claims = {"id": user or str(ObjectId()), "email": "bench@example.com", "iat": 1, "exp": 4_000_000_000}
-    return {"Authorization": "Bearer " + jwt.encode(claims, KEY, "HS256")}
+    return {"Authorization": "Bearer " + jwt.encode(claims, key, "HS256")}

@@ -6,7 +6,9 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -22,12 +24,20 @@ Answer = tuple[int, object]
 
 @pytest.fixture(scope="module")
 def port(stores: dict[str, Store]) -> Iterator[int]:
-    """Where tickets-create listens."""
+    """Yield where tickets-create listens."""
+    with served(declared()["tickets-create"] | {"MONGO_URI": stores["tickets"].uri}) as port:
+        yield port
+
+
+@contextmanager
+def served(environment: Mapping[str, str]) -> Iterator[int]:
+    """Yield where a function with this environment listens."""
     free = servers.free_port()
     here = {"PATH": os.environ["PATH"], "PYTHONPATH": str(manifests.ROOT), "HOST": servers.HOST, "PORT": str(free)}
-    environment = declared()["tickets-create"] | {"MONGO_URI": stores["tickets"].uri} | here
     command = [str(servers.WHEEL_BINARIES / "functions-framework")]
-    with subprocess.Popen(command, env=environment, cwd=manifests.ROOT, stdout=subprocess.DEVNULL) as server:
+    with subprocess.Popen(
+        command, env={**environment, **here}, cwd=manifests.ROOT, stdout=subprocess.DEVNULL
+    ) as server:
         try:
             _await_health(server, free)
             yield free
@@ -48,7 +58,7 @@ def _await_health(server: subprocess.Popen[bytes], port: int) -> None:
             return
         finally:
             connection.close()
-    pytest.fail("tickets-create did not start")
+    pytest.fail("the function did not start")
 
 
 @pytest.fixture
@@ -140,3 +150,19 @@ def test_a_connection_that_was_idle_for_a_while_is_still_good(connection: http.c
         connection.request("POST", "/", TICKET, headers())
         assert answer(connection)[0] == 201
         time.sleep(idle)
+
+
+def test_garbage_is_collected_once_a_function_serves(tmp_path: Path) -> None:
+    source = tmp_path / "garbage.py"
+    source.write_text(
+        "import gc, functions, functions_framework\n"
+        "while_importing = gc.isenabled()\n"
+        "@functions_framework.http\n"
+        "def tell(request):\n"
+        "    return 'ok' if request.path == '/healthz' else [while_importing, gc.isenabled()]\n"
+    )
+    with served({"FUNCTION_SOURCE": str(source), "FUNCTION_TARGET": "tell"}) as port:
+        connection = http.client.HTTPConnection(servers.HOST, port, timeout=START_SECONDS)
+        connection.request("GET", "/")
+        assert answer(connection) == (200, [False, True])
+        connection.close()

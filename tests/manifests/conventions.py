@@ -44,14 +44,14 @@ def _of_workload(workload: Manifest) -> Iterator[str]:
         yield "gets a token for Kubernetes' API"
     for container in containers(workload):
         yield from _of_container(container)
+        if "readinessProbe" not in container and workload["kind"] != "CronJob":  # no client waits for a job
+            yield "has no readiness probe"
 
 
 def _of_container(container: Manifest) -> Iterator[str]:
     resources = container.get("resources", {})
     for kind in ("requests", "limits"):
         yield from (f"has no {kind} of {name}" for name in ("cpu", "memory") if name not in resources.get(kind, {}))
-    if "readinessProbe" not in container:
-        yield "has no readiness probe"
     if "postStart" in container.get("lifecycle", {}):
         yield "has a postStart hook, and no address before that ends"
     if not _FIXED.fullmatch(container["image"]):

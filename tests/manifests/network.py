@@ -4,7 +4,16 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from tests.manifests.policies import Pod, Policies
-from tests.manifests.rendering import Manifest, containers, label, of_kind, pod_labels, pod_spec, workloads
+from tests.manifests.rendering import (
+    Manifest,
+    containers,
+    label,
+    of_kind,
+    pod_annotations,
+    pod_labels,
+    pod_spec,
+    workloads,
+)
 
 _APPLICATION = "app.kubernetes.io/name"
 _NAMES = Pod({"k8s-app": "kube-dns"}, {"kubernetes.io/metadata.name": "kube-system"})
@@ -45,7 +54,7 @@ def _of_pod(workload: Manifest, policies: Policies) -> Iterator[str]:
     asks_stripe = any(entry["name"] == "STRIPE_KEY" for entry in _environment(workload))
     if not needed and not asks_stripe and policies.let_out_of_the_cluster(pod, 443):
         yield "reaches out of the cluster"
-    told = workload["spec"]["template"]["metadata"].get("annotations", {}).get("prometheus.io/port")
+    told = pod_annotations(workload).get("prometheus.io/port")
     if told and not policies.let_in(pod, _PROMETHEUS, int(told)):
         yield "cannot be asked for its metrics"
 

@@ -29,20 +29,30 @@ def of_kind(manifests: list[Manifest], *kinds: str) -> list[Manifest]:
 
 def workloads(manifests: list[Manifest]) -> list[Manifest]:
     """What pods are made from."""
-    return of_kind(manifests, "serving.knative.dev/Service", "Deployment", "StatefulSet")
+    return of_kind(manifests, "serving.knative.dev/Service", "Deployment", "StatefulSet", "CronJob")
 
 
 def pod_labels(workload: Manifest) -> dict[str, str]:
     """The labels of a workload's pods, with the one that Knative adds."""
-    labels: dict[str, str] = workload["spec"]["template"]["metadata"]["labels"]
+    labels: dict[str, str] = _template(workload)["metadata"]["labels"]
     if workload["kind"] == "Service":
         return labels | {"serving.knative.dev/service": workload["metadata"]["name"]}
     return labels
 
 
+def pod_annotations(workload: Manifest) -> dict[str, str]:
+    """The annotations of a workload's pods."""
+    return _template(workload)["metadata"].get("annotations", {})  # type: ignore[no-any-return]
+
+
 def pod_spec(workload: Manifest) -> Manifest:
     """What a workload's pods are."""
-    return workload["spec"]["template"]["spec"]  # type: ignore[no-any-return]
+    return _template(workload)["spec"]  # type: ignore[no-any-return]
+
+
+def _template(workload: Manifest) -> Manifest:
+    spec = workload["spec"]["jobTemplate"]["spec"] if workload["kind"] == "CronJob" else workload["spec"]
+    return spec["template"]  # type: ignore[no-any-return]
 
 
 def containers(workload: Manifest) -> list[Manifest]:

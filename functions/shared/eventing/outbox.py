@@ -1,4 +1,4 @@
-"""The outbox: an event is stored in the transaction of the change that it tells of; the relay publishes it.
+"""The outbox: an event is stored in the transaction of its change; the relay publishes it.
 
 The relay deletes a row a week after publishing it, so that events can be published again.
 """

@@ -18,7 +18,6 @@ from flask import Request
 
 from events.catalogue import Event
 from events.cloudevents.event import Event as CloudEvent
-from functions.shared import startup
 from functions.shared.envelope import attributes
 from functions.shared.errors import NotUnderstood
 from functions.shared.eventing import signature
@@ -40,8 +39,7 @@ Reaction = Callable[[Any], Reply | None]  # its argument is of the kinds that `r
 
 
 def reacts_to(*kinds: type[Event]) -> Callable[[Reaction], Handler]:
-    """Make a reaction to these kinds of events an HTTP function, as the last step of its module's import."""
-    startup.finish()
+    """Make a reaction to these kinds of events an HTTP function that receives CloudEvents."""
     by_name: Kinds = {(kind.type(), kind.source()): kind for kind in kinds}
 
     def decorate(function: Reaction) -> Handler:

@@ -1,4 +1,4 @@
-"""The JSON body of a request, and the reading of its fields so that all bad ones are told at once."""
+"""The JSON body of a request, and its fields, of which all bad ones are reported at once."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation

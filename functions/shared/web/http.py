@@ -19,7 +19,7 @@ from gunicorn.config import Keepalive
 from werkzeug.exceptions import HTTPException
 
 from events.catalogue import SOURCE_PREFIX, TYPE_PREFIX
-from functions.shared import deadline, log, startup, trace
+from functions.shared import deadline, log, trace
 from functions.shared.envelope import timestamp
 from functions.shared.errors import ApiError, FieldError, NotFound, status_of
 from functions.shared.ids import parse_id
@@ -92,8 +92,7 @@ class Empty(flask.Response):
 
 
 def route(function: Route) -> Handler:
-    """Make a route an HTTP function, as the last step of its module's import."""
-    startup.finish()
+    """Make a route an HTTP function."""
 
     @functools.wraps(function)
     def handle(request: Request) -> flask.Response:

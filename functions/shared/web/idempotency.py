@@ -116,7 +116,7 @@ def idempotent(by: Callable[[Request], Caller | None]) -> Callable[[Route], Rout
 
 
 def save_response(response: Response, saving: Transaction) -> None:
-    """Store the response to a request that has a key, in the transaction of what it tells of; once per request.
+    """Store the response to a request that has a key, in the transaction that creates; once per request.
 
     Raises:
         InProgress: another attempt has taken over.
