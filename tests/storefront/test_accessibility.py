@@ -1,0 +1,171 @@
+"""Everybody can use the shop: by keyboard, with a screen reader, enlarged, on a phone, in the dark, without motion."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.storefront import axe
+from tests.storefront.conftest import NewShopper
+from tests.storefront.shopper import Shopper
+
+PHONE = {"width": 320, "height": 640}
+# What is left of 1280 by 1024 CSS pixels at 400 % (WCAG 1.4.10).
+ENLARGED = {"width": 320, "height": 256}
+IS_WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+
+def states(person: Shopper, seller: Shopper) -> Iterator[tuple[str, Page]]:
+    """Bring about every state that there is to see, one after the other; yield its name and the page that shows it."""
+    ticket = seller.sell("Seen in every state")
+    held = seller.sell("Held by someone")
+    for name, path, text in (
+        ("browse", "/?q=seen", "1 ticket"),
+        ("nothing found", "/?q=zzzz", "No ticket matches"),
+        ("missing", "/nowhere", "Page not found"),
+        ("ticket", ticket, "Nobody else can take it"),
+        ("no tickets", "/my-tickets", "You do not sell a ticket."),
+        ("no orders", "/orders", "You have not reserved a ticket yet."),
+        ("sell", "/sell", "Offer ticket"),
+    ):
+        person.go(path)
+        person.sees(text)
+        yield name, person.page
+    person.button("Offer ticket")
+    person.is_told("Title is required")
+    yield "refused", person.page
+    person.reserve(held)
+    person.sees("Card number")
+    yield "checkout", person.page
+    person.button("Cancel order")
+    person.sees("Cancel this order?")
+    yield "question", person.page
+    person.page.get_by_role("dialog").get_by_role("button", name="Cancel order").click()
+    person.sees("This order is cancelled.")
+    yield "cancelled", person.page
+    person.go("/orders")
+    person.sees("Held by someone")
+    yield "orders", person.page
+    for name, path in (("own tickets", "/my-tickets"), ("own ticket", ticket)):
+        seller.go(path)
+        seller.sees("Seen in every state")
+        yield name, seller.page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_any_state(shopper: NewShopper, scheme: str) -> None:
+    person = shopper(color_scheme=scheme, reduced_motion="reduce")
+    visitor, seller = shopper(color_scheme=scheme), shopper(color_scheme=scheme)
+    found = {}
+    for path in ("/signin", "/signup"):
+        visitor.go(path)
+        visitor.sees("Password")
+        found[path] = axe.violations(visitor.page)
+    person.sign_up()
+    seller.sign_up()
+    found |= {name: axe.violations(page) for name, page in states(person, seller)}
+    assert {name: broken for name, broken in found.items() if broken} == {}
+
+
+@pytest.mark.parametrize("size", [PHONE, ENLARGED], ids=["phone", "enlarged"])
+def test_nothing_needs_scrolling_sideways(shopper: NewShopper, size: dict[str, int]) -> None:
+    person, seller = shopper(viewport=size), shopper(viewport=size)
+    person.sign_up()
+    seller.sign_up()
+    seller.sell("A" * 120)  # one word that does not end
+    wide = [name for name, page in states(person, seller) if page.evaluate(IS_WIDER)]
+    person.go("/")
+    person.sees("A" * 120)
+    assert not person.page.evaluate(IS_WIDER)
+    assert wide == []
+
+
+def test_a_ticket_is_bought_with_the_keyboard_alone(shopper: NewShopper) -> None:
+    seller, buyer = shopper(), shopper()
+    seller.sign_up()
+    ticket = seller.sell("By keyboard")
+    buyer.sign_up(after=ticket)
+    press(buyer.page, "Reserve")
+    expect(buyer.page.get_by_label("Card number")).to_be_visible()
+    for label, value in (("Card number", "4242424242424242"), ("Expiry", "1240"), ("CVC", "123")):
+        reach(buyer.page, label)
+        buyer.page.keyboard.type("12/40" if label == "Expiry" else value)
+    press(buyer.page, "Pay")
+    buyer.sees("You have your ticket.")
+
+
+def press(page: Page, name: str) -> None:
+    expect(page.get_by_role("button", name=name, exact=True)).to_be_enabled()
+    reach(page, name)
+    page.keyboard.press("Enter")
+
+
+def reach(page: Page, name: str) -> None:
+    """Press Tab until what has that name is in focus, visibly."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        focused = page.evaluate("(document.activeElement.labels?.[0] ?? document.activeElement).textContent.trim()")
+        if focused == name:
+            assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+            return
+    raise AssertionError(f"Tab does not lead to {name}")
+
+
+def test_skipping_to_the_content_is_the_first_step(shopper: NewShopper) -> None:
+    person = shopper()
+    person.go("/")
+    person.sees("Tickets")
+    person.page.keyboard.press("Tab")
+    expect(person.page.get_by_role("link", name="Skip to content")).to_be_focused()
+
+
+def test_checkout_as_a_screen_reader_has_it(shopper: NewShopper) -> None:
+    seller, buyer = shopper(), shopper()
+    seller.sign_up()
+    buyer.sign_up()
+    buyer.reserve(seller.sell("For a screen reader"))
+    buyer.sees("Card number")
+    expect(buyer.page.get_by_role("main")).to_match_aria_snapshot("""
+        - heading "Your order" [level=1]
+        - paragraph: For a screen reader $20.00
+        - status: /Reserved|Waiting for payment/
+        - paragraph:
+          - timer "Time left to pay"
+          - button "More time"
+        - region "Your card":
+          - textbox "Card number"
+          - textbox "Expiry"
+          - textbox "CVC"
+          - button "Pay"
+        - button "Cancel order"
+        - heading "What happened" [level=2]
+        - list "What happened":
+          - listitem: /Reserved/
+    """)
+
+
+def test_targets_are_large_enough(shopper: NewShopper) -> None:
+    """24 CSS pixels at least (WCAG 2.5.8), but for links within a sentence."""
+    person = shopper(viewport=PHONE)
+    person.sign_up()
+    small = person.page.evaluate(
+        """() => [...document.querySelectorAll('button, input, select, nav a, .card')]
+          .filter((target) => target.checkVisibility())
+          .map((target) => [target.textContent, target.getBoundingClientRect()])
+          .filter(([, box]) => box.width < 24 || box.height < 24).map(([text]) => text)"""
+    )
+    assert small == []
+
+
+def test_german_is_spoken_to_who_reads_german(shopper: NewShopper) -> None:
+    person = shopper()
+    person.go("/")
+    person.page.get_by_label("Language").select_option("de")
+    expect(person.page.get_by_role("heading", name="Karten")).to_be_visible()
+    expect(person.page.locator("html")).to_have_attribute("lang", "de")
+    person.go("/signin")
+    person.page.get_by_label("E-Mail").fill("x@example.com")
+    person.page.get_by_label("Passwort").fill("falsch falsch")
+    person.page.get_by_role("button", name="Anmelden").click()
+    expect(person.page.get_by_role("alert")).to_have_text(re.compile("E-Mail oder Passwort stimmen nicht"))
