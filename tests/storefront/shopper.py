@@ -3,7 +3,7 @@
 import re
 import secrets
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Error, Page, expect
 
 from tests.e2e.person import PASSWORD
 
@@ -20,8 +20,13 @@ class Shopper:
         self.context = context
         self.page: Page = context.new_page()
         self.problems: list[str] = []
-        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("pageerror", self._note_error)
         self.page.on("console", lambda line: self._note(line.text) if line.type == "error" else None)
+
+    def _note_error(self, error: Error) -> None:
+        """A view transition that is cut short by the next page rejects a promise that is the browser's own."""
+        if not str(error).startswith("Transition was"):
+            self.problems.append(str(error))
 
     def _note(self, text: str) -> None:
         if "Content Security Policy" in text or "Trusted" in text:

@@ -1,5 +1,6 @@
 """The types in the storefront's JSDoc hold: TypeScript checks them, and nothing of it is served."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ def test_every_module_passes_the_type_checker(tmp_path: Path) -> None:
     for name in CHECKED:
         shutil.copy(FOLDER / name, tmp_path)
     install = [str(PROGRAMS / "npm"), "ci", "--no-audit", "--no-fund", "--silent", "--prefix", str(tmp_path)]
-    environment = {"PATH": f"{PROGRAMS}:/usr/bin:/bin", "HOME": str(Path.home())}
+    environment = os.environ | {"PATH": f"{PROGRAMS}:{os.environ['PATH']}"}
     subprocess.run(install, check=True, env=environment, cwd=tmp_path)
     compiler = [str(PROGRAMS / "node"), str(tmp_path / "node_modules/typescript/bin/tsc"), "--project", str(FOLDER)]
     checked = subprocess.run(compiler, check=False, env=environment, capture_output=True, text=True)
