@@ -28,8 +28,8 @@ logs: .venv/.installed  ## follow the log of one process of the running stack: N
 reset: .venv/.installed  ## delete all local state
 	@$(bin)/python -m local.reset
 
-demo: .venv/.installed  ## walk through the order flow against a running stack
-	@$(bin)/python -m local.demo
+demo: .venv/.installed  ## walk through the order flow against a running stack; ARGS=--watch lets people shop until Ctrl-C
+	@$(bin)/python -m local.demo $(ARGS)
 
 events: .venv/.installed  ## show events as they pass
 	@$(bin)/python -m local.tail

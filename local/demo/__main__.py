@@ -1,13 +1,18 @@
-"""`make demo`: the order flow against the running stack, over HTTP as people would, with the events as they pass."""
+"""`make demo`: the order flow against the running stack, over HTTP as people would, with the events as they pass.
+
+With `--watch` a crowd shops until Ctrl-C instead, for those who look at the pages meanwhile.
+"""
 
 import sys
 
 import requests
 
-from local.demo import payments, reservations
+from local.demo import crowd, payments, reservations
 from local.demo.events import Events
 from local.demo.patience import UnexpectedError
-from local.state import NOTHING_RUNS, State
+from local.state import NOTHING_RUNS, Running, State
+
+WATCH = "--watch"
 
 
 def main() -> int:
@@ -17,16 +22,23 @@ def main() -> int:
         print(NOTHING_RUNS, file=sys.stderr)
         return 1
     try:
-        events = Events(running.nats_url)
-        people = reservations.play(running.url)
-        payments.play(people, events, running.stripe_url)
-        reservations.play_expiry(people)
+        if sys.argv[1:] == [WATCH]:
+            crowd.play(running.url)
+        else:
+            _walk(running)
     except (UnexpectedError, requests.RequestException) as error:
         print(f"The walk-through ends here: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130  # as for every process that Ctrl-C ended
     return 0
+
+
+def _walk(running: Running) -> None:
+    events = Events(running.nats_url)
+    people = reservations.play(running.url)
+    payments.play(people, events, running.stripe_url)
+    reservations.play_expiry(people)
 
 
 if __name__ == "__main__":

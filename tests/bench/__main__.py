@@ -18,6 +18,7 @@ from tests.bench import (
     paying,
     replication,
     reserving,
+    storefront,
 )
 
 MEASUREMENTS: dict[str, Callable[[Path], None]] = {
@@ -31,6 +32,7 @@ MEASUREMENTS: dict[str, Callable[[Path], None]] = {
     "flood": flooding.measure,
     "bridge": bridging.measure,
     "broker": broker.measure,
+    "storefront": storefront.measure,
 }
 
 

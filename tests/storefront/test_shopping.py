@@ -91,6 +91,7 @@ def test_losing_a_race_is_a_sentence_and_a_next_step(seller: Shopper, buyer: Sho
     ticket = seller.sell("The last one")
     late = shopper()
     late.sign_up(after=ticket)
+    late.sees("Nobody else can take it")
     late.page.route("**/api/tickets/*", lambda route: route.abort())  # it hears of nothing from now on
     buyer.reserve(ticket)
     late.button("Reserve")

@@ -14,6 +14,7 @@ import { follow } from '../parts/live.js';
 
 const REFRESH_MILLISECONDS = 3_000;
 const FINISHING_MILLISECONDS = 700;
+const NUDGE_MILLISECONDS = 3_000;
 
 const id = location.pathname.split('/')[2] ?? '';
 
@@ -95,7 +96,13 @@ startSignedIn(async () => {
   function finish() {
     open?.stop();
     checkout.replaceChildren(h('p', { role: 'status', class: 'busy' }, t('order.finishing')));
+    setTimeout(askProvider, NUDGE_MILLISECONDS);
     follow(() => request('GET', `/orders/${id}`), render, FINISHING_MILLISECONDS);
+  }
+
+  /** The provider's own message may be late: asked for the payment again, the shop looks by itself. */
+  async function askProvider() {
+    if (shown && !hasEnded(shown)) await request('POST', '/payments', { orderId: id }).catch(() => null);
   }
 
   /**
