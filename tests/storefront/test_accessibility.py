@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.storefront import axe
+from tests.storefront.axe import Axe
 from tests.storefront.conftest import NewShopper
 from tests.storefront.shopper import Shopper
 
@@ -54,7 +55,8 @@ def states(person: Shopper, seller: Shopper) -> Iterator[tuple[str, Page]]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_any_state(shopper: NewShopper, scheme: str) -> None:
+def test_axe_finds_nothing_in_any_state(shopper: NewShopper, node_modules: Path, scheme: str) -> None:
+    axe = Axe(node_modules)
     person = shopper(color_scheme=scheme, reduced_motion="reduce")
     visitor, seller = shopper(color_scheme=scheme), shopper(color_scheme=scheme)
     found = {}
