@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from events.dispatcher import worker
+from events.dispatcher import replies, worker
 from events.runtime.publisher import LARGEST_EVENT
 from tests.events.harness import Answer, Sink, Stage, event, failing
+from tests.eventually import eventually
 
 REPLY = {"ce-specversion": "1.0", "ce-id": "reply", "ce-source": "/replier", "ce-type": "dev.test.replied"}
 STRUCTURED = {"specversion": "1.0", "id": "reply", "source": "/replier", "type": "dev.test.replied", "data": {"a": 1}}
@@ -59,6 +60,17 @@ def test_a_reply_may_carry_its_parents_id_and_source(stage: Stage, sink: Sink, o
     chained(stage, sink, other_sink, Answer(200, {**REPLY, "ce-id": "same", "ce-source": "/test"}))
     stage.publish(event(id="same"), event(id="same", source="/elsewhere"))
     assert {request.id for request in other_sink.await_requests(2)} == {"same"}
+
+
+def test_a_reply_that_jetstream_drops_as_a_duplicate_is_logged(
+    stage: Stage, sink: Sink, other_sink: Sink, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It should not happen: the key names the message that the reply responds to."""
+    monkeypatch.setattr(replies, "identity", lambda *_: "one key for all")
+    chained(stage, sink, other_sink, Answer(200, REPLY))
+    stage.publish(event(), event())
+    eventually(lambda: "JetStream dropped a reply as a duplicate" in caplog.text)
+    assert other_sink.ids == ["reply"]
 
 
 def test_an_event_that_comes_with_a_202_is_no_reply(stage: Stage, sink: Sink, other_sink: Sink) -> None:

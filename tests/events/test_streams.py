@@ -1,14 +1,19 @@
 """What the bridge makes in JetStream, and what that takes."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 import yaml
 
 from events.broker import manifest
 from events.broker.model import Broker
+from events.broker.scheduling import schedule
 from events.broker.streams import ensure_streams
+from events.cloudevents.messages import read_row
 from tests.events.harness import Sink, Stage, event
+from tests.events.outbox import await_stored
 from tests.eventually import PATIENCE_SECONDS
 
 GIB = 1 << 30
@@ -46,3 +51,23 @@ def test_a_trigger_that_cannot_be_bound_stops_no_other(stage: Stage, sink: Sink)
     stage.start_bridge()
     stage.publish(event())
     sink.await_requests(1)
+
+
+@pytest.mark.slow
+def test_schedules_that_are_created_again_still_reach_the_log(private_stage: Stage) -> None:
+    """The log sources them from where it was; NATS itself takes some twenty seconds to look again."""
+    stage = private_stage
+    stage.loop.run(ensure_streams(stage.jetstream, Broker(stage.stream_names.namespace, "default")))
+    for number in range(10):
+        _schedule(stage, f"before-{number}")
+    await_stored(stage, 10)
+    stage.loop.run(stage.jetstream.delete_stream(stage.stream_names.schedules))
+    stage.loop.run(ensure_streams(stage.jetstream, Broker(stage.stream_names.namespace, "default")))
+    _schedule(stage, "after")
+    await_stored(stage, 11)
+
+
+def _schedule(stage: Stage, key: str) -> None:
+    due = (datetime.now(UTC) + timedelta(seconds=0.5)).isoformat()
+    message = schedule(read_row(event(notbefore=due)), stage.stream_names, key)
+    stage.send(message.subject, message.headers, message.data)

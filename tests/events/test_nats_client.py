@@ -1,5 +1,8 @@
-"""Which server a client tries next."""
+"""How a client of NATS chooses its server and says who it is, without a server."""
 
+from importlib.metadata import version
+
+from events.runtime import nats_client
 from events.runtime.address import NatsAddress
 from events.runtime.server_pool import ServerPool
 from tests.events.harness import Loop
@@ -57,3 +60,8 @@ def test_credentials_of_the_environment() -> None:
     assert NatsAddress.from_environment(environment) == NatsAddress("nats://nats:4222", "bridge", "pass")
     assert NatsAddress.from_environment({**environment, "NATS_URL": "nats://operator:x@nats"}).user == "operator"
     assert NatsAddress.from_environment({"NATS_URL": "nats://nats"}) == NatsAddress("nats://nats")
+
+
+def test_the_patches_of_nats_py_are_for_the_version_that_is_installed() -> None:
+    """With another one: compare each method in nats_client.py with the new one's, run tests/events, change VERSION."""
+    assert version("nats-py") == nats_client.VERSION
