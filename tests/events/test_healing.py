@@ -152,3 +152,19 @@ def test_every_order_ends_when_a_stream_is_removed_under_way(shop: Shop, private
     shop.await_expired()
     assert shop.relay
     assert f'"stream": "{stream}", "reason": "it was created again"' in shop.relay.log
+
+
+def test_a_log_that_was_cut_gives_functions_only_a_few_events_twice(
+    shop: Shop, private_stage: Stage, nats_server: NatsServer, sink: Sink, tmp_path: Path
+) -> None:
+    """JetStream drops what it still has, though the relay publishes two minutes again."""
+    shop.settle()
+    shop.await_marked()
+    nats_server.kill()
+    cut_log(tmp_path / "nats", private_stage)
+    nats_server.start()
+    shop.order(4)
+    shop.await_expired()
+    eventually(lambda: shop.relay is not None and "outbox replayed" in shop.relay.log)
+    private_stage.await_settled("schedule")
+    assert len(sink.ids) - len(set(sink.ids)) <= 8  # 2,000 bytes, and what was under way
