@@ -1,6 +1,5 @@
 """A Broker's streams in JetStream: created, updated, removed."""
 
-import time
 from contextlib import suppress
 
 from nats.js import JetStreamContext
@@ -22,7 +21,7 @@ _NAME_IN_USE = 10058
 
 async def ensure_streams(jetstream: JetStreamContext, broker: Broker) -> None:
     """Create or update the streams of a Broker. Raises nats.errors.Error."""
-    await _ensure(jetstream, broker, _schedules(broker), _unused_sequence())
+    await _ensure(jetstream, broker, _schedules(broker))
     await _ensure(jetstream, broker, _log(broker))
     await _ensure(jetstream, broker, _dead_letters(broker))
 
@@ -73,30 +72,18 @@ def _dead_letters(broker: Broker) -> StreamConfig:
     )
 
 
-async def _ensure(
-    jetstream: JetStreamContext, broker: Broker, config: StreamConfig, first_sequence: int | None = None
-) -> None:
-    """Create or update a stream; `first_sequence` is of its first message if it is created."""
+async def _ensure(jetstream: JetStreamContext, broker: Broker, config: StreamConfig) -> None:
     config = config.evolve(
         storage=StorageType.FILE,
         num_replicas=broker.replicas,
         metadata=await _bound_mark(jetstream, str(config.name)) | {UID: broker.uid},
     )
     try:
-        await jetstream.add_stream(config.evolve(first_seq=first_sequence))
+        await jetstream.add_stream(config)
     except APIError as error:
         if error.err_code != _NAME_IN_USE:
             raise
         await jetstream.update_stream(config)
-
-
-def _unused_sequence() -> int:
-    """Return a sequence above those of any earlier stream of the name: milliseconds since 1970.
-
-    The log sources the schedules from the sequence on that it last had. Schedules that were lost and created again
-    would otherwise be silent until they had counted up to there.
-    """
-    return time.time_ns() // 1_000_000
 
 
 async def _bound_mark(jetstream: JetStreamContext, stream: str) -> dict[str, str]:

@@ -55,7 +55,7 @@ def test_a_trigger_that_cannot_be_bound_stops_no_other(stage: Stage, sink: Sink)
 
 @pytest.mark.slow
 def test_schedules_that_are_created_again_still_reach_the_log(private_stage: Stage) -> None:
-    """The log sources them from where it was; NATS itself takes some twenty seconds to look again."""
+    """NATS takes some twenty seconds to see that the sequences which the log sources begin again."""
     stage = private_stage
     stage.loop.run(ensure_streams(stage.jetstream, Broker(stage.stream_names.namespace, "default")))
     for number in range(10):
