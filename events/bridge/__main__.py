@@ -19,6 +19,7 @@ from events.bridge import source
 from events.dispatcher.deliveries import Deliveries
 from events.dispatcher.lag import Lag
 from events.dispatcher.reconciler import Reconciler
+from events.dispatcher.room import Room
 from events.dispatcher.settings import Settings
 from events.dispatcher.signature import signer
 from events.dispatcher.subscriber import Subscribers
@@ -37,11 +38,13 @@ async def _main() -> None:
     async with Subscribers(json.loads(environment.get("HOST_ALIASES", "{}")), signer(environment)) as subscribers:
         deliveries = Deliveries(connection, subscribers, settings)
         reconciler = Reconciler(connection, origin, deliveries, settings)
-        ingress = Ingress(Publisher(connection), lambda: reconciler.brokers, reconciler.expects)
+        room = Room(connection.jetstream(), lambda: reconciler.brokers, reconciler.consumers)
+        ingress = Ingress(Publisher(connection), lambda: reconciler.brokers, reconciler.expects, room.admits)
         async with _serve_health(reconciler, deliveries, connection, host), connection:
             await connection.open(NatsAddress.from_environment(environment), "bridge")
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(reconciler.run())
+                tasks.create_task(room.run())
                 tasks.create_task(connection.until_closed())
                 if "INGRESS_PORT" in environment:
                     tasks.create_task(
@@ -59,7 +62,7 @@ def _collect_rarely() -> None:
 def _serve_health(
     reconciler: Reconciler, deliveries: Deliveries, connection: Connection, host: str | None
 ) -> AbstractAsyncContextManager[object]:
-    nats_ready, lag = health.NatsReadiness(connection), Lag(connection.jetstream(), lambda: deliveries.routes)
+    nats_ready, lag = health.NatsReadiness(connection), Lag(connection.jetstream(), deliveries)
 
     async def ready() -> bool:
         return reconciler.ready and await nats_ready()

@@ -4,18 +4,20 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from nats.js import JetStreamContext
-from nats.js.api import ConsumerConfig, DeliverPolicy, StreamInfo
+from nats.js.api import ConsumerConfig, ConsumerInfo, DeliverPolicy, StreamInfo
 from nats.js.errors import NotFoundError
 
 from events.broker.model import Broker, Trigger
 from events.broker.streams import BOUND, UID, uid
 
 # Delayed retries hold slots, so that thousands of events may wait for a subscriber while new ones still come.
-_MAX_ACK_PENDING = 20_000
+MAX_ACK_PENDING = 20_000
 
 # A Trigger that was created at most this long after its Broker's log counts as created together with it. It also
 # bounds by how much the clocks of Kubernetes and NATS may differ.
 _TOGETHER = timedelta(seconds=2)
+
+_PAGE = 256  # consumers in a response
 
 _Start = tuple[DeliverPolicy, datetime | None]
 
@@ -29,12 +31,22 @@ async def ensure_consumer(jetstream: JetStreamContext, trigger: Trigger, broker:
         filter_subjects=filter_subjects(trigger, broker),
         ack_wait=ack_wait,
         max_deliver=-1,
-        max_ack_pending=_MAX_ACK_PENDING,
+        max_ack_pending=MAX_ACK_PENDING,
         deliver_policy=policy,
         opt_start_time=since,
         metadata={UID: trigger.uid},
     )
     await jetstream.add_consumer(stream_names.log, config)
+
+
+async def all_consumers(jetstream: JetStreamContext, stream: str) -> list[ConsumerInfo]:
+    """Return every consumer of a stream. Raises nats.errors.Error."""
+    found: list[ConsumerInfo] = []
+    while True:
+        page = await jetstream.consumers_info(stream, len(found))
+        found += page
+        if len(page) < _PAGE:
+            return found
 
 
 def filter_subjects(trigger: Trigger, broker: Broker) -> list[str]:

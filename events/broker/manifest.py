@@ -79,11 +79,13 @@ def _sink_by_name(item: Object) -> Destination | None:
 def broker(item: Object, sink: Destination | None) -> Broker:
     """Read a Broker of our class, whose delivery spec has this dead letter sink. Raises one of MISTAKES."""
     settings, metadata = _settings(item), item["metadata"]
+    max_bytes = _number(settings, "max-bytes", MAX_BYTES)
     return Broker(
         namespace=namespace(item),
         name=str(metadata["name"]),
         delivery=_delivery((item.get("spec") or {}).get("delivery"), sink) or Delivery(),
-        max_bytes=_number(settings, "max-bytes", MAX_BYTES),
+        max_bytes=max_bytes,
+        max_parked_bytes=_number(settings, "max-parked-bytes", 4 * max_bytes),
         replicas=_number(settings, "replicas", 1),
         reserved_sources=tuple(settings.get("reserved-sources", "").split()),
         uid=metadata.get("uid", ""),

@@ -56,7 +56,8 @@ class Broker:
 
     `max_bytes` bounds its log; `replicas` is the number of servers that store each stream. `reserved_sources` are
     prefixes of sources, `/ticketing/` for instance: only the service that such a source names may send its events.
-    `uid` is the Kubernetes object's, which a later one of the same name does not share.
+    `uid` is the Kubernetes object's, which a later one of the same name does not share. `max_parked_bytes` bounds the
+    parked events of each Trigger.
     """
 
     namespace: str
@@ -66,6 +67,7 @@ class Broker:
     replicas: int = 1
     reserved_sources: tuple[str, ...] = ()
     uid: str = ""
+    max_parked_bytes: int = 4 * MAX_BYTES
 
     @property
     def stream_names(self) -> StreamNames:

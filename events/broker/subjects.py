@@ -64,6 +64,18 @@ class StreamNames:
         """The dead letters' stream."""
         return f"{self.log}_dead_letters"
 
+    def parked_stream(self, trigger: str) -> str:
+        """Return the name of the stream of a Trigger's parked events."""
+        return f"{self.log}_parked_{_token(trigger)}"
+
+    def parked(self, trigger: str) -> str:
+        """Return the subject of a Trigger's parked events."""
+        return self._subject("parked", _token(trigger))
+
+    def all_parked(self) -> str:
+        """Return the subject filter of all parked events."""
+        return self._subject("parked", EVERYTHING)
+
     def event(self, event_type: str) -> str:
         """The subject of events of a type."""
         return self._subject("events", encode(event_type))

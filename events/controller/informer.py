@@ -92,7 +92,7 @@ class Informer:
             return
         fields = {"kind": self._kind.__name__, "reason": repr(error)}
         _log.warning("list or watch of the Kubernetes API failed; retrying within 8 s", extra=fields)
-        self.failure = str(error) or repr(error)
+        self.failure = f"the API responded {code(error)}" if code(error) else repr(error)
         self.absent, self.forbidden = code(error) == NOT_FOUND, code(error) == FORBIDDEN
         if not self.synced:
             self._changed()

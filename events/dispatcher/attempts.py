@@ -35,6 +35,16 @@ class Attempts:
     def __init__(self) -> None:
         self._records: dict[int, _Record] = {}
 
+    def failures(self, sequence: int) -> int:
+        """Return how often an event has failed."""
+        record = self._records.get(sequence)
+        return record.failures if record else 0
+
+    def resume(self, sequence: int, failures: int) -> None:
+        """Count on from the failures of an event that another process, or an earlier one, has counted."""
+        if failures and sequence not in self._records:
+            self._records[sequence] = _Record(failures)
+
     def fail(self, sequence: int) -> int:
         """Count one more failure of an event and return how many there are."""
         record = self._records.pop(sequence, None) or _Record()

@@ -1,7 +1,7 @@
 """How far behind each Trigger is, asked of JetStream when the metrics are read."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+import time
 from datetime import UTC, datetime
 from math import nan
 
@@ -11,6 +11,7 @@ from nats.js.api import ConsumerInfo, RawStreamMsg
 from nats.js.errors import NotFoundError
 
 from events.broker.model import Route
+from events.dispatcher.deliveries import Deliveries
 from events.runtime import metrics
 
 _FRESH = 5.0  # seconds until JetStream is asked again
@@ -20,9 +21,9 @@ _PATIENCE = 3.0  # seconds
 class Lag:
     """Refreshes the gauges of lag and age, and removes those of deleted Triggers."""
 
-    def __init__(self, jetstream: JetStreamContext, routes: Callable[[], Iterable[Route]]) -> None:
+    def __init__(self, jetstream: JetStreamContext, deliveries: Deliveries) -> None:
         self._jetstream = jetstream
-        self._routes = routes
+        self._deliveries = deliveries
         self._shown: set[metrics.Labels] = set()
         self._due = 0.0
 
@@ -32,7 +33,7 @@ class Lag:
         if now < self._due:
             return
         self._due = now + _FRESH
-        routes = tuple(self._routes())
+        routes = tuple(self._deliveries.routes)
         shown = {_labels(route) for route in routes}
         for labels in self._shown - shown:
             metrics.forget(labels)
@@ -40,17 +41,28 @@ class Lag:
         await asyncio.gather(*(self._measure(route) for route in routes))
 
     async def _measure(self, route: Route) -> None:
-        lag = age = nan
+        lag = age = parked = nan
         try:
             async with asyncio.timeout(_PATIENCE):
                 name = route.broker.stream_names.consumer(route.trigger.name)
                 info = await self._jetstream.consumer_info(route.broker.stream_names.log, name)
-                lag = (info.num_pending or 0) + (info.num_ack_pending or 0)
-                age = await self._age(info) if lag else 0.0
+                waiting = (info.num_pending or 0) + (info.num_ack_pending or 0)
+                parked, parked_age = await self._parked(route)
+                lag, age = waiting + parked, max(await self._age(info) if waiting else 0.0, parked_age)
         except (nats.errors.Error, TimeoutError):
             pass  # the gauges say NaN
         metrics.LAG.labels(*_labels(route)).set(lag)
         metrics.OLDEST.labels(*_labels(route)).set(age)
+        metrics.PARKED.labels(*_labels(route)).set(parked)
+
+    async def _parked(self, route: Route) -> tuple[int, float]:
+        """Return how many events of a Trigger are parked, and the age of the oldest in seconds."""
+        parking = self._deliveries.parking(route)
+        if parking is None:
+            return 0, 0.0
+        await parking.refresh()
+        oldest = await parking.oldest()
+        return parking.events, max(0.0, time.time() - oldest) if oldest else 0.0
 
     async def _age(self, consumer: ConsumerInfo) -> float:
         """Return the seconds since the first message was stored that the consumer still needs."""

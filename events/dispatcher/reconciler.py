@@ -46,6 +46,16 @@ class Reconciler:
         """Tell if there is, or may be, a Broker of that namespace and name: also before a desired state is known."""
         return self._desired is None or any((one.namespace, one.name) == name for one in self._desired.brokers)
 
+    def consumers(self, broker: Broker) -> frozenset[str]:
+        """Return the names of the consumers that a Broker's log is to have."""
+        triggers = self._desired.triggers if self._desired else ()
+        names = broker.stream_names
+        return frozenset(
+            names.consumer(one.name)
+            for one in triggers
+            if (one.namespace, one.broker) == (broker.namespace, broker.name)
+        )
+
     async def run(self) -> None:
         """Reconcile until cancelled, then drain.
 
@@ -108,7 +118,9 @@ class Reconciler:
         await self._outcomes.attempt(self._resources.remove, frozenset(desired.cleanups) - self._resources.removed)
         unremoved = _names(frozenset(desired.cleanups) - self._resources.removed)
         brokers = {broker for broker in desired.brokers if (broker.stream_names, None) not in unremoved}
-        await self._outcomes.attempt(self._ensure_broker, brokers - self._resources.ensured)
+        unchecked = brokers - self._resources.ensured
+        await self._outcomes.attempt(self._ensure_broker, unchecked)
+        await self._outcomes.attempt(self._deliveries.refresh, [one for one in routes if one.broker in unchecked])
         free = {one for one in routes if one.broker in brokers and _name(one) not in unremoved}
         await self._start(free - self._deliveries.routes)
         await self._outcomes.attempt(self._resources.mark_bound, tuple(self._resources.ensured))

@@ -4,6 +4,7 @@ from nats.js import JetStreamContext
 
 from events.broker.consumers import ensure_consumer, mark_bound
 from events.broker.model import Broker, Cleanup, DesiredState, Route
+from events.broker.parking import remove_parking
 from events.broker.source import Source
 from events.broker.streams import ensure_streams, owner, remove
 from events.dispatcher.outcomes import OwnershipUnclearError
@@ -55,6 +56,7 @@ class Resources:
 
     async def remove(self, cleanup: Cleanup) -> None:
         """Remove what a deleted object left."""
+        await remove_parking(self._jetstream, cleanup)
         await remove(self._jetstream, cleanup)
         self.removed.add(cleanup)
 

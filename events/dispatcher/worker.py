@@ -1,5 +1,6 @@
 """Handles the messages of one Trigger: each ends in an acknowledgement, a delayed redelivery or a dead letter."""
 
+import asyncio
 import logging
 import time
 from contextlib import suppress
@@ -9,7 +10,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from events.broker.consumers import filter_subjects
-from events.broker.model import Broker, Delivery, Trigger
+from events.broker.model import Delivery, Route
 from events.broker.nats_binding import Origin, read
 from events.broker.origins import reserved_services
 from events.broker.streams import LOG_AGE
@@ -18,6 +19,7 @@ from events.cloudevents.errors import MalformedEventError
 from events.cloudevents.event import Event
 from events.deadletters import DeadLetters, with_error
 from events.dispatcher.attempts import Attempts, DeadLetterReason
+from events.dispatcher.parking import Parking, read_parked
 from events.dispatcher.replies import Parent, Replies
 from events.dispatcher.subscriber import DeliveryError, Subscribers
 from events.runtime import metrics
@@ -35,8 +37,8 @@ _LAST_ATTEMPT = LOG_AGE - 86_400  # seconds after an event was stored
 class Worker:
     """Delivers the events that match a Trigger to its subscriber."""
 
-    def __init__(self, trigger: Trigger, broker: Broker, connection: Client, subscribers: Subscribers) -> None:
-        publisher = Publisher(connection)
+    def __init__(self, route: Route, connection: Client, subscribers: Subscribers, parking: Parking) -> None:
+        publisher, trigger, broker = Publisher(connection), route.trigger, route.broker
         self._trigger = trigger
         self._delivery: Delivery = trigger.delivery or broker.delivery
         self._stream_names = broker.stream_names
@@ -50,41 +52,65 @@ class Worker:
         self._subscribers = subscribers
         self._replies = Replies(publisher, trigger, broker)
         self._attempts = Attempts()
+        self._parking = parking
+        self._slots = asyncio.Semaphore(trigger.concurrency)  # shared by the events of the log and the parked ones
         self._dead_letters = DeadLetters(publisher, connection.jetstream(), broker.stream_names)
         self._counts = metrics.of_trigger((trigger.namespace, broker.name, trigger.name))
 
     async def handle(self, message: Msg) -> None:
-        """Deliver a message's event and tell JetStream the outcome.
+        """Deliver the event of a message in the log and tell JetStream the outcome.
 
-        An event is acknowledged only once it is delivered or stored elsewhere; a failure on our own side delays it.
+        An event is acknowledged only once it is delivered or stored elsewhere, parked for instance.
         """
         origin = Origin.of(message)
-        try:
-            outcome = await self._process(message, origin)
-        except nats.errors.Error as error:
-            _log.warning("event not settled; JetStream redelivers it", extra=self._about(origin, str(error)))
-            outcome = self._retry_own_failure(origin)
-        except Exception:  # noqa: BLE001 a fault of ours must neither lose the event nor stop the others
-            _log.exception("event not settled; JetStream redelivers it", extra=self._about(origin, "see exception"))
-            outcome = self._retry_own_failure(origin)
+        delay = await self._attempt(message, origin)
+        if delay is not None:
+            failures = self._attempts.failures(origin.sequence)
+            delay = None if await self._parking.park(message, origin, failures, delay) else delay
+        await self._respond(message, delay)
+
+    async def handle_parked(self, message: Msg) -> None:
+        """Deliver a parked event once it is due and tell JetStream the outcome."""
+        parked = read_parked(message)
+        wait = parked.until - time.time()
+        if wait > 0:
+            await self._respond(message, wait)
+            return
+        self._attempts.resume(parked.origin.sequence, parked.failures)
+        delay = await self._attempt(parked.message, parked.origin)
+        await self._respond(message, delay)
+        if delay is None:
+            self._parking.settle(parked)
+
+    async def _respond(self, message: Msg, delay: float | None) -> None:
+        """Acknowledge a message, or have it redelivered after `delay` seconds."""
         with suppress(nats.errors.Error):  # JetStream redelivers what is not acknowledged
-            await self._connection.publish(message.reply, outcome)
+            await self._connection.publish(message.reply, _ACK if delay is None else _nak(delay))
 
-    def _retry_own_failure(self, origin: Origin) -> bytes:
-        """Within a minute, even if the delivery spec leaves days between attempts: the log's age is limited."""
-        return _delayed(min(self._delivery.retries.delay(origin.delivered), _LONGEST_OWN_DELAY))
+    async def _attempt(self, message: Msg, origin: Origin) -> float | None:
+        """Return the seconds until the next attempt, None if there is to be none. Never fails."""
+        try:
+            async with self._slots:
+                return await self._process(message, origin)
+        except nats.errors.Error as error:
+            _log.warning("event not settled; retry scheduled", extra=self._about(origin, str(error)))
+        except Exception:  # noqa: BLE001 a fault of ours must neither lose the event nor stop the others
+            _log.exception("event not settled; retry scheduled", extra=self._about(origin, "see exception"))
+        # Within a minute, even if the delivery spec leaves days between attempts: the log's age is limited.
+        return min(self._delivery.retries.delay(origin.delivered), _LONGEST_OWN_DELAY)
 
-    async def _process(self, message: Msg, origin: Origin) -> bytes:
+    async def _process(self, message: Msg, origin: Origin) -> float | None:
         try:
             event = read(message, origin, self._stream_names)
             self._check_subject(event, message.subject)
         except MalformedEventError as error:
-            return await self._dead_letter_malformed(message, origin, error)
+            await self._dead_letter_malformed(message, origin, error)
+            return None
         parent = Parent(origin, ttl.pop_ttl(event))
         if (reason := self._attempts.reason(origin.sequence)) is not None:
             return await self._dead_letter(event, origin, reason)
         if message.subject != self._replay_subject and not self._trigger.filter.matches(event):
-            return _ACK if self._is_requested(message.subject) else _delayed(_OTHER_FILTER_DELAY)
+            return None if self._is_requested(message.subject) else _OTHER_FILTER_DELAY
         try:
             await self._deliver(event, parent)
         except DeliveryError as error:
@@ -92,7 +118,7 @@ class Worker:
         self._attempts.settle(origin.sequence)
         self._counts.delivered.inc()
         self._counts.latency.observe(max(0.0, time.time() - origin.timestamp))
-        return _ACK
+        return None
 
     def _is_requested(self, subject: str) -> bool:
         """Tell if our filter asks for a subject. Otherwise the Trigger was edited, and another replica knew first."""
@@ -119,12 +145,12 @@ class Worker:
             self._counts.answer_time.observe(time.perf_counter() - began)
         await self._replies.store(response, parent)
 
-    async def _after_failure(self, event: Event, origin: Origin, error: DeliveryError) -> bytes:
+    async def _after_failure(self, event: Event, origin: Origin, error: DeliveryError) -> float | None:
         about = self._about(origin, str(error), event)
         if (delay := self._next_attempt(origin, error)) is not None:
             _log.warning("delivery failed; retry scheduled", extra={**about, "seconds": delay})
             self._counts.retried.inc()
-            return _delayed(delay)
+            return delay
         _log.error("delivery failed; event is dead-lettered", extra=about)
         return await self._dead_letter(event, origin, self._attempts.give_up(origin.sequence, error))
 
@@ -138,7 +164,7 @@ class Worker:
         is_too_late = time.time() + delay > origin.timestamp + _LAST_ATTEMPT
         return delay if error.retried and failures <= policy.retry and not is_too_late else None
 
-    async def _dead_letter(self, event: Event, origin: Origin, reason: DeadLetterReason) -> bytes:
+    async def _dead_letter(self, event: Event, origin: Origin, reason: DeadLetterReason) -> float | None:
         """Deliver to the dead letter sink by the same policy; without one, or if it fails, store with the Broker's.
 
         Between attempts the message waits in JetStream as for the subscriber, so that a sink that is down delays no
@@ -156,18 +182,17 @@ class Worker:
             if (delay := self._next_attempt(origin, error)) is not None:
                 about = self._about(origin, text, event)
                 _log.warning("delivery to the dead letter sink failed; retry scheduled", extra=about)
-                return _delayed(delay)
+                return delay
             await self._dead_letters.add(self._trigger.name, letter, text, origin)
         self._attempts.settle(origin.sequence)
         self._counts.dead_lettered.inc()
-        return _ACK
+        return None
 
-    async def _dead_letter_malformed(self, message: Msg, origin: Origin, error: MalformedEventError) -> bytes:
+    async def _dead_letter_malformed(self, message: Msg, origin: Origin, error: MalformedEventError) -> None:
         _log.error("message is not a valid CloudEvent; it is dead-lettered", extra=self._about(origin, str(error)))
         name, headers = self._trigger.name, message.headers or {}
         await self._dead_letters.add_malformed(name, headers, message.data, str(error), origin)
         self._counts.dead_lettered.inc()
-        return _ACK
 
     def _about(self, origin: Origin, reason: str, event: Event | None = None) -> dict[str, object]:
         about = {
@@ -187,5 +212,5 @@ def _trace_id(event: Event) -> str | None:
     return rest.partition("-")[0] if version == "00" else None
 
 
-def _delayed(seconds: float) -> bytes:
+def _nak(seconds: float) -> bytes:
     return b'-NAK {"delay": %d}' % int(seconds * 1_000_000_000)

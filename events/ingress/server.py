@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import cast
@@ -28,15 +28,21 @@ Name = tuple[str, str]  # namespace, Broker
 class Ingress:
     """Stores events that come over HTTP for the Brokers that `brokers` returns at that moment, by namespace and name.
 
-    A Broker that only `expects` knows has no streams yet, and its clients are told to retry.
+    A Broker that only `expects` knows has no streams yet, and its clients are told to retry; so are those whose event
+    `admits` says there is no room for, by the number of its bytes.
     """
 
     def __init__(
-        self, publisher: Publisher, brokers: Callable[[], Mapping[Name, Broker]], expects: Callable[[Name], bool]
+        self,
+        publisher: Publisher,
+        brokers: Callable[[], Mapping[Name, Broker]],
+        expects: Callable[[Name], bool],
+        admits: Callable[[Name, int], Awaitable[bool]],
     ) -> None:
         self._publisher = publisher
         self._brokers = brokers
         self._expects = expects
+        self._admits = admits
         self._failing = False
         self._requests = 0
         self._idle = asyncio.Event()
@@ -106,6 +112,8 @@ class Ingress:
             raise RejectedError(HTTPStatus.NOT_FOUND, "no such Broker; the path is /<namespace>/<name>")
         body = await read_body(request)
         message = admit(request.headers.items(), body, broker)
+        if not await self._admits(name, len(message.data)):
+            raise _retry_later("the Broker's log is almost full; retry later")
         try:
             await self._publisher.store(message.subject, message.headers, message.data, LARGEST_EVENT)
         except MessageRejectedError as error:

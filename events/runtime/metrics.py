@@ -28,6 +28,8 @@ LAG = Gauge("bridge_lag_events", "Events stored for a Trigger and not yet delive
 OLDEST = Gauge(
     "bridge_oldest_undelivered_seconds", "Age of the oldest event not yet delivered; 0 without any.", _TRIGGER
 )
+PARKED = Gauge("bridge_parked_events", "Events that wait for a retry outside of the Broker's log.", _TRIGGER)
+FILL = Gauge("bridge_log_fill_ratio", "Share of the log's maximum bytes that is used.", ("namespace", "broker"))
 
 
 @lru_cache
@@ -55,5 +57,5 @@ def of_trigger(labels: Labels) -> TriggerMetrics:
 
 def forget(labels: Labels) -> None:
     """Remove a Trigger's series."""
-    for metric in (DELIVERED, RETRIED, DEAD_LETTERED, ANSWER_TIME, LATENCY, LAG, OLDEST):
+    for metric in (DELIVERED, RETRIED, DEAD_LETTERED, ANSWER_TIME, LATENCY, LAG, OLDEST, PARKED):
         metric.remove(*labels)

@@ -6,18 +6,24 @@ import secrets
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from nats.js.api import ConsumerConfig
+from nats.js.errors import NotFoundError
+
 from events.broker import manifest
+from events.broker.streams import UID
 from events.broker.subjects import StreamNames
 from events.cloudevents.event import identity
 from events.cloudevents.messages import read_row
 from events.deadletters import DeadLetter, DeadLetters
 from events.dispatcher.deliveries import Deliveries
 from events.dispatcher.reconciler import Reconciler
+from events.dispatcher.room import Room
 from events.dispatcher.settings import Settings
 from events.dispatcher.subscriber import Subscribers
 from events.ingress import Ingress
@@ -112,10 +118,10 @@ class _Server(ThreadingHTTPServer):
 class Sink:
     """An HTTP server that notes every request, and answers as `answer` says; ConnectionAbortedError is no answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.requests: list[Request] = []
         self.answer: Callable[[Request], Answer] = lambda _: Answer()
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        self._server = _Server(("127.0.0.1", port), _handler(self))
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # bridges may be killed
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -231,9 +237,11 @@ class Stage:
             settings = Settings(ACK_WAIT_SECONDS, drain=2, away=1)
             deliveries = Deliveries(self.connection, subscribers, settings)
             reconciler = Reconciler(self.connection, source, deliveries, settings)
-            ingress = Ingress(self.publisher, lambda: reconciler.brokers, reconciler.expects)
+            room = Room(self.jetstream, lambda: reconciler.brokers, reconciler.consumers)
+            ingress = Ingress(self.publisher, lambda: reconciler.brokers, reconciler.expects, room.admits)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(reconciler.run())
+                tasks.create_task(room.run())
                 tasks.create_task(ingress.run(self._ingress_port, servers.HOST, drain=2))
                 started.append(reconciler)
 
@@ -275,7 +283,29 @@ class Stage:
 
     def _unsettled(self, trigger: str) -> int:
         info = self.loop.run(self.jetstream.consumer_info(self.stream_names.log, self.stream_names.consumer(trigger)))
-        return int(info.num_pending or 0) + int(info.num_ack_pending or 0)
+        return int(info.num_pending or 0) + int(info.num_ack_pending or 0) + self.parked(trigger)
+
+    def parked(self, trigger: str) -> int:
+        """How many events of a Trigger are parked."""
+        with suppress(NotFoundError):
+            stream = self.stream_names.parked_stream(trigger)
+            return self.loop.run(self.jetstream.stream_info(stream)).state.messages
+        return 0
+
+    def log_bytes(self) -> int:
+        """How many bytes the Broker's log holds."""
+        return self.loop.run(self.jetstream.stream_info(self.stream_names.log)).state.bytes
+
+    def fill(self, size: int) -> None:
+        """Store bytes in the log that a consumer needs, and does not take until `empty`."""
+        filler = self.stream_names.event("filler")
+        config = ConsumerConfig(durable_name="filler", filter_subject=filler, metadata={UID: "a Trigger's"})
+        self.loop.run(self.jetstream.add_consumer(self.stream_names.log, config))
+        self.send(filler, {}, b"x" * size)
+
+    def empty(self) -> None:
+        """Remove what `fill` has stored."""
+        self.loop.run(self.jetstream.purge_stream(self.stream_names.log, subject=self.stream_names.event("filler")))
 
     def stop_bridges(self) -> None:
         """Drain them all."""

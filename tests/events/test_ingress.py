@@ -220,10 +220,10 @@ def test_a_full_log_is_not_there_now(stage: Stage, sink: Sink) -> None:
     stage.broker({"jetstream.ticketing.dev/max-bytes": "400000"})
     stage.trigger("all", sink)
     stage.start_bridge()
-    stage.send(stage.stream_names.event("filler"), {}, b"x" * 300_000)
+    stage.fill(300_000)
     answer = post(stage, EVENT, b"x" * 200_000)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
-    stage.loop.run(stage.jetstream.purge_stream(stage.stream_names.log))
+    stage.empty()
     assert post(stage, EVENT, b"x" * 200_000).status_code == 202
 
 

@@ -1,0 +1,141 @@
+"""Parks events that wait for a retry, so that the Broker's log need not keep them and all that came later.
+
+A parked message has the event's own headers, and these: `Parked-Subject` and `Parked-Sequence`, where it was in the log
+and when it was stored there (`Parked-Stored`, Unix time), `Parked-Delivered` and `Parked-Failures`, how often it was
+delivered from there and how often that failed, and `Parked-Until`, the Unix time of the next attempt.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+import nats.errors
+from nats.aio.msg import Msg
+
+from events.broker.model import Route
+from events.broker.nats_binding import Origin
+from events.broker.parking import ensure_parking, find_parking
+from events.runtime.connection import Connection
+from events.runtime.publisher import MessageRejectedError, Publisher
+
+_log = logging.getLogger(__name__)
+
+_MARK = "Parked-"
+_CONTROL = ("nats-", _MARK.lower())  # headers that tell JetStream, or us, what to do with a message
+_LONGEST_WAIT = 2.0  # seconds that an event may wait in the log for its delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A parked event: its message and origin as they were in the log, failed attempts, and the time of the next."""
+
+    message: Msg
+    origin: Origin
+    failures: int
+    until: float
+
+
+class Parking:
+    """The parked events of one Trigger; `events` and `bytes` as far as this process knows.
+
+    `opened` is awaited when the stream exists, which is created with the first event.
+    """
+
+    def __init__(
+        self, connection: Connection, route: Route, ack_wait: float, opened: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._jetstream = connection.jetstream()
+        self._publisher = Publisher(connection)
+        self._route = route
+        self._ack_wait = ack_wait
+        self._opened = opened
+        self._opening = asyncio.Lock()
+        self._is_open = False
+        self.events = 0
+        self.bytes = 0
+
+    async def refresh(self) -> None:
+        """Ask JetStream what is parked. Raises nats.errors.Error."""
+        info = await find_parking(self._jetstream, self._route)
+        self.events, self.bytes = (info.state.messages, info.state.bytes) if info else (0, 0)
+        if info is None:
+            self._is_open = False
+        else:
+            await self._open()
+
+    async def park(self, message: Msg, origin: Origin, failures: int, delay: float) -> bool:
+        """Store an event that waits `delay` seconds; return False if it is to stay in the log.
+
+        It stays there for a short wait, and where it cannot be parked: JetStream redelivers it either way.
+        """
+        until = time.time() + delay
+        if until < origin.timestamp + _LONGEST_WAIT:
+            return False
+        size, most = len(message.data), self._route.broker.max_parked_bytes
+        if self.bytes + size > most:
+            self._report(f"{self.bytes} bytes are parked already, {most} are the most")
+            return False
+        self.bytes += size
+        try:
+            await self._open()
+            await self._publisher.store(self._subject, _headers(message, origin, failures, until), message.data)
+        except (nats.errors.Error, MessageRejectedError) as error:
+            self.bytes -= size
+            self._is_open = False  # until the stream is seen again
+            self._report(str(error))
+            return False
+        self.events += 1
+        return True
+
+    def settle(self, parked: Parked) -> None:
+        """Count a parked event that is delivered, or stored elsewhere, no longer."""
+        self.events = max(0, self.events - 1)
+        self.bytes = max(0, self.bytes - len(parked.message.data))
+
+    async def oldest(self) -> float | None:
+        """Return the Unix time at which the oldest parked event was stored in the log. Raises nats.errors.Error."""
+        if not self.events:
+            return None
+        stream = self._route.broker.stream_names.parked_stream(self._route.trigger.name)
+        first = await self._jetstream.get_msg(stream, 1, subject=self._subject, next=True)
+        return float((first.headers or {})[f"{_MARK}Stored"])
+
+    @property
+    def _subject(self) -> str:
+        return self._route.broker.stream_names.parked(self._route.trigger.name)
+
+    async def _open(self) -> None:
+        async with self._opening:
+            if not self._is_open:
+                await ensure_parking(self._jetstream, self._route, self._ack_wait)
+                await self._opened()
+                self._is_open = True
+
+    def _report(self, reason: str) -> None:
+        fields = {"trigger": self._route.trigger.name, "reason": reason}
+        _log.warning("event cannot be parked; it stays in the log until its retry", extra=fields)
+
+
+def _headers(message: Msg, origin: Origin, failures: int, until: float) -> dict[str, str]:
+    kept = {name: value for name, value in (message.headers or {}).items() if not name.lower().startswith(_CONTROL)}
+    return kept | {
+        f"{_MARK}Subject": message.subject,
+        f"{_MARK}Sequence": str(origin.sequence),
+        f"{_MARK}Stored": repr(origin.timestamp),
+        f"{_MARK}Delivered": str(origin.delivered),
+        f"{_MARK}Failures": str(failures),
+        f"{_MARK}Until": repr(until),
+    }
+
+
+def read_parked(message: Msg) -> Parked:
+    """Return the parked event of a message. Raises KeyError or ValueError for a message that `park` did not store."""
+    headers = message.headers or {}
+    kept = {name: value for name, value in headers.items() if not name.startswith(_MARK)}
+    # The first delivery from here only finds out until when to wait.
+    delivered = int(headers[f"{_MARK}Delivered"]) + max(1, Origin.of(message).delivered - 1)
+    origin = Origin(int(headers[f"{_MARK}Sequence"]), delivered, float(headers[f"{_MARK}Stored"]))
+    original = replace(message, subject=headers[f"{_MARK}Subject"], headers=kept)
+    return Parked(original, origin, int(headers[f"{_MARK}Failures"]), float(headers[f"{_MARK}Until"]))
