@@ -12,17 +12,18 @@ from lightkube.core import decoders
 
 from events.controller.decoding import decode
 
-decoders.json_decode = decode  # type: ignore[assignment]  # all that it is called with is there
+LIGHTKUBE_VERSION = "1.0.1"  # which this patch was written for: a test fails when another one is installed
+decoders.json_decode = decode  # type: ignore[assignment]  # it accepts all that it is called with
 
 
 def client() -> AsyncClient:
-    """A client of the cluster that this process runs in, or else of KUBECONFIG's.
+    """Return a client of the cluster that this process runs in, or else of KUBECONFIG's.
 
-    Many a cluster's own authority has a certificate without the extensions that RFC 5280 (section 4.2) asks for.
-    kubectl takes it, and Python did before 3.13 (https://github.com/kubernetes-client/python/issues/2394). So does
-    this; signatures, names and dates are checked all the same.
+    The certificate authorities of many clusters lack the extensions that RFC 5280 (section 4.2) requires. kubectl
+    accepts them, as Python did before 3.13 (https://github.com/kubernetes-client/python/issues/2394), and so does this
+    client; signatures, names and dates are checked all the same.
     """
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs every request
     config = cast("SingleConfig", KubeConfig.from_env().get())  # it raises if there is none
     context = verify_cluster(config.cluster, config.user or User(), config.abs_file)
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT

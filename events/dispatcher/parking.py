@@ -65,14 +65,13 @@ class Parking:
         else:
             await self._open()
 
-    async def park(self, message: Msg, origin: Origin, failures: int, delay: float) -> bool:
-        """Store an event that waits `delay` seconds; return False if it is to stay in the log.
-
-        It stays there for a short wait, and where it cannot be parked: JetStream redelivers it either way.
-        """
+    async def park_for(self, delay: float, message: Msg, origin: Origin, failures: int) -> bool:
+        """Park an event that waits `delay` seconds, unless the wait is short; return False if it stays in the log."""
         until = time.time() + delay
-        if until < origin.timestamp + _LONGEST_WAIT:
-            return False
+        return until > origin.timestamp + _LONGEST_WAIT and await self.park(message, origin, failures, until)
+
+    async def park(self, message: Msg, origin: Origin, failures: int, until: float) -> bool:
+        """Store an event until its next attempt; return False if it cannot be parked, and so stays in the log."""
         size, most = len(message.data), self._route.broker.max_parked_bytes
         if self.bytes + size > most:
             self._report(f"{self.bytes} bytes are parked already, {most} are the most")
@@ -100,7 +99,8 @@ class Parking:
             return None
         stream = self._route.broker.stream_names.parked_stream(self._route.trigger.name)
         first = await self._jetstream.get_msg(stream, 1, subject=self._subject, next=True)
-        return float((first.headers or {})[f"{_MARK}Stored"])
+        stored = (first.headers or {}).get(f"{_MARK}Stored")
+        return float(stored) if stored else None
 
     @property
     def _subject(self) -> str:

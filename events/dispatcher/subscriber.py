@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 # Shorter than functions (120 s) and Knative's queue-proxy (90 s) keep an idle connection, so that quiet Triggers reuse
 # theirs and hardly ever meet one that was closed. Subscribers that close earlier cost one more connection, see `_post`.
 _KEEP_IDLE = 60.0  # seconds
+AIOHTTP_VERSION = "3.14.5"  # which `_Connector` overrides: a test fails when another one is installed
 _LARGEST_RESPONSE = 1 << 20  # bytes, the largest message of NATS
 _SUCCESS = range(200, 300)
 _UNAUTHORIZED = 401

@@ -53,6 +53,7 @@ class Worker:
         self._replies = Replies(publisher, trigger, broker)
         self._attempts = Attempts()
         self._parking = parking
+        self._failed_in_row = 0
         self._slots = asyncio.Semaphore(trigger.concurrency)  # shared by the events of the log and the parked ones
         self._dead_letters = DeadLetters(publisher, connection.jetstream(), broker.stream_names)
         self._counts = metrics.of_trigger((trigger.namespace, broker.name, trigger.name))
@@ -63,15 +64,30 @@ class Worker:
         An event is acknowledged only once it is delivered or stored elsewhere, parked for instance.
         """
         origin = Origin.of(message)
+        if self._is_failing and await self._parking.park(message, origin, 0, time.time()):
+            await self._respond(message, None)
+            return
         delay = await self._attempt(message, origin)
         if delay is not None:
             failures = self._attempts.failures(origin.sequence)
-            delay = None if await self._parking.park(message, origin, failures, delay) else delay
+            delay = None if await self._parking.park_for(delay, message, origin, failures) else delay
         await self._respond(message, delay)
+
+    @property
+    def _is_failing(self) -> bool:
+        """Tell if the subscriber is down: the events of the log are then parked first, and wait for it there.
+
+        Otherwise a subscriber that does not respond would take as many as its concurrency in each timeout.
+        """
+        return self._failed_in_row >= self._trigger.concurrency
 
     async def handle_parked(self, message: Msg) -> None:
         """Deliver a parked event once it is due and tell JetStream the outcome."""
-        parked = read_parked(message)
+        try:
+            parked = read_parked(message)
+        except (KeyError, ValueError) as error:
+            await self._settle_foreign(message, error)
+            return
         wait = parked.until - time.time()
         if wait > 0:
             await self._respond(message, wait)
@@ -81,6 +97,13 @@ class Worker:
         await self._respond(message, delay)
         if delay is None:
             self._parking.settle(parked)
+
+    async def _settle_foreign(self, message: Msg, error: Exception) -> None:
+        """Dead-letter a message that another client has published among the parked events."""
+        with suppress(nats.errors.Error):  # JetStream redelivers what is not acknowledged
+            reason = MalformedEventError(f"message is not a parked event: {error!r}")
+            await self._dead_letter_malformed(message, Origin.of(message), reason)
+            await self._respond(message, None)
 
     async def _respond(self, message: Msg, delay: float | None) -> None:
         """Acknowledge a message, or have it redelivered after `delay` seconds."""
@@ -115,6 +138,7 @@ class Worker:
             await self._deliver(event, parent)
         except DeliveryError as error:
             return await self._after_failure(event, origin, error)
+        self._failed_in_row = 0
         self._attempts.settle(origin.sequence)
         self._counts.delivered.inc()
         self._counts.latency.observe(max(0.0, time.time() - origin.timestamp))
@@ -147,6 +171,7 @@ class Worker:
 
     async def _after_failure(self, event: Event, origin: Origin, error: DeliveryError) -> float | None:
         about = self._about(origin, str(error), event)
+        self._failed_in_row = self._failed_in_row + 1 if error.retried else 0
         if (delay := self._next_attempt(origin, error)) is not None:
             _log.warning("delivery failed; retry scheduled", extra={**about, "seconds": delay})
             self._counts.retried.inc()

@@ -1,5 +1,6 @@
 """A Broker's log makes room: what every Trigger has acknowledged goes, and what keeps failing waits elsewhere."""
 
+import threading
 from contextlib import suppress
 
 import nats.errors
@@ -9,7 +10,7 @@ from nats.js.api import ConsumerConfig
 
 from events.broker.streams import UID
 from tests.events.conftest import Start
-from tests.events.harness import Answer, Sink, Stage, event
+from tests.events.harness import Answer, Request, Sink, Stage, event
 from tests.eventually import eventually
 
 MAX_BYTES = 400_000
@@ -62,13 +63,36 @@ def test_a_trigger_that_fails_and_one_that_is_down_hold_up_nothing(small: Stage,
     assert not small.letters()
 
 
+def test_a_subscriber_that_does_not_respond_holds_up_nothing(small: Stage, sink: Sink, other_sink: Sink) -> None:
+    """Nor does it take as many as its concurrency in each timeout."""
+    received, responds = set[str | None](), threading.Event()
+
+    def hang(request: Request) -> Answer:
+        if not responds.wait(2):
+            return Answer(500)
+        received.add(request.id)
+        return Answer()
+
+    other_sink.answer = hang
+    small.trigger("sound", sink)
+    concurrency = {"jetstream.ticketing.dev/concurrency": "2"}
+    small.trigger("hanging", other_sink, concurrency, delivery={**LATER, "timeout": "PT1S"})
+    small.start_bridge()
+    assert {post(small, one) for one in IDS[:80]} == {202}
+    eventually(lambda: set(sink.ids) == set(IDS[:80]))
+    eventually(lambda: small.parked("hanging") == 80)
+    responds.set()
+    eventually(lambda: received == set(IDS[:80]))
+    small.await_settled("hanging")
+
+
 def test_a_log_of_needed_events_refuses_the_ingress_first(small: Stage, sink: Sink) -> None:
     small.trigger("all", sink)
     small.start_bridge()
     small.fill(MAX_BYTES * 7 // 10)
     eventually(lambda: post(small, "early", MAX_BYTES // 10) == 503)
-    small.publish(event(id="of a relay"))
-    eventually(lambda: "of a relay" in sink.ids)
+    small.publish(event(id="relayed"))
+    eventually(lambda: "relayed" in sink.ids)
     with suppress(nats.errors.Error):  # relays go on until the end
         while True:
             small.fill(10_000)
@@ -83,10 +107,10 @@ def test_nothing_goes_that_a_trigger_needs_whose_subscriber_is_not_resolved(smal
     small.start_bridge()
     config = ConsumerConfig(durable_name="unresolved", metadata={UID: "of its Trigger"})
     small.loop.run(small.jetstream.add_consumer(small.stream_names.log, config))
-    codes = [post(small, one) for one in IDS[:50]]
+    codes = [post(small, one) for one in IDS[:42]]
     assert codes == sorted(codes)
     stored = codes.count(202)
-    assert 35 < stored < 42
+    assert 35 < stored < 40
     assert small.loop.run(small.jetstream.stream_info(small.stream_names.log)).state.messages == stored
 
 
@@ -127,6 +151,20 @@ def test_a_plain_message_is_the_same_event_when_it_was_parked(stage: Stage, sink
     stage.send(stage.stream_names.event("plain"), {"Nats-Msg-Id": "1", "Content-Type": "text/plain"}, b"data")
     first, second = sink.await_requests(2)
     assert (first.headers, first.body) == (second.headers, second.body)
+
+
+def test_a_message_that_is_not_a_parked_event(stage: Stage, sink: Sink) -> None:
+    """It is dead-lettered, and the others are delivered."""
+    sink.answer = lambda _: Answer(500)
+    stage.trigger("all", sink, delivery=LATER)
+    stage.start_bridge()
+    stage.publish(event(id="parked"))
+    eventually(lambda: stage.parked("all") == 1)
+    stage.send(stage.stream_names.parked("all"), {}, b"foreign")
+    (letter,) = stage.await_letters(1)
+    assert letter.data == b"foreign"
+    sink.answer = lambda _: Answer()
+    stage.await_settled("all")
 
 
 def test_events_stay_in_the_log_beyond_what_may_be_parked(stage: Stage, sink: Sink) -> None:
