@@ -1,7 +1,8 @@
 """Keeps room in the Brokers' logs: removes history when it is needed, and tells the ingress when none is left.
 
 The floor of a log is the lowest sequence that some consumer has not acknowledged, less one. What is above it is needed;
-what is below it is history, and kept as far as there is room.
+what is below it is history, and kept as far as there is room. JetStream goes on to source due events where it was, also
+after a restart, if the last one that it sourced is removed.
 """
 
 import asyncio
@@ -44,7 +45,7 @@ class _Fill:
 
 
 class Room:
-    """Looks after the logs of `brokers`; `triggers` returns the names of the consumers that a Broker is to have.
+    """Looks after the logs of `brokers`; `consumers` returns the names of those that a Broker's is to have.
 
     Nothing is removed from a log while one of those consumers is missing.
     """

@@ -44,7 +44,7 @@ def to(name: str, **further: object) -> dict[str, object]:
     return {"ref": {"apiVersion": "test.ticketing.dev/v1", "kind": "Addressee", "name": name}, **further}
 
 
-class Realm:
+class BrokerEnv:
     """Objects, their status, and bridges."""
 
     def __init__(self, loop: Loop, nats_url: str, config: KubeConfig) -> None:

@@ -11,7 +11,7 @@ from lightkube import KubeConfig
 from pymongo import MongoClient
 
 from tests.events.api_server import ApiServer
-from tests.events.broker_env import Realm, config_of
+from tests.events.broker_env import BrokerEnv, config_of
 from tests.events.harness import ACK_WAIT_SECONDS, Loop, Sink, Stage
 from tests.events.outbox import Service
 from tests.events.processes import NatsServer, Process
@@ -125,26 +125,26 @@ def other_api_server(api_server: ApiServer) -> Iterator[ApiServer]:
 
 
 @pytest.fixture
-def fragile(loop: Loop, nats_url: str, api_server: ApiServer) -> Iterator[Realm]:
-    """A realm whose API server may be stopped."""
-    realm = Realm(loop, nats_url, config_of(api_server))
-    yield realm
-    realm.close()
+def own_api_env(loop: Loop, nats_url: str, api_server: ApiServer) -> Iterator[BrokerEnv]:
+    """A Kubernetes API of the test's own, which it may stop."""
+    broker_env = BrokerEnv(loop, nats_url, config_of(api_server))
+    yield broker_env
+    broker_env.close()
 
 
 @pytest.fixture
-def stranded(loop: Loop, nats_server: NatsServer, config: KubeConfig) -> Iterator[Realm]:
-    """A realm whose NATS server may be killed."""
-    realm = Realm(loop, nats_server.url, config)
-    realm.define_kinds()
-    yield realm
-    eventually(lambda: realm.stage.connection.is_connected)
-    realm.close()
+def own_nats_env(loop: Loop, nats_server: NatsServer, config: KubeConfig) -> Iterator[BrokerEnv]:
+    """A NATS server of the test's own, which it may kill."""
+    broker_env = BrokerEnv(loop, nats_server.url, config)
+    broker_env.define_kinds()
+    yield broker_env
+    eventually(lambda: broker_env.stage.connection.is_connected)
+    broker_env.close()
 
 
 @pytest.fixture
-def realm(loop: Loop, nats_url: str, config: KubeConfig) -> Iterator[Realm]:
-    realm = Realm(loop, nats_url, config)
-    realm.define_kinds()
-    yield realm
-    realm.close()
+def broker_env(loop: Loop, nats_url: str, config: KubeConfig) -> Iterator[BrokerEnv]:
+    broker_env = BrokerEnv(loop, nats_url, config)
+    broker_env.define_kinds()
+    yield broker_env
+    broker_env.close()

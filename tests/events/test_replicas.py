@@ -9,7 +9,7 @@ from events.broker.consumers import ensure_consumer
 from events.broker.streams import ensure_streams
 from events.controller.kinds import BROKER, TRIGGER
 from tests.events.api_server import ApiServer, Instead
-from tests.events.broker_env import ADDRESSEE, Realm, to
+from tests.events.broker_env import ADDRESSEE, BrokerEnv, to
 from tests.events.harness import Sink, Stage, event
 from tests.eventually import eventually
 
@@ -23,84 +23,84 @@ def asked(server: ApiServer, kind: str) -> int:
 
 
 def test_a_replica_that_has_not_heard_of_a_deletion_undoes_nothing(
-    fragile: Realm, other_api_server: ApiServer, sink: Sink, other_sink: Sink
+    own_api_env: BrokerEnv, other_api_server: ApiServer, sink: Sink, other_sink: Sink
 ) -> None:
-    fragile.broker()
-    fragile.trigger("all", subscriber={"uri": sink.url})
-    fragile.trigger("again", subscriber={"uri": other_sink.url})
-    fragile.start_bridge()
-    fragile.start_bridge(other_api_server)
-    fragile.await_bound("all", 2)
-    fragile.await_bound("again", 2)
-    fragile.await_ready("all", "again")
+    own_api_env.broker()
+    own_api_env.trigger("all", subscriber={"uri": sink.url})
+    own_api_env.trigger("again", subscriber={"uri": other_sink.url})
+    own_api_env.start_bridge()
+    own_api_env.start_bridge(other_api_server)
+    own_api_env.await_bound("all", 2)
+    own_api_env.await_bound("again", 2)
+    own_api_env.await_ready("all", "again")
     other_api_server.silent = ("brokers", "triggers")
-    fragile.delete(TRIGGER, "again")
-    eventually(lambda: not fragile.exists(TRIGGER, "again"))
+    own_api_env.delete(TRIGGER, "again")
+    eventually(lambda: not own_api_env.exists(TRIGGER, "again"))
     eventually(lambda: asked(other_api_server, "triggers") > 0)
-    fragile.stage.publish(event(id="between"))
+    own_api_env.stage.publish(event(id="between"))
     sink.await_requests(1)
-    assert fragile.consumers() == ["all"]
+    assert own_api_env.consumers() == ["all"]
     assert not other_sink.requests
     other_api_server.silent = ()
-    fragile.trigger("again", subscriber={"uri": other_sink.url})
-    fragile.await_bound("again", 2)
-    fragile.stage.publish(event(id="after"))
+    own_api_env.trigger("again", subscriber={"uri": other_sink.url})
+    own_api_env.await_bound("again", 2)
+    own_api_env.stage.publish(event(id="after"))
     eventually(lambda: "after" in other_sink.ids)
 
 
-def test_nor_of_a_brokers_deletion(fragile: Realm, other_api_server: ApiServer, sink: Sink) -> None:
-    fragile.broker()
-    fragile.trigger("all", subscriber={"uri": sink.url})
-    fragile.start_bridge()
-    fragile.start_bridge(other_api_server)
-    fragile.await_bound("all", 2)
-    fragile.await_ready("all")
+def test_nor_of_a_brokers_deletion(own_api_env: BrokerEnv, other_api_server: ApiServer, sink: Sink) -> None:
+    own_api_env.broker()
+    own_api_env.trigger("all", subscriber={"uri": sink.url})
+    own_api_env.start_bridge()
+    own_api_env.start_bridge(other_api_server)
+    own_api_env.await_bound("all", 2)
+    own_api_env.await_ready("all")
     other_api_server.silent = ("brokers", "triggers")
-    fragile.delete(BROKER, "default")
-    eventually(lambda: not fragile.exists(BROKER, "default"))
+    own_api_env.delete(BROKER, "default")
+    eventually(lambda: not own_api_env.exists(BROKER, "default"))
     eventually(lambda: asked(other_api_server, "brokers") > 0)
-    assert fragile.streams() == []
+    assert own_api_env.streams() == []
     other_api_server.silent = ()
-    fragile.broker()
-    fragile.await_bound("all", 2)
-    fragile.await_ready("all")
+    own_api_env.broker()
+    own_api_env.await_bound("all", 2)
+    own_api_env.await_ready("all")
 
 
 @pytest.mark.slow
 def test_a_log_that_is_lost_is_made_anew_once_the_api_has_the_broker(
-    fragile: Realm, api_server: ApiServer, sink: Sink
+    own_api_env: BrokerEnv, api_server: ApiServer, sink: Sink
 ) -> None:
-    fragile.broker()
-    fragile.trigger("all", subscriber={"uri": sink.url})
-    fragile.start_bridge()
-    fragile.await_bound("all", 1)
-    fragile.await_ready("all")
+    own_api_env.broker()
+    own_api_env.trigger("all", subscriber={"uri": sink.url})
+    own_api_env.start_bridge()
+    own_api_env.await_bound("all", 1)
+    own_api_env.await_ready("all")
     api_server.instead = lambda request: UNAVAILABLE if "/brokers/" in request else None
-    fragile.loop.run(fragile.stage.jetstream.delete_stream(fragile.stage.stream_names.log))
+    own_api_env.loop.run(own_api_env.stage.jetstream.delete_stream(own_api_env.stage.stream_names.log))
     eventually(lambda: asked(api_server, "brokers") > 0)
-    assert len(fragile.streams()) == 2
+    assert len(own_api_env.streams()) == 2
     api_server.instead = lambda _: None
-    eventually(lambda: len(fragile.streams()) == 3)
-    eventually(lambda: fragile.consumers() == ["all"])
-    fragile.stage.publish(event(id="new"))
+    eventually(lambda: len(own_api_env.streams()) == 3)
+    eventually(lambda: own_api_env.consumers() == ["all"])
+    own_api_env.stage.publish(event(id="new"))
     assert sink.await_requests(1)[0].id == "new"
 
 
 def test_an_object_that_goes_without_leave_is_cleaned_up_after(
-    fragile: Realm, api_server: ApiServer, sink: Sink
+    own_api_env: BrokerEnv, api_server: ApiServer, sink: Sink
 ) -> None:
     """What a replica made that is late to hear of an object, and of its end."""
-    fragile.broker()
-    fragile.trigger("all", subscriber={"uri": sink.url})
-    fragile.trigger("gone", subscriber={"uri": sink.url})
-    fragile.start_bridge()
-    fragile.await_ready("all", "gone")
+    own_api_env.broker()
+    own_api_env.trigger("all", subscriber={"uri": sink.url})
+    own_api_env.trigger("gone", subscriber={"uri": sink.url})
+    own_api_env.start_bridge()
+    own_api_env.await_ready("all", "gone")
     api_server.silent = ("brokers", "triggers")
-    fragile.patch(TRIGGER, "gone", {"metadata": {"finalizers": None}})
-    fragile.delete(TRIGGER, "gone")
-    assert fragile.consumers() == ["all", "gone"]
+    own_api_env.patch(TRIGGER, "gone", {"metadata": {"finalizers": None}})
+    own_api_env.delete(TRIGGER, "gone")
+    assert own_api_env.consumers() == ["all", "gone"]
     api_server.silent = ()
-    eventually(lambda: fragile.consumers() == ["all"])
+    eventually(lambda: own_api_env.consumers() == ["all"])
 
 
 def test_a_trigger_takes_over_from_none_of_its_name(stage: Stage, sink: Sink) -> None:
@@ -138,84 +138,84 @@ def _handed_out_again(stage: Stage, consumer: str) -> bool:
 
 
 def test_a_kind_that_one_replica_knows_before_the_other(
-    fragile: Realm, api_server: ApiServer, other_api_server: ApiServer, sink: Sink
+    own_api_env: BrokerEnv, api_server: ApiServer, other_api_server: ApiServer, sink: Sink
 ) -> None:
     """Each says so once; two that insisted would write a hundred times until they agree."""
-    fragile.addressee("sink", sink.url)
-    fragile.broker()
-    fragile.trigger("all", subscriber=to("sink"))
-    fragile.start_bridge()
-    fragile.await_ready("all")
+    own_api_env.addressee("sink", sink.url)
+    own_api_env.broker()
+    own_api_env.trigger("all", subscriber=to("sink"))
+    own_api_env.start_bridge()
+    own_api_env.await_ready("all")
     writes = api_server.store.writes
     other_api_server.instead = lambda request: NOT_FOUND if "addressees" in request else None
-    fragile.start_bridge(other_api_server)
-    fragile.await_condition(TRIGGER, "all", "SubscriberResolved", "False", "NotResolvable")
+    own_api_env.start_bridge(other_api_server)
+    own_api_env.await_condition(TRIGGER, "all", "SubscriberResolved", "False", "NotResolvable")
     eventually(lambda: sum("addressees" in request for request in other_api_server.requests) > 2)
     other_api_server.instead = lambda _: None
-    fragile.await_bound("all", 2)
-    fragile.await_ready("all")
+    own_api_env.await_bound("all", 2)
+    own_api_env.await_ready("all")
     assert api_server.store.writes - writes <= 4
 
 
 def test_who_does_not_know_says_nothing(
-    fragile: Realm, api_server: ApiServer, other_api_server: ApiServer, sink: Sink
+    own_api_env: BrokerEnv, api_server: ApiServer, other_api_server: ApiServer, sink: Sink
 ) -> None:
-    fragile.addressee("sink", sink.url)
-    fragile.broker()
-    fragile.trigger("all", subscriber=to("sink"))
-    fragile.trigger("other", subscriber={"uri": sink.url})
-    fragile.start_bridge()
-    fragile.await_ready("all", "other")
+    own_api_env.addressee("sink", sink.url)
+    own_api_env.broker()
+    own_api_env.trigger("all", subscriber=to("sink"))
+    own_api_env.trigger("other", subscriber={"uri": sink.url})
+    own_api_env.start_bridge()
+    own_api_env.await_ready("all", "other")
     writes = api_server.store.writes
     other_api_server.instead = lambda request: UNAVAILABLE if "addressees" in request else None
-    fragile.start_bridge(other_api_server)
-    fragile.await_bound("other", 2)
+    own_api_env.start_bridge(other_api_server)
+    own_api_env.await_bound("other", 2)
     assert api_server.store.writes == writes
     other_api_server.instead = lambda _: None
-    fragile.await_bound("all", 2)
+    own_api_env.await_bound("all", 2)
     assert api_server.store.writes == writes
 
 
 def test_what_another_replica_contradicts_is_not_said_again_at_once(
-    fragile: Realm, api_server: ApiServer, other_api_server: ApiServer, sink: Sink
+    own_api_env: BrokerEnv, api_server: ApiServer, other_api_server: ApiServer, sink: Sink
 ) -> None:
     """The other one is late to hear that the subscriber has an address."""
-    fragile.addressee("sink", None)
-    fragile.broker()
-    fragile.trigger("all", subscriber=to("sink"))
-    fragile.start_bridge()
-    fragile.start_bridge(other_api_server)
-    fragile.await_condition(TRIGGER, "all", "SubscriberResolved", "False", "NoAddress")
-    fragile.await_condition(TRIGGER, "all", "BrokerReady", "True")
+    own_api_env.addressee("sink", None)
+    own_api_env.broker()
+    own_api_env.trigger("all", subscriber=to("sink"))
+    own_api_env.start_bridge()
+    own_api_env.start_bridge(other_api_server)
+    own_api_env.await_condition(TRIGGER, "all", "SubscriberResolved", "False", "NoAddress")
+    own_api_env.await_condition(TRIGGER, "all", "BrokerReady", "True")
     eventually(lambda: any("addressees" in one and "watch" in one for one in other_api_server.requests))
     writes = api_server.store.writes
     other_api_server.silent = ("addressees",)
-    fragile.readdress("sink", sink.url)
-    fragile.await_ready("all")
+    own_api_env.readdress("sink", sink.url)
+    own_api_env.await_ready("all")
     time.sleep(1)  # in which two that insisted would write twenty times
     other_api_server.silent = ()
-    fragile.await_bound("all", 2)
-    fragile.await_ready("all")
+    own_api_env.await_bound("all", 2)
+    own_api_env.await_ready("all")
     assert api_server.store.writes - writes <= 6
 
 
-def test_deleting_a_namespace(fragile: Realm, other_api_server: ApiServer, sink: Sink) -> None:
+def test_deleting_a_namespace(own_api_env: BrokerEnv, other_api_server: ApiServer, sink: Sink) -> None:
     """Everything in it is deleted at once, in any order."""
-    fragile.addressee("sink", sink.url)
+    own_api_env.addressee("sink", sink.url)
     for name in ("default", "second"):
-        fragile.broker(name)
+        own_api_env.broker(name)
         for number in range(5):
-            fragile.trigger(f"{name}-{number}", broker=name, subscriber=to("sink"))
-    fragile.start_bridge()
-    fragile.start_bridge(other_api_server)
+            own_api_env.trigger(f"{name}-{number}", broker=name, subscriber=to("sink"))
+    own_api_env.start_bridge()
+    own_api_env.start_bridge(other_api_server)
     names = [f"{name}-{number}" for name in ("default", "second") for number in range(5)]
-    fragile.await_ready(*names)
-    fragile.stage.publish(*(event() for _ in range(20)))
-    fragile.delete(ADDRESSEE, "sink")
+    own_api_env.await_ready(*names)
+    own_api_env.stage.publish(*(event() for _ in range(20)))
+    own_api_env.delete(ADDRESSEE, "sink")
     for name in ("default", "second"):
-        fragile.delete(BROKER, name)
+        own_api_env.delete(BROKER, name)
     for name in names:
-        fragile.delete(TRIGGER, name)
-    eventually(lambda: not any(fragile.exists(TRIGGER, name) for name in names))
-    eventually(lambda: not any(fragile.exists(BROKER, name) for name in ("default", "second")))
-    assert fragile.streams() == []
+        own_api_env.delete(TRIGGER, name)
+    eventually(lambda: not any(own_api_env.exists(TRIGGER, name) for name in names))
+    eventually(lambda: not any(own_api_env.exists(BROKER, name) for name in ("default", "second")))
+    assert own_api_env.streams() == []
