@@ -164,6 +164,41 @@ def test_a_connection_closed_on_the_next_request_is_no_failure_of_the_subscriber
     assert not stage.letters()
 
 
+def test_a_second_try_on_a_new_connection_stays_within_the_timeout(stage: Stage, sink: Sink) -> None:
+    """The first one takes most of the time, until the subscriber closes the connection that it has used before."""
+    connections: list[object] = []
+
+    def slowly_again(request: Request) -> Answer:
+        if not connections:
+            connections.append(request.connection)
+            return Answer()
+        time.sleep(0.7)
+        if request.connection in connections:
+            raise ConnectionAbortedError
+        return Answer()
+
+    sink.answer = slowly_again
+    stage.trigger("all", sink, delivery={"retry": 0, "timeout": "PT1S"})
+    stage.start_bridge()
+    stage.publish(event())
+    stage.await_settled("all")
+    stage.publish(event(id="late"))
+    (letter,) = stage.await_letters(1)
+    assert (letter.headers["ce-id"], letter.reason) == ("late", "no answer within 1 s")
+
+
+def test_a_quiet_trigger_keeps_its_connection(stage: Stage, sink: Sink) -> None:
+    """Functions keep theirs for two minutes."""
+    stage.trigger("all", sink)
+    stage.start_bridge()
+    stage.publish(event())
+    stage.await_settled("all")
+    time.sleep(3)
+    stage.publish(event())
+    first, second = sink.await_requests(2)
+    assert first.port == second.port
+
+
 def test_a_subscriber_that_dies_of_an_event_gets_it_once_an_attempt(stage: Stage, sink: Sink) -> None:
     """A connection that breaks with its first request was not closed for being idle."""
 

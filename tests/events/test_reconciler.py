@@ -14,6 +14,7 @@ from events.broker.consumers import ensure_consumer
 from events.broker.model import Cleanup, DesiredState, ObservedState
 from events.dispatcher import resources
 from events.dispatcher.deliveries import Deliveries
+from events.dispatcher.pull import Pull
 from events.dispatcher.reconciler import Reconciler
 from events.dispatcher.settings import Settings
 from events.dispatcher.subscriber import Subscribers
@@ -53,6 +54,25 @@ async def _run(stage: Stage, source: Watched, until: Callable[[Reconciler], bool
         task.cancel()
         await asyncio.wait([task])
     return found
+
+
+async def _run_to_the_end(stage: Stage) -> None:
+    async with Subscribers({}) as subscribers, asyncio.timeout(30):
+        deliveries = Deliveries(stage.connection, subscribers, Settings(drain=0))
+        source = Watched(manifest.desired_state(stage.objects))
+        await Reconciler(stage.connection, source, deliveries, Settings(drain=0)).run()
+
+
+def test_a_background_task_that_fails_ends_the_process(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the task that keeps them alive, events would be redelivered while they are handled, for good."""
+
+    async def fail(_: Pull) -> None:
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr(Pull, "_refresh", fail)
+    with pytest.raises(ExceptionGroup) as raised:
+        stage.loop.run(_run_to_the_end(stage))
+    assert raised.group_contains(RuntimeError, match="a mistake")
 
 
 def test_a_silence_that_ends_soon_is_no_refusal(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
