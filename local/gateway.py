@@ -35,7 +35,7 @@ def routes() -> list[Route]:
     return [_route(entry) for entry in host["routes"] if "host_rewrite_literal" in entry.get("route", {})]
 
 
-def _moved(found: Any, places: Mapping[str, str]) -> Any:  # noqa: ANN401 - whatever YAML holds
+def _moved(found: Any, places: Mapping[str, str]) -> Any:  # noqa: ANN401 - any YAML value
     """The same with every host and file where it is on this machine.
 
     Not in the YAML's text, since a path may hold what means something there.

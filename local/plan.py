@@ -138,7 +138,7 @@ class Plan:
         return probes.http(servers.HOST, self.addresses.ingress, path, "POST", HTTPStatus.BAD_REQUEST)
 
     def _priority(self, name: str) -> list[str]:
-        """Let routes run before all else: people wait for them, and nobody for an event."""
+        """Let routes run before all else: people wait for them, and not for events."""
         return [] if name in self._routed else ["nice", "-n", "10"]
 
     def _gateway(self, manifest: Manifest) -> Process:

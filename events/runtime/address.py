@@ -20,7 +20,7 @@ class NatsAddress:
 
     @classmethod
     def parse(cls, url: str, user: str | None = None, password: str | None = None) -> "NatsAddress":
-        """Return the address of a URL. Credentials in the URL take the place of those that are given besides."""
+        """Return the address of a URL. Credentials in the URL replace those that are given separately."""
         parts = urlsplit(url)
         plain = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
         if parts.password:

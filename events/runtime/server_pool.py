@@ -13,9 +13,9 @@ _RESOLVE_TIMEOUT = 1.0  # seconds
 
 
 class ServerPool:
-    """The addresses that the name in a URL stands for now, and those that the last server told of.
+    """The addresses that the name in a URL stands for now, and those that the last server announced.
 
-    nats-py itself waits for the first address of a name, keeps the servers that it was ever told of, and may try the
+    nats-py itself waits for the first address of a name, keeps every server that was ever announced, and may try the
     one again that it has just left. Here a name is resolved for each attempt, and the server comes next that was tried
     longest ago. While a name cannot be resolved, its last addresses are used.
     """
@@ -24,17 +24,17 @@ class ServerPool:
         self._uri = urlparse(url if "://" in url else f"nats://{url}")
         self._port = self._uri.port or 4222
         self._resolved = [self._netloc(str(self._uri.hostname), self._port)]
-        self._told: list[str] = []
+        self._announced: list[str] = []
         self._attempts: dict[str, float] = {}
 
     def tell(self, addresses: Iterable[str]) -> None:
-        """Replace what a server told of before, each as `host:port`."""
-        self._told = list(addresses)
+        """Replace what a server announced before, each as `host:port`."""
+        self._announced = list(addresses)
 
     async def next(self, pause: float) -> Srv:
         """Return the next server to try, after a pause if that one was tried less than `pause` seconds ago."""
         await self._resolve()
-        candidates = list(dict.fromkeys([*self._resolved, *self._told]))
+        candidates = list(dict.fromkeys([*self._resolved, *self._announced]))
         self._attempts = {one: time for one, time in self._attempts.items() if one in candidates}
         random.shuffle(candidates)  # clients that lose a server together do not all go to the same one
         chosen = min(candidates, key=lambda one: self._attempts.get(one, 0.0))

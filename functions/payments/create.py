@@ -82,7 +82,7 @@ def _response(payment: Payment) -> Response:
 def _let_browser_confirm(payment: Payment) -> Response:
     """Return 201 `{id, status, clientSecret}`, the same as long as the payment has no outcome."""
     intent = provider.retrieve_intent(payment) if payment.intent_id else provider.create_intent(payment)
-    if outcome := intent.outcome:  # the webhook is yet to tell of it
+    if outcome := intent.outcome:  # before the webhook brings it
         repository.update(payment.id, lambda payment, order: payment.settle(outcome, order)).reject_second()
     if intent.status == IntentStatus.PROCESSING:
         raise PaymentInProgress

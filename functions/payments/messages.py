@@ -1,4 +1,4 @@
-"""The events of payments: each status has the one that tells of it."""
+"""The events of payments: one for each status."""
 
 from collections.abc import Callable
 

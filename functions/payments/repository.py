@@ -23,7 +23,7 @@ from functions.shared.eventing import outbox
 from functions.shared.storage.database import Documents, collection, ensure_indexes, keep_newest
 from functions.shared.storage.transaction import StaleWrite, Step, Transaction, transaction
 
-# This index is what makes a second charge impossible, whatever races: an order has one payment or none.
+# This index is what makes a second charge impossible at any concurrency: an order has one payment or none.
 INDEXES = {"payments": [IndexModel("orderId", name="one_payment_per_order", unique=True)]}
 
 Change = Callable[[Payment, Order], Payment]
@@ -134,7 +134,7 @@ def store_intent_and(payment: Payment, intent_id: str, also: Step) -> Payment:
 def update(
     payment_id: str, change: Change, also: Also = lambda _payment, _updating: None, known: Payment | None = None
 ) -> Payment:
-    """Store the payment as `change` returns it, with the event that tells of it, and do `also` with it.
+    """Store the payment as `change` returns it, with its event, and do `also` with it.
 
     The caller that has just read it passes it as `known`, which saves a command if it is still the same.
 

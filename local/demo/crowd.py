@@ -23,13 +23,13 @@ PLACES = ("City Hall", "the old harbour", "the park", "the tower", "the cellar",
 
 @dataclass
 class Shop:
-    """The shop as the crowd uses it; `stopping` ends everybody."""
+    """The shop as the crowd uses it; `stopping` ends all of them."""
 
     url: str
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def act(self, act: Callable[[requests.Session], object]) -> None:
-        """Sign somebody up, and let them act again and again; a shop in trouble is tried again."""
+        """Sign a person up, and let them act again and again; a shop in trouble is tried again."""
         person = requests.Session()
         person.trust_env = False
         is_known = False

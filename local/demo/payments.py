@@ -65,7 +65,7 @@ def _reserve(people: People) -> str:
 
 @contextmanager
 def _slow(stand_in: str) -> Iterator[None]:
-    """Let the provider tell of charges some seconds late, until the block ends."""
+    """Let the provider send its webhooks some seconds late, until the block ends."""
     behaviour = f"{stand_in}/test/behaviour"
     with requests.Session() as session:
         session.trust_env = False

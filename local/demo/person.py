@@ -17,7 +17,7 @@ Json = Any
 
 
 class Person:
-    """Somebody with a browser; every request and its answer is shown."""
+    """A person with a browser; every request and its response is shown."""
 
     def __init__(self, name: str, url: str) -> None:
         self._name = name
@@ -79,7 +79,7 @@ class Person:
 
 
 class People(NamedTuple):
-    """Everybody, and the ticket that they are after: nobody has it between two scenes."""
+    """All people of the demo, and the ticket that they want: between two scenes it is not reserved."""
 
     seller: Person
     buyer: Person

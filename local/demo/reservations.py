@@ -17,7 +17,7 @@ def play(url: str) -> People:
     ticket = seller.does("POST", "/api/tickets", 201, title="Opening night, row 1", price=20)["id"]
     rival.finds(ticket, listed=True)
 
-    say("A buyer reserves it: it leaves the list, and nobody else can have it.")
+    say("A buyer reserves it: it leaves the list, and no other buyer can reserve it.")
     order = buyer.does("POST", "/api/orders", 201, ticketId=ticket)
     rival.finds(ticket, listed=False)
     rival.does("POST", "/api/orders", 400, ticketId=ticket)

@@ -114,12 +114,12 @@ def too_many() -> Problem:
 
 
 def not_allowed() -> Problem:
-    """The shop's account may not do that, whatever the request says."""
+    """The shop's account may not do that with any request."""
     return invalid("Your account cannot currently make live charges.", code="account_invalid")
 
 
 def break_down(_call: Call, _given: Parameters, _identifier: str) -> Object:
-    """Carry a request out in vain: like any answer, this one is kept under its key."""
+    """Fail a request: like any response, this one is stored under its key."""
     raise unknown_error()
 
 

@@ -24,7 +24,7 @@ class Controls:
         self._injector = injector
 
     def routes(self) -> list[web.RouteDef]:
-        """All of them; whoever reaches the port may use them."""
+        """All of them; any client that reaches the port may use them."""
         return [
             web.get("/test/behaviour", self._show_behaviour),
             web.post("/test/behaviour", self._change_behaviour),

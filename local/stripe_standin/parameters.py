@@ -120,7 +120,7 @@ def items(kind: Kind) -> Kind:
 
 
 def metadata(value: object, param: str) -> dict[str, str]:
-    """Whatever the caller wants to find again."""
+    """What the caller wants to find again."""
     given = _object(value, param)
     if len(given) > MOST_METADATA:
         raise invalid(f"You can have up to {MOST_METADATA} metadata keys, but you passed in {len(given)}.", param)

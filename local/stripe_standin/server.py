@@ -97,7 +97,7 @@ class Server:
 
     @contextmanager
     def _using(self, key: str | None) -> Iterator[None]:
-        """Nobody else uses the key meanwhile."""
+        """No other request uses the key meanwhile."""
         if not key:
             yield
             return

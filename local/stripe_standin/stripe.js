@@ -150,7 +150,7 @@
     }
 
     async function confirmPayment({ elements, clientSecret = elements.clientSecret, redirect }) {
-      if (redirect !== "if_required") throw new Error('The stand-in redirects nobody: pass redirect: "if_required".');
+      if (redirect !== "if_required") throw new Error('The stand-in never redirects: pass redirect: "if_required".');
       const incomplete = await elements.submit();
       if (incomplete.error) return incomplete;
       const params = { client_secret: clientSecret, use_stripe_sdk: "true", "payment_method_data[type]": "card" };

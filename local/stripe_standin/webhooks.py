@@ -1,4 +1,4 @@
-"""Events for the shop, stored with what they tell of, then sent until the shop has taken them.
+"""Events for the shop, stored with the change that they announce, then sent until the shop has taken them.
 
 https://docs.stripe.com/webhooks has the rules: the signature, and retries with growing delays for three days.
 """

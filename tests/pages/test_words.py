@@ -1,6 +1,7 @@
-"""Pages, and comments in manifests and scripts, use plain words, one for each thing."""
+"""Pages, comments, docstrings and messages use plain words, one for each thing."""
 
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,7 @@ COMMENTED = [
     *(path for kind in ("yaml", "conf", "sh") for path in (ROOT / "knative").rglob(f"*.{kind}")),
     *(ROOT / name for name in ("Dockerfile", "Makefile", "skaffold.yaml", "requirements.in", "requirements-dev.in")),
 ]
+MODULES = [path for folder in ("functions", "events", "local") for path in sorted((ROOT / folder).rglob("*.py"))]
 COMMENT = re.compile(r"(?:^|\s)#+ ?(.*)$", re.MULTILINE)
 
 
@@ -41,6 +43,25 @@ def test_comments_are_in_plain_words(file: Path) -> None:
     text = " ".join(COMMENT.findall(file.read_text()))
 
     assert dict(better_words(text)) == {}, f"in {file.relative_to(ROOT)}, write the right side instead"
+
+
+def test_code_is_in_plain_words() -> None:
+    said = {
+        f"{file.relative_to(ROOT)}:{line}: {words}": better
+        for file in MODULES
+        for line, text in words_of(file)
+        for words, better in better_words(text)
+    }
+
+    assert said == {}, "write the right side instead"
+
+
+def words_of(file: Path) -> Iterator[tuple[int, str]]:
+    """Yield the comments and strings of a module, docstrings and messages among them, each with its line."""
+    with file.open("rb") as lines:
+        for token in tokenize.tokenize(lines.readline):
+            if token.type in {tokenize.COMMENT, tokenize.STRING}:
+                yield token.start[0], token.string
 
 
 def better_words(text: str) -> Iterator[tuple[str, str]]:
