@@ -1,12 +1,19 @@
-"""knative/ and the tree agree: every function is wired, and what is wired exists."""
+"""knative/ and the tree agree: every function is wired, and what is wired exists.
+
+A failure is a list of complaints, each of which names the file to edit.
+"""
 
 import ast
+import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from events import catalogue
 from events.broker import manifest
 from events.catalogue import EVENTS, RESERVATION, TicketUpdated
 from events.cloudevents.messages import from_attributes
@@ -14,7 +21,15 @@ from local import gateway, manifests, servers
 
 FUNCTIONS = manifests.ROOT / "functions"
 MANIFESTS = manifests.read()
-TYPES = {event.__name__: event for event in EVENTS}
+EVENT_CLASSES = {name: kind for name, kind in vars(catalogue).items() if getattr(kind, "NAME", None)}
+
+CATALOGUE = "events/catalogue.py"
+TRIGGERS_FILE = "knative/base/eventing/triggers.yaml"
+ENVOY, OPENAPI, ASYNCAPI = (
+    "knative/base/gateway/envoy.yaml",
+    "knative/base/gateway/openapi.json",
+    "events/asyncapi.yaml",
+)
 
 
 def of_kind(kind: str, component: str = "") -> list[dict[str, Any]]:
@@ -30,8 +45,13 @@ SERVICES = {found["metadata"]["name"]: found for found in of_kind("Service", "fu
 TRIGGERS = {found["metadata"]["name"]: found["spec"] for found in of_kind("Trigger")}
 
 
+def complaints(names: Iterable[str], advice: str) -> list[str]:
+    """Return one line for each name, with what to do about it and where."""
+    return [advice.format(name=name, service=name.partition("-")[0]) for name in sorted(names)]
+
+
 def decorated() -> dict[str, ast.FunctionDef]:
-    """The functions in the tree, by the name that their Service should have."""
+    """Return the functions in the tree, by the name that their Service should have."""
     found = {}
     for path in FUNCTIONS.glob("*/*.py"):
         for node in ast.parse(path.read_text()).body:
@@ -42,15 +62,22 @@ def decorated() -> dict[str, ast.FunctionDef]:
     return found
 
 
+def reaction_names() -> dict[str, list[str]]:
+    """Return the names of the classes of events that each event function in the tree says to react to."""
+    return {
+        name: [ast.unparse(kind) for kind in decorator.args]
+        for name, node in decorated().items()
+        for decorator in node.decorator_list
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "reacts_to"
+    }
+
+
 def reactions() -> dict[str, set[tuple[str, str]]]:
-    """The type and source of the events that each event function in the tree says to react to."""
-    found = {}
-    for name, node in decorated().items():
-        for decorator in node.decorator_list:
-            if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "reacts_to":
-                kinds = [TYPES[ast.unparse(kind)] for kind in decorator.args]
-                found[name] = {(kind.type(), kind.source()) for kind in kinds}
-    return found
+    """Return the type and source of the events that each event function reacts to; unknown ones are left out."""
+    return {
+        function: {(kind.type(), kind.source()) for name in names if (kind := EVENT_CLASSES.get(name))}
+        for function, names in reaction_names().items()
+    }
 
 
 def wanted(trigger: dict[str, Any]) -> set[tuple[str, str]]:
@@ -64,16 +91,29 @@ def wanted(trigger: dict[str, Any]) -> set[tuple[str, str]]:
 
 
 def test_every_function_has_its_service_and_every_service_its_function() -> None:
-    assert set(SERVICES) == set(decorated())
+    unwired = set(decorated()) - set(SERVICES)
+    without_function = set(SERVICES) - set(decorated())
+
+    assert (
+        complaints(unwired, "{name} has no Knative Service: add it to knative/base/functions/{service}/functions.yaml")
+        + complaints(
+            without_function,
+            "Knative Service {name} has no function: write one in functions/{service}/ (@functions_framework.http), or "
+            "remove the Service from knative/base/functions/{service}/functions.yaml",
+        )
+        == []
+    )
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() & decorated().keys()))
 def test_a_service_names_its_functions_file_and_target(name: str) -> None:
     environment = manifests.environment(SERVICES[name])
     service, _, verb = name.partition("-")
+    named = (environment.get("FUNCTION_SOURCE"), environment.get("FUNCTION_TARGET"))
 
-    assert environment["FUNCTION_SOURCE"] == f"functions/{service}/{verb.replace('-', '_')}.py"
-    assert environment["FUNCTION_TARGET"] == decorated()[name].name
+    assert named == (f"functions/{service}/{verb.replace('-', '_')}.py", decorated()[name].name), (
+        f"edit {name} in knative/base/functions/{service}/functions.yaml"
+    )
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -89,16 +129,77 @@ def test_a_service_is_private_to_the_cluster(name: str) -> None:
 
 
 def test_every_function_for_requests_has_a_route_and_no_other_has() -> None:
-    assert {route.function for route in gateway.routes()} == set(SERVICES) - set(reactions())
+    routed, for_requests = {route.function for route in gateway.routes()}, set(decorated()) - set(reaction_names())
+
+    assert (
+        complaints(
+            for_requests - routed, f"{{name}} answers requests and has no route: add one to {ENVOY} and to {OPENAPI}"
+        )
+        + complaints(routed - for_requests, f"a route in {ENVOY} leads to {{name}}, which answers no requests")
+        == []
+    )
 
 
 def test_every_function_for_events_has_a_trigger_and_no_other_has() -> None:
-    assert {trigger["subscriber"]["ref"]["name"] for trigger in TRIGGERS.values()} == set(reactions())
+    subscribers = {trigger["subscriber"]["ref"]["name"] for trigger in TRIGGERS.values()}
+    for_events = set(reaction_names())
+
+    assert (
+        complaints(
+            for_events - subscribers, f"{{name}} reacts to events and has no Trigger: add one to {TRIGGERS_FILE}"
+        )
+        + complaints(
+            subscribers - for_events, f"a Trigger in {TRIGGERS_FILE} leads to {{name}}, which has no @reacts_to"
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize("name", TRIGGERS)
 def test_a_trigger_brings_just_the_events_that_its_function_reacts_to(name: str) -> None:
-    assert wanted(TRIGGERS[name]) == reactions()[TRIGGERS[name]["subscriber"]["ref"]["name"]]
+    expected = reactions().get(TRIGGERS[name]["subscriber"]["ref"]["name"], set())
+
+    assert wanted(TRIGGERS[name]) == expected, f"edit the filters of Trigger {name} in {TRIGGERS_FILE}"
+
+
+def test_every_class_of_events_is_in_the_catalogue() -> None:
+    reacted_to = {name for names in reaction_names().values() for name in names}
+
+    assert (
+        complaints(
+            {name for name, kind in EVENT_CLASSES.items() if kind not in EVENTS},
+            f"{{name}} is not published: add it to the tuple EVENTS in {CATALOGUE}, then run `make schemas`",
+        )
+        + complaints(reacted_to - EVENT_CLASSES.keys(), f"{{name}} is reacted to: define it in {CATALOGUE}")
+        == []
+    )
+
+
+def test_every_event_and_every_trigger_is_in_asyncapi() -> None:
+    document = yaml.safe_load((manifests.ROOT / ASYNCAPI).read_text())
+    described, operations = document["components"]["messages"].keys(), document["operations"].keys()
+
+    assert (
+        complaints(
+            {kind.__name__ for kind in EVENTS} - described,
+            f"{{name}} is not described: add it to components.messages, a channel and operations in {ASYNCAPI}",
+        )
+        + complaints(reaction_names().keys() - operations, f"{{name}} receives events: add its operation to {ASYNCAPI}")
+        == []
+    )
+
+
+def test_every_route_is_in_openapi() -> None:
+    document = json.loads((manifests.ROOT / OPENAPI).read_text())
+    operations = {
+        operation["operationId"]
+        for item in document["paths"].values()
+        for operation in item.values()
+        if isinstance(operation, dict)
+    }
+    api = {route.function for route in gateway.routes() if route.path.startswith("/api/")}
+
+    assert complaints(api - operations, f"{{name}} has a route: describe it in {OPENAPI}") == []
 
 
 def test_triggers_relays_and_bridge_are_of_the_one_broker() -> None:

@@ -1,9 +1,11 @@
 """The gateway's limits: how often, how long and how much, always refused in JSON."""
 
+import resource
 import socket
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,10 @@ import requests
 
 from functions.shared.web.cookie import COOKIE
 from local import servers
-from tests.e2e.front import echoing, errors, gateway_before, hasty, refusal, say
+from tests.e2e.front import Manager, echoing, errors, gateway_before, hasty, refusal, say
 from tests.eventually import eventually
 
+CONNECTIONS = 4096  # of all clients together
 HALF_A_MINUTE = 30_000  # milliseconds, what a client can save up
 UNHURRIED = HALF_A_MINUTE // 3  # so that three requests are allowed, and a fourth only after 10 s
 SIGNUP, SIGNIN = "/api/users/signup", "/api/users/signin"
@@ -169,3 +172,30 @@ def test_a_function_that_does_not_answer_is_timed_out(tmp_path: Path) -> None:
         answer = requests.get(f"{url}/api/tickets", timeout=30)
 
     assert (answer.status_code, answer.json()) == (504, errors("Gateway Timeout"))
+
+
+def test_a_client_that_holds_every_connection_does_not_keep_others_out(upstream: int, tmp_path: Path) -> None:
+    def patient(manager: Manager) -> None:
+        manager["common_http_protocol_options"]["idle_timeout"] = "3600s"
+
+    with gateway_before(upstream, tmp_path, patient) as url, ExitStack() as held:
+        address = (servers.HOST, int(url.rpartition(":")[2]))
+        raise_file_limit(CONNECTIONS + 1024)
+        for _ in range(CONNECTIONS):
+            held.enter_context(socket.create_connection(address, timeout=30))
+
+        eventually(lambda: answers(f"{url}/healthz"))
+
+
+def raise_file_limit(wanted: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if resource.RLIM_INFINITY != hard < wanted:
+        pytest.skip(f"needs {wanted} open files, and {hard} are allowed")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+
+
+def answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.RequestException:
+        return False
