@@ -21,7 +21,7 @@ _SETTLING = 60.0  # seconds beyond a delivery's own timeout, for its reply or it
 class Deliveries:
     """Subscriptions, one for each route, and those that finish what they began.
 
-    `changed` is set when one has lost its consumer; whoever else wants the reconciler to run sets it too.
+    `changed` is set when one has lost its consumer; other parts set it too, to run the reconciler.
     """
 
     def __init__(self, connection: Connection, subscribers: Subscribers, settings: Settings) -> None:
