@@ -8,6 +8,7 @@ from events.catalogue import EVENTS, TYPE_PREFIX
 from events.cloudevents.messages import from_attributes
 from local import manifests
 from local.plan import SETTINGS
+from tests.bench.__main__ import MEASUREMENTS
 from tests.e2e.stack import ROOT
 from tests.pages.pages import page
 
@@ -44,6 +45,12 @@ def test_the_page_about_one_machine_has_every_setting() -> None:
     told = {name for cells in rows("docs/one-machine.md") for name in re.findall(r"`([A-Z_]+)`", cells[0])}
 
     assert SETTINGS.keys() <= told
+
+
+def test_the_page_about_performance_has_every_group_of_measurements() -> None:
+    [told] = re.findall(r"takes one group: ([^.]+)\.", page("docs/performance.md").text.replace("\n", " "))
+
+    assert set(re.findall(r"`(\w+)`", told)) == MEASUREMENTS.keys()
 
 
 def test_the_readme_has_every_folder_with_code() -> None:
