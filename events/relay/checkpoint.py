@@ -1,4 +1,4 @@
-"""The checkpoint of an outbox: how far the relay has published it, what to republish, and which rows it cannot publish.
+"""The checkpoint of an outbox: how far the relay has published it, and what to republish.
 
 The collection `relay` has one row:
 
@@ -13,13 +13,12 @@ The collection `relay` has one row:
                       last sequences were these
 
 Rows and instructions of version 0.1.0 say `again` for `replayFrom` and `asked` for `replayGeneration`; both are read.
-The collection `refused` has a row `{_id, reason}` for each row of the outbox that cannot be published.
 
 Marking each row of the outbox as published would cost the database more than storing it did.
 """
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,9 +27,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from events.relay.losses import Mark
 
-Row = Mapping[str, Any]
 Token = Mapping[str, Any]
-Rejected = tuple[Row, str]  # a row that cannot be published, and why
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 CLOCK_SKEW = timedelta(minutes=5)  # how much older a row's id may be than its commit: clocks differ, transactions last
@@ -66,11 +63,10 @@ class Checkpoint:
 
 
 class CheckpointStore:
-    """The collections `relay` and `refused` of a service's database."""
+    """The collection `relay` of a service's database."""
 
     def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
         self._relay = database["relay"]
-        self._rejected = database["refused"]
 
     async def read(self) -> Checkpoint:
         """Return the checkpoint."""
@@ -108,7 +104,10 @@ class CheckpointStore:
     async def request_replay_of_loss(
         self, checkpoint: Checkpoint, since: datetime, streams: Mapping[str, datetime], *, redeliver: bool
     ) -> bool:
-        """Do that for a loss, save when the streams were created, and drop the marks: they are of what was lost."""
+        """Request a replay of what was lost, save when the streams were created, and drop the marks before the loss.
+
+        With `redeliver`, JetStream's deduplication does not apply. Return False as `request_replay` does.
+        """
         fields = {"streams": streams, "marks": [], **({"redeliver": True} if redeliver else {})}
         return await self._update(checkpoint, {**_replay_request(since), "$set": fields})
 
@@ -125,20 +124,6 @@ class CheckpointStore:
         """Note that the replay of a checkpoint is done, unless another was requested meanwhile."""
         done = {"$unset": dict.fromkeys((*_REPLAY_FROM, "redeliver"), "")}
         await self._relay.update_one({**_OUTBOX, **checkpoint.replay_generation}, done)
-
-    async def rejected(self) -> AsyncIterator[Any]:
-        """Yield the ids of the rows that cannot be published."""
-        async for row in self._rejected.find():
-            yield row["_id"]
-
-    async def reject(self, rejected: Iterable[Rejected]) -> None:
-        """Save which rows cannot be published as they are, and why."""
-        for row, reason in rejected:
-            await self._rejected.replace_one({"_id": row["_id"]}, {"reason": reason}, upsert=True)
-
-    async def accept(self, rows: Iterable[Row]) -> None:
-        """Save that rows could be published after all."""
-        await self._rejected.delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
 
     async def _set(self, **fields: object) -> None:
         await self._relay.update_one(_OUTBOX, {"$set": fields}, upsert=True)

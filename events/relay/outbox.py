@@ -12,7 +12,8 @@ from pymongo.asynchronous.change_stream import AsyncChangeStream, AsyncCollectio
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import InvalidOperation, OperationFailure
 
-from events.relay.checkpoint import CLOCK_SKEW, CheckpointStore, Position, Row
+from events.relay.checkpoint import CLOCK_SKEW, CheckpointStore, Position
+from events.relay.rejected import RejectedRows, Row
 
 T = TypeVar("T")
 Change = tuple[Row, Position]
@@ -29,12 +30,13 @@ _LOST = {260, 280, 286}  # InvalidResumeToken, ChangeStreamFatalError, ChangeStr
 class Outbox:
     """The collection `outbox` of a service's database, whose rows are written once: `{_id: ObjectId, event: {…}}`.
 
-    `checkpoints` is how far its relays have come.
+    `checkpoints` has how far its relays have come, `rejected` the rows that they cannot publish.
     """
 
     def __init__(self, database: AsyncDatabase[dict[str, Any]]) -> None:
         self._rows = database["outbox"]
         self.checkpoints = CheckpointStore(database)
+        self.rejected = RejectedRows(database)
 
     @asynccontextmanager
     async def follow(self) -> AsyncIterator[AsyncIterator[Change]]:
@@ -89,7 +91,7 @@ class Outbox:
 
     async def rejected_rows(self) -> AsyncIterator[Sequence[Row]]:
         """Yield the rows that could not be published, in batches."""
-        async for ids in _batches(self.checkpoints.rejected()):
+        async for ids in _batches(self.rejected.ids()):
             yield await self._rows.find({"_id": {"$in": ids}}).to_list()
 
     async def delete_old_rows(self) -> None:
@@ -97,7 +99,7 @@ class Outbox:
         checkpoint = await self.checkpoints.read()
         if checkpoint.at and not checkpoint.replay_from:
             before = min(datetime.now(UTC) - _RETENTION, checkpoint.at - CLOCK_SKEW)
-            kept = [row async for row in self.checkpoints.rejected()]
+            kept = [row async for row in self.rejected.ids()]
             await self._rows.delete_many({"_id": {"$lt": ObjectId.from_datetime(before), "$nin": kept}})
 
 

@@ -10,7 +10,7 @@ from events.broker.subjects import StreamNames
 from events.cloudevents.errors import MalformedEventError
 from events.cloudevents.event import identity
 from events.cloudevents.messages import read_row
-from events.relay.checkpoint import Rejected, Row
+from events.relay.rejected import Rejected, Row
 from events.runtime.publisher import LARGEST_EVENT, MessageRejectedError, Publisher
 
 _log = logging.getLogger(__name__)

@@ -70,7 +70,7 @@ class Relay:
             batch = [await queue.get()]
             while not queue.empty():
                 batch.append(queue.get_nowait())
-            await self._outbox.checkpoints.reject(await self._rows.publish([row for row, _ in batch]))
+            await self._outbox.rejected.add(await self._rows.publish([row for row, _ in batch]))
             self._position = batch[-1][1]
             self._published_until = self._position.at
 
@@ -91,10 +91,10 @@ class Relay:
         checkpoint = await self._outbox.checkpoints.read()
         if checkpoint.replay_from is None:
             return
-        replay = [f"replay {checkpoint.replay_generation}"] if checkpoint.redeliver else []
+        replay = ["replay", *map(str, checkpoint.replay_generation.values())] if checkpoint.redeliver else []
         count = 0
         async for batch in self._outbox.rows_since(checkpoint.replay_from):
-            await self._outbox.checkpoints.reject(await self._rows.publish(batch, *replay))
+            await self._outbox.rejected.add(await self._rows.publish(batch, *replay))
             count += len(batch)
         await self._outbox.checkpoints.finish_replay(checkpoint)
         _log.info("outbox replayed", extra={"since": checkpoint.replay_from.isoformat(), "events": count})
@@ -103,7 +103,7 @@ class Relay:
         """Publish rows again that could not be published: the reason may be gone."""
         async for batch in self._outbox.rejected_rows():
             still = {row["_id"] for row, _ in await self._rows.publish(batch)}
-            await self._outbox.checkpoints.accept(row for row in batch if row["_id"] not in still)
+            await self._outbox.rejected.remove(row for row in batch if row["_id"] not in still)
 
     async def _delete_old_rows(self) -> None:
         try:
