@@ -45,23 +45,27 @@ class LossWatch:
             return
         checkpoint = await self._checkpoints.read()
         if losses := list(find_losses(checkpoint.streams, checkpoint.marks, states)):
-            await self._replay(losses, checkpoint, states)
+            if await self._replay(losses, checkpoint, states):
+                self._reconnects = reconnects
         elif reconnects != self._reconnects and checkpoint.at and not checkpoint.replay_from:
-            await self._checkpoints.request_replay(checkpoint, checkpoint.at - _OVERLAP)
-            self._reconnects = reconnects
+            if await self._checkpoints.request_replay(checkpoint, checkpoint.at - _OVERLAP):
+                self._reconnects = reconnects
         elif not checkpoint.replay_from:
             await self._mark(checkpoint, states, published_until or checkpoint.at)
 
-    async def _replay(self, losses: Sequence[Loss], checkpoint: Checkpoint, states: StreamStates) -> None:
+    async def _replay(self, losses: Sequence[Loss], checkpoint: Checkpoint, states: StreamStates) -> bool:
+        """Request a replay, which covers the overlap after a reconnect; return False if another relay did."""
         since = min(loss.mark.at - CLOCK_SKEW if loss.mark else EPOCH for loss in losses)
         redeliver = any(loss.stream == SCHEDULES for loss in losses)
         streams = _created(checkpoint, states)
-        if await self._checkpoints.request_replay_of_loss(checkpoint, since, streams, redeliver=redeliver):
-            for loss in losses:
-                _log.error(
-                    "JetStream stream lost messages; republishing the outbox",
-                    extra={"stream": loss.stream, "reason": loss.reason, "since": since.isoformat()},
-                )
+        if not await self._checkpoints.request_replay_of_loss(checkpoint, since, streams, redeliver=redeliver):
+            return False
+        for loss in losses:
+            _log.error(
+                "JetStream stream lost messages; republishing the outbox",
+                extra={"stream": loss.stream, "reason": loss.reason, "since": since.isoformat()},
+            )
+        return True
 
     async def _mark(self, checkpoint: Checkpoint, states: StreamStates, at: datetime | None) -> None:
         """Save how far the streams have come, where that has changed."""
