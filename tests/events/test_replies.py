@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from events.dispatcher import replies, worker
+from events.dispatcher import failures, replies
 from events.runtime.publisher import LARGEST_EVENT
 from tests.events.harness import Answer, Sink, Stage, event, failing
 from tests.eventually import eventually
@@ -171,7 +171,7 @@ def test_what_fails_on_our_side_is_tried_before_the_log_forgets(
     stage: Stage, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The log, which keeps it for a week, refuses a reply while it is full."""
-    monkeypatch.setattr(worker, "_LONGEST_OWN_DELAY", 0.1)
+    monkeypatch.setattr(failures, "_LONGEST_OWN_DELAY", 0.1)
     sink.answer = failing(1, Answer(200, REPLY, b"x" * 200_000))
     stage.broker({"jetstream.ticketing.dev/max-bytes": "400000"})
     stage.trigger("replier", sink, filter=HAPPENED, delivery={"retry": 1, "backoffDelay": "P8D"})

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from events.dispatcher import worker
+from events.dispatcher import failures
 from tests.events.harness import ACK_WAIT_SECONDS, QUICK, Answer, Request, Sink, Stage, event
 from tests.eventually import eventually
 
@@ -21,7 +21,7 @@ def test_giving_up_after_the_retries(stage: Stage, sink: Sink) -> None:
 
 def test_giving_up_before_the_log_forgets(stage: Stage, sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is left of its retries: from a log that has forgotten an event, no dead letter is made."""
-    monkeypatch.setattr(worker, "_LAST_ATTEMPT", 0.0)
+    monkeypatch.setattr(failures, "_LAST_ATTEMPT", 0.0)
     sink.answer = lambda _: Answer(500)
     stage.trigger("all", sink, delivery={**QUICK, "retry": 1_000_000})
     stage.start_bridge()
