@@ -26,7 +26,7 @@ class Instead(NamedTuple):
 
 
 class ApiServer:
-    """The server. While it is stopped nobody reaches it, and its objects are kept.
+    """The server. While it is stopped it cannot be reached, and its objects are kept.
 
     `requests` are those it had, as `GET /path?query`. What `instead` says of one of them is its answer. Watches tell
     of no resource that is `silent`, `triggers` for instance. Several servers may have the objects of one `store`, as a

@@ -35,7 +35,7 @@ _DEFINITION = create_global_resource(
 
 
 def config_of(server: ApiServer) -> KubeConfig:
-    """How clients find a server of ours, which asks nobody who he is."""
+    """Return the configuration of clients of a server of ours, which has no users."""
     return KubeConfig.from_one(cluster=ClusterAddress(server=server.url), user=User())
 
 
@@ -185,7 +185,7 @@ class BrokerEnv:
             self._client.create(kind.from_dict(fields))
 
     def close(self) -> None:
-        """Stop the bridges and remove everything, with nobody there to do it properly."""
+        """Stop the bridges and remove everything, finalizers too."""
         while self._stops:
             self._stops.pop()()
         for kind in (TRIGGER, BROKER, ADDRESSEE):

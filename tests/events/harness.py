@@ -201,7 +201,7 @@ class Stage:
         return f"http://{servers.HOST}:{self._ingress_port}/{self.stream_names.namespace}/default"
 
     def broker(self, annotations: Headers | None = None, **spec: object) -> None:
-        """Declare the Broker anew."""
+        """Declare the Broker again, with other settings."""
         self.objects[0] = self._object("Broker", "default", spec, annotations)
 
     def trigger(self, name: str, sink: Sink, annotations: Headers | None = None, **spec: object) -> None:

@@ -26,7 +26,7 @@ def test_a_trigger_before_its_broker(broker_env: BrokerEnv, sink: Sink) -> None:
 
 
 def test_other_classes_are_left_alone(broker_env: BrokerEnv, sink: Sink) -> None:
-    broker_env.broker("other", broker_class="SomebodyElses")
+    broker_env.broker("other", broker_class="AnotherClass")
     broker_env.broker()
     broker_env.trigger("of-other", broker="other", subscriber={"uri": sink.url})
     broker_env.trigger("of-ours", subscriber={"uri": sink.url})
@@ -73,14 +73,14 @@ def test_deleting_a_trigger_and_making_another_of_its_name(broker_env: BrokerEnv
     assert sink.await_requests(2)[1].id == "after"
 
 
-def test_a_bridge_that_holds_nothing_lets_go_of_what_another_held(broker_env: BrokerEnv, sink: Sink) -> None:
-    """Where bridge, Brokers and NATS go at once, as with skaffold, nobody would be left to take a finalizer off."""
+def test_a_bridge_without_finalizers_removes_those_of_another(broker_env: BrokerEnv, sink: Sink) -> None:
+    """Where bridge, Brokers and NATS are deleted at once, as by skaffold, no bridge would remove a finalizer."""
     broker_env.broker()
     broker_env.trigger("all", subscriber={"uri": sink.url})
-    holding = broker_env.start_bridge()
+    stop_first = broker_env.start_bridge()
     broker_env.await_ready("all")
     assert broker_env.get(TRIGGER, "all")["metadata"]["finalizers"]
-    holding()
+    stop_first()
     stop = broker_env.start_bridge(use_finalizers=False)
     eventually(lambda: not broker_env.get(TRIGGER, "all")["metadata"].get("finalizers"))
     eventually(lambda: not broker_env.get(BROKER, "default")["metadata"].get("finalizers"))
@@ -156,7 +156,7 @@ def test_what_was_deleted_while_no_bridge_ran_is_cleaned_up(broker_env: BrokerEn
 
 
 def test_an_object_that_is_merely_gone_takes_nothing_with_it(broker_env: BrokerEnv, sink: Sink) -> None:
-    """Somebody took the finalizers off, or restored an old state of the cluster."""
+    """Its finalizers were removed by hand, or an old state of the cluster was restored."""
     broker_env.broker()
     broker_env.trigger("all", subscriber={"uri": sink.url})
     stop = broker_env.start_bridge()
@@ -176,7 +176,7 @@ def test_an_object_that_is_merely_gone_takes_nothing_with_it(broker_env: BrokerE
 
 
 def test_what_was_made_for_a_later_object_of_the_name_is_not_removed(broker_env: BrokerEnv, sink: Sink) -> None:
-    """A replica may be late to learn that somebody else has cleaned up."""
+    """A replica may be late to learn that another one has cleaned up."""
     broker_env.broker()
     broker_env.trigger("all", subscriber={"uri": sink.url})
     broker_env.start_bridge()

@@ -1,4 +1,4 @@
-"""Bridges in a cluster: several of them, started anew, with an API server that comes and goes."""
+"""Bridges in a cluster: several of them, restarted, with an API server that comes and goes."""
 
 import json
 import subprocess
@@ -58,7 +58,7 @@ def test_two_replicas(broker_env: BrokerEnv, sink: Sink) -> None:
 def test_an_object_of_any_depth_hides_no_other(
     own_api_env: BrokerEnv, api_server: ApiServer, sink: Sink, tmp_path: Path
 ) -> None:
-    """Whoever makes one, or another with a filter that nests as deep, stops nobody's delivery."""
+    """Neither it nor a filter that nests as deep stops the delivery to others."""
     own_api_env.broker()
     own_api_env.trigger("all", subscriber={"uri": sink.url})
     shallow = json.dumps(own_api_env.get(TRIGGER, "all"))
@@ -113,7 +113,7 @@ def test_delivery_goes_on_while_the_api_server_is_gone(
 
 
 def test_changes_that_the_api_server_has_forgotten(own_api_env: BrokerEnv, api_server: ApiServer, sink: Sink) -> None:
-    """A watch from a version that is too old ends, and all is listed anew."""
+    """A watch from a version that is too old ends, and all objects are listed again."""
     own_api_env.broker()
     own_api_env.trigger("old", subscriber={"uri": sink.url})
     own_api_env.start_bridge()
@@ -145,7 +145,7 @@ def test_replicas_write_once(own_api_env: BrokerEnv, api_server: ApiServer, sink
 @pytest.mark.parametrize(
     "answer", [Instead(502, None), Instead(503, "text/html", b"<p>"), Instead(200, body=b"no json")]
 )
-def test_answers_that_no_api_gives_stop_no_reports(
+def test_unexpected_responses_stop_no_status_writes(
     own_api_env: BrokerEnv, api_server: ApiServer, sink: Sink, answer: Instead
 ) -> None:
     """Those of a load balancer, for instance."""
@@ -206,7 +206,7 @@ def test_the_bridge_as_a_process(own_api_env: BrokerEnv, api_server: ApiServer, 
         bridge.kill()
 
 
-def test_a_filter_is_read_once_whatever_changes_besides(
+def test_a_filter_is_parsed_once_when_other_objects_change(
     broker_env: BrokerEnv, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The largest ones take a tenth of a second each; those that are none, or whose Trigger has no subscriber, too."""

@@ -1,4 +1,4 @@
-"""What is said about Brokers and Triggers in a Kubernetes API, and whom their references lead to."""
+"""The status of Brokers and Triggers in a Kubernetes API, and how their references are resolved."""
 
 import asyncio
 import json
@@ -70,7 +70,7 @@ def test_a_subscriber_that_cannot_be_resolved_until_it_can(broker_env: BrokerEnv
     assert sink.await_requests(2)[1].id == "2"
 
 
-def test_a_kind_that_nobody_knows(broker_env: BrokerEnv, sink: Sink) -> None:
+def test_a_kind_that_does_not_exist(broker_env: BrokerEnv, sink: Sink) -> None:
     broker_env.broker()
     unknown = {"apiVersion": "nowhere.test/v1", "kind": "Nothing", "name": "a"}
     broker_env.trigger("lost", subscriber={"ref": unknown})
@@ -235,7 +235,7 @@ def test_waiting_for_a_source(broker_env: BrokerEnv, sink: Sink) -> None:
 def test_what_another_controller_says_of_a_missing_broker_is_left(broker_env: BrokerEnv, sink: Sink) -> None:
     """Two that each said it in their own way would write for ever."""
     broker_env.broker("another")
-    broker_env.trigger("orphan", subscriber={"uri": sink.url}, broker="nobodys")
+    broker_env.trigger("orphan", subscriber={"uri": sink.url}, broker="missing")
     broker_env.trigger("all", subscriber={"uri": sink.url}, broker="another")
     theirs = [{"type": name, "status": "False", "reason": "Theirs"} for name in ("BrokerReady", "Ready", "Other")]
     broker_env.patch(TRIGGER, "orphan", {"status": {"observedGeneration": 1, "conditions": theirs}}, TRIGGER.Status)

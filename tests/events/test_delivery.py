@@ -15,8 +15,8 @@ from tests.eventually import eventually
 
 
 @contextmanager
-def saying(answer: bytes) -> Iterator[tuple[str, list[int]]]:
-    """A server that says the same bytes to whoever connects, and leaves; where it is, and who came."""
+def raw_server(answer: bytes) -> Iterator[tuple[str, list[int]]]:
+    """Run a server that sends the same bytes to each client and closes; yield its URL, and the clients that came."""
     came: list[int] = []
 
     class Handler(socketserver.BaseRequestHandler):
@@ -43,7 +43,7 @@ def test_a_2xx_ends_the_delivery(stage: Stage, sink: Sink, status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [404, 408, 409, 429, 500, 501, 502, 503, 504, 505, 507, 599])
-def test_retrying_what_may_pass(stage: Stage, sink: Sink, status: int) -> None:
+def test_a_temporary_failure_is_retried(stage: Stage, sink: Sink, status: int) -> None:
     sink.answer = failing(2, Answer(status))
     stage.trigger("all", sink)
     stage.start_bridge()
@@ -58,7 +58,7 @@ def test_retrying_what_may_pass(stage: Stage, sink: Sink, status: int) -> None:
     "status",
     [300, 301, 302, 303, 307, 308, 400, 401, 402, 403, 405, 406, 410, 413, 415, 418, 422, 425, 426, 431, 451],
 )
-def test_not_retrying_what_cannot_pass(stage: Stage, sink: Sink, status: int) -> None:
+def test_a_permanent_failure_is_not_retried(stage: Stage, sink: Sink, status: int) -> None:
     sink.answer = lambda _: Answer(status, {"Location": sink.url}, b"no")
     stage.trigger("all", sink)
     stage.start_bridge()
@@ -75,7 +75,10 @@ def test_not_retrying_what_cannot_pass(stage: Stage, sink: Sink, status: int) ->
 
 
 def test_a_1xx_that_ends_an_exchange_is_not_retried(stage: Stage, sink: Sink) -> None:
-    with saying(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n") as (url, came):
+    with raw_server(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n") as (
+        url,
+        came,
+    ):
         stage.trigger("all", sink, subscriber={"uri": url})
         stage.start_bridge()
         stage.publish(event())
@@ -85,7 +88,7 @@ def test_a_1xx_that_ends_an_exchange_is_not_retried(stage: Stage, sink: Sink) ->
 
 
 def test_a_1xx_before_the_answer_says_nothing(stage: Stage, sink: Sink) -> None:
-    with saying(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n") as (url, came):
+    with raw_server(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n") as (url, came):
         stage.trigger("all", sink, subscriber={"uri": url})
         stage.start_bridge()
         stage.publish(event())
@@ -99,7 +102,7 @@ def test_a_1xx_before_the_answer_says_nothing(stage: Stage, sink: Sink) -> None:
     [Answer(422, body=b"x" * 10_000_000), Answer(422, {"Content-Length": "1000", "Connection": "close"}, b"half")],
     ids=["10 MB", "half"],
 )
-def test_a_refusal_counts_whatever_comes_with_it(stage: Stage, sink: Sink, answer: Answer) -> None:
+def test_a_rejection_counts_with_any_body(stage: Stage, sink: Sink, answer: Answer) -> None:
     sink.answer = lambda _: answer
     stage.trigger("all", sink)
     stage.start_bridge()
@@ -133,8 +136,8 @@ def test_a_subscriber_that_does_not_speak_http(stage: Stage, sink: Sink) -> None
     "answer",
     [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 20", b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", b"\x00" * 9_000],
 )
-def test_retrying_after_what_is_no_http(stage: Stage, sink: Sink, answer: bytes) -> None:
-    with saying(answer) as (url, connections):
+def test_a_response_that_is_not_http_is_retried(stage: Stage, sink: Sink, answer: bytes) -> None:
+    with raw_server(answer) as (url, connections):
         stage.trigger("all", sink, subscriber={"uri": url})
         stage.start_bridge()
         stage.publish(event())

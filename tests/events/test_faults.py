@@ -38,7 +38,7 @@ def post_until_taken(stage: Stage, bridge: Process, number: int) -> int:
 def test_nats_is_gone_for_a_while_and_back(
     private_stage: Stage, nats_server: NatsServer, sink: Sink, start: Start
 ) -> None:
-    """Sources are told to come again, and whatever was taken is delivered."""
+    """Sources are told to retry, and every event that was accepted is delivered."""
     private_stage.trigger("all", sink)
     bridge = start(private_stage)
     bridge.await_ready()
@@ -102,7 +102,7 @@ def test_a_trigger_is_edited_while_its_events_are_under_way(
     assert not stage.letters()
 
 
-def test_poison_stops_nobody_even_where_it_is_the_most(stage: Stage, sink: Sink) -> None:
+def test_poison_events_stop_no_others_even_if_they_are_the_most(stage: Stage, sink: Sink) -> None:
     """More events that always fail than may be under way at once."""
     sink.answer = lambda request: Answer(500 if str(request.id).startswith("poison") else 204)
     stage.trigger("all", sink, delivery={**QUICK, "retry": 100, "backoffDelay": "PT30S"})

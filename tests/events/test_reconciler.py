@@ -49,7 +49,7 @@ async def _run(stage: Stage, source: Watched, until: Callable[[Reconciler], bool
         found = Reconciler(stage.connection, source, deliveries, Settings(drain=0))
         task = asyncio.create_task(found.run())
         async with asyncio.timeout(30):
-            while not until(found):  # noqa: ASYNC110 nobody tells
+            while not until(found):  # noqa: ASYNC110 there is no event to wait for
                 await asyncio.sleep(0.01)
         task.cancel()
         await asyncio.wait([task])
@@ -75,11 +75,11 @@ def test_a_background_task_that_fails_ends_the_process(stage: Stage, monkeypatch
     assert raised.group_contains(RuntimeError, match="a mistake")
 
 
-def test_a_silence_that_ends_soon_is_no_refusal(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Servers that choose who leads a stream have no answer for some seconds."""
+def test_a_missing_response_is_not_an_error_if_it_comes_soon(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers that elect the leader of a stream do not respond for some seconds."""
     attempts = itertools.count(1)
 
-    async def ensure_at_last(*given: Any) -> None:  # noqa: ANN401 whatever the real one takes
+    async def ensure_at_last(*given: Any) -> None:  # noqa: ANN401 the arguments of the real one
         if next(attempts) < ATTEMPTS:
             raise ServiceUnavailableError
         await ensure_consumer(*given)
@@ -92,10 +92,10 @@ def test_a_silence_that_ends_soon_is_no_refusal(stage: Stage, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("silence", [nats.errors.TimeoutError, ServiceUnavailableError])
-def test_nothing_is_made_of_what_a_deleted_broker_left(
+def test_nothing_is_created_before_a_deleted_broker_is_cleaned_up(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, silence: type[Exception]
 ) -> None:
-    """Its events are not those of one that has its name."""
+    """Its events are not those of a later Broker of its name."""
 
     async def remove(*_: object) -> None:
         raise silence

@@ -1,4 +1,4 @@
-"""Replicas that hear of things at different times, each from an API server of its own."""
+"""Replicas that learn of changes at different times, each from an API server of its own."""
 
 import time
 
@@ -18,7 +18,7 @@ UNAVAILABLE = Instead(500, body=b'{"kind": "Status", "code": 500}')
 
 
 def asked(server: ApiServer, kind: str) -> int:
-    """How often somebody wanted to see one object of a kind."""
+    """Count the requests for single objects of a kind."""
     return sum(f"/{kind}/" in request and request.startswith("GET ") for request in server.requests)
 
 
@@ -48,7 +48,9 @@ def test_a_replica_that_has_not_heard_of_a_deletion_undoes_nothing(
     eventually(lambda: "after" in other_sink.ids)
 
 
-def test_nor_of_a_brokers_deletion(own_api_env: BrokerEnv, other_api_server: ApiServer, sink: Sink) -> None:
+def test_a_replica_that_has_not_heard_of_a_brokers_deletion_undoes_nothing(
+    own_api_env: BrokerEnv, other_api_server: ApiServer, sink: Sink
+) -> None:
     own_api_env.broker()
     own_api_env.trigger("all", subscriber={"uri": sink.url})
     own_api_env.start_bridge()
@@ -67,7 +69,7 @@ def test_nor_of_a_brokers_deletion(own_api_env: BrokerEnv, other_api_server: Api
 
 
 @pytest.mark.slow
-def test_a_log_that_is_lost_is_made_anew_once_the_api_has_the_broker(
+def test_a_lost_log_is_created_again_once_the_api_confirms_the_broker(
     own_api_env: BrokerEnv, api_server: ApiServer, sink: Sink
 ) -> None:
     own_api_env.broker()
@@ -86,7 +88,7 @@ def test_a_log_that_is_lost_is_made_anew_once_the_api_has_the_broker(
     assert sink.await_requests(1)[0].id == "new"
 
 
-def test_an_object_that_goes_without_leave_is_cleaned_up_after(
+def test_an_object_that_is_gone_without_a_finalizer_is_cleaned_up(
     own_api_env: BrokerEnv, api_server: ApiServer, sink: Sink
 ) -> None:
     """What a replica made that is late to hear of an object, and of its end."""
@@ -157,7 +159,7 @@ def test_a_kind_that_one_replica_knows_before_the_other(
     assert api_server.store.writes - writes <= 4
 
 
-def test_who_does_not_know_says_nothing(
+def test_a_replica_that_does_not_know_reports_nothing(
     own_api_env: BrokerEnv, api_server: ApiServer, other_api_server: ApiServer, sink: Sink
 ) -> None:
     own_api_env.addressee("sink", sink.url)

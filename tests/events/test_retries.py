@@ -19,8 +19,8 @@ def test_giving_up_after_the_retries(stage: Stage, sink: Sink) -> None:
     assert len(sink.requests) == 1 + QUICK["retry"]  # type: ignore[operator]
 
 
-def test_giving_up_before_the_log_forgets(stage: Stage, sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever is left of its retries: from a log that has forgotten an event, no dead letter is made."""
+def test_giving_up_before_the_log_removes_the_event(stage: Stage, sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though retries are left: an event that the log has removed cannot be dead-lettered."""
     monkeypatch.setattr(failures, "_LAST_ATTEMPT", 0.0)
     sink.answer = lambda _: Answer(500)
     stage.trigger("all", sink, delivery={**QUICK, "retry": 1_000_000})

@@ -1,4 +1,4 @@
-"""The bridge signs what it delivers to functions of its own namespace, and to nobody else."""
+"""The bridge signs what it delivers to functions of its own namespace, and to no others."""
 
 import time
 
@@ -11,7 +11,7 @@ from events.dispatcher.signature import LIFETIME, Signer, signer
 from events.dispatcher.subscriber import DeliveryError, Subscribers
 from tests.events.harness import Answer, Loop, Sink, event
 
-KEY = "a key that nobody but these tests knows, long enough for every HMAC"
+KEY = "a key of these tests, long enough for every HMAC that they use it with"
 DOMAIN = "ticketing.svc.cluster.local"
 FUNCTION = Destination("orders-complete", f"http://orders-complete.{DOMAIN}/")
 
@@ -57,7 +57,7 @@ def test_a_delivery_is_signed_for_the_function_that_gets_it(loop: Loop, sink: Si
     ],
     ids=lambda to: f"{to.name} {to.url}",
 )
-def test_nobody_else_gets_a_signature(to: Destination) -> None:
+def test_no_other_destination_gets_a_signature(to: Destination) -> None:
     assert Signer(KEY, DOMAIN).authorization(to) is None
 
 
