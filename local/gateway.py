@@ -1,52 +1,62 @@
-"""The gateway's configuration in knative/, as one machine needs it, and the routes that it holds."""
+"""The gateway's configuration in knative/: changed for one machine, and read for its routes."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import yaml
 
-from local import servers
+from local import manifests, servers
 from local.manifests import ENVOY
 
 FOLDER_IN_THE_CLUSTER = "/etc/envoy/gateway"
 
 
 class Route(NamedTuple):
-    """Which function answers a method and path."""
+    """A method and path, and the function that the gateway sends them to."""
 
     method: str
     path: str
     function: str
 
 
-def configuration(port: int, places: Mapping[str, str]) -> str:
-    """Envoy's configuration with hosts replaced by their `host:port` on this machine, listening on `port` here only."""
-    config = _moved(yaml.safe_load(ENVOY.read_text()), places)
+def configuration(port: int, aliases: Mapping[str, str]) -> str:
+    """Return Envoy's configuration for this machine, as YAML.
+
+    Args:
+        port: where Envoy listens, on the loopback interface only.
+        aliases: `host:port` on this machine for each host name of the cluster.
+    """
+    config = _relocated(_read(), aliases)
     listener = config["static_resources"]["listeners"][0]
     listener["address"]["socket_address"] = {"address": servers.HOST, "port_value": port}
     return yaml.safe_dump(config)
 
 
 def routes() -> list[Route]:
-    """What leads to a function, in the order in which it is sought."""
-    listener = yaml.safe_load(ENVOY.read_text())["static_resources"]["listeners"][0]
+    """Return the routes that lead to functions, in the order in which Envoy tries them."""
+    listener = _read()["static_resources"]["listeners"][0]
     manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
     [host] = manager["route_config"]["virtual_hosts"]
     return [_route(entry) for entry in host["routes"] if "host_rewrite_literal" in entry.get("route", {})]
 
 
-def _moved(found: Any, places: Mapping[str, str]) -> Any:  # noqa: ANN401 - any YAML value
-    """The same with every host and file where it is on this machine.
+def _read() -> dict[str, Any]:
+    [config] = manifests.parse(ENVOY.read_text())
+    return config
 
-    Not in the YAML's text, since a path may hold what means something there.
+
+def _relocated(found: Any, aliases: Mapping[str, str]) -> Any:  # noqa: ANN401 - any YAML value
+    """Return a copy with every host and file replaced by where it is on this machine.
+
+    The YAML's text is not replaced: a path may hold characters that have a meaning in YAML.
     """
     match found:
         case dict():
-            return {key: _moved(value, places) for key, value in found.items()}
+            return {key: _relocated(value, aliases) for key, value in found.items()}
         case list():
-            return [_moved(value, places) for value in found]
+            return [_relocated(value, aliases) for value in found]
         case str():
-            return places.get(found, found).replace(FOLDER_IN_THE_CLUSTER, str(ENVOY.parent))
+            return aliases.get(found, found).replace(FOLDER_IN_THE_CLUSTER, str(ENVOY.parent))
     return found
 
 

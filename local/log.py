@@ -14,6 +14,8 @@ from typing import Any, TextIO
 
 import msgspec
 
+from events.runtime.printable import printable
+
 STACK = "stack"
 NAME_WIDTH = len("payments-schedule-settlement")
 NAME_COLOURS = (31, 32, 33, 34, 35, 36, 91, 92, 93, 94, 95, 96)
@@ -76,11 +78,11 @@ class Log:
     def _readable(self, record: Record) -> str:
         name = record["process"]
         padded = self._paint(f"{name:<{NAME_WIDTH}}", _colour_of(name))
-        message = self._paint(record["message"], COLOURS.get(record["severity"]))
+        message = self._paint(printable(record["message"]), COLOURS.get(record["severity"]))
         details = " ".join(f"{key}={value}" for key, value in record.items() if key not in SHOWN_ELSEWHERE)
         time = datetime.fromisoformat(record["time"]).astimezone()
-        line = f"{time:%H:%M:%S} {padded}  {message} {self._paint(details, DIM)}".rstrip()
-        return "\n".join([line, *str(record.get("exception", "")).splitlines()])
+        line = f"{time:%H:%M:%S} {padded}  {message} {self._paint(printable(details), DIM)}".rstrip()
+        return "\n".join([line, *printable(str(record.get("exception", ""))).splitlines()])
 
     def _paint(self, text: str, colour: int | None) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._colour and colour and text else text

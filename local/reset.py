@@ -1,26 +1,29 @@
-"""`make reset`: forget all that the one-machine stack kept."""
+"""`make reset`: delete all that the one-machine stack has stored."""
 
 import shutil
 import sys
 
-from local.state import InUseError, State
+from local.state import InUseError, State, StateError
 
 
 def main() -> int:
-    """Remove the state folder, unless a stack runs on it or none ever did; the status to exit with."""
+    """Remove the state folder, unless a stack uses it or none ever did; return the exit status."""
     state = State()
     if not state.folder.exists():
         return 0
     if not state.was_held():
-        print(f"{state.folder} was never a stack's: it stays as it is", file=sys.stderr)
+        print(f"{state.folder} was never used by a stack; nothing is deleted", file=sys.stderr)
         return 1
     try:
         with state.held():
             shutil.rmtree(state.folder)
     except InUseError as error:
-        print(f"{error}: stop it first", file=sys.stderr)
+        print(f"{error}; stop it first", file=sys.stderr)
         return 1
-    print(f"{state.folder} is gone")
+    except StateError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{state.folder} is deleted")
     return 0
 
 

@@ -16,7 +16,7 @@ WATCH = "--watch"
 
 
 def main() -> int:
-    """Walk through the flow; the status to exit with."""
+    """Walk through the flow; return the exit status."""
     running = State().running()
     if running is None:
         print(NOTHING_RUNS, file=sys.stderr)

@@ -9,7 +9,7 @@ from local.demo.person import write
 
 
 class Events:
-    """Prints events in the background from now on, and remembers them for who waits for one."""
+    """Prints events in the background from now on, and keeps them, so that a scene can wait for one."""
 
     def __init__(self, nats_url: str) -> None:
         self._lines: list[str] = []

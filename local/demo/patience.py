@@ -1,4 +1,4 @@
-"""Waiting for what events bring about."""
+"""Waiting for the effects of events."""
 
 import time
 from collections.abc import Callable
@@ -7,17 +7,17 @@ SOON_SECONDS = 20
 
 
 class UnexpectedError(Exception):
-    """The stack did not do what the walk-through promises."""
+    """The stack did not do what the walk-through expects."""
 
 
 def wait_until(condition: Callable[[], bool], patience: float = SOON_SECONDS) -> None:
     """Return as soon as the condition holds.
 
     Raises:
-        UnexpectedError: it does not within so many seconds.
+        UnexpectedError: it does not hold within `patience` seconds.
     """
     deadline = time.monotonic() + patience
     while not condition():
         if time.monotonic() > deadline:
-            raise UnexpectedError(f"it takes longer than {patience:.0f} s")
+            raise UnexpectedError(f"the expected state was not reached within {patience:.0f} s")
         time.sleep(0.1)

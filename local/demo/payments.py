@@ -15,7 +15,7 @@ SLOW = {"operations": ["confirm"], "delay": SLOW_SECONDS, "webhooks": "late", "w
 
 
 def play(people: People, events: Events, stand_in: str | None) -> None:
-    """Try to buy the ticket three times; `stand_in` is the address of Stripe's, if it is not Stripe itself."""
+    """Try to buy the ticket three times; `stand_in` is the address of the stand-in for Stripe, if there is one."""
     _decline(people, events)
     if stand_in:
         _refund(people, events, stand_in)

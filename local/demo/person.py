@@ -1,4 +1,4 @@
-"""Who plays a part in the walk-through."""
+"""The people of the walk-through."""
 
 import json
 import secrets
@@ -28,10 +28,10 @@ class Person:
         self.does("POST", "/api/users/signup", 201, email=email, password=secrets.token_urlsafe())
 
     def does(self, method: str, path: str, *expected: int, **body: object) -> Json:
-        """Send a request and show it.
+        """Send a request and print it with its response.
 
         Raises:
-            UnexpectedError: the answer's status is none of the expected ones.
+            UnexpectedError: the response has another status than the expected ones.
         """
         answer = self._once_known(method, path, body)
         shown = {name: value for name, value in body.items() if name != "password"}
@@ -42,18 +42,18 @@ class Person:
         return answer.json() if answer.content else None
 
     def finds(self, ticket: str, *, listed: bool) -> None:
-        """Look at the list until the ticket is there or not, and show that."""
+        """Ask for the list until the ticket is in it or not, as `listed` says, and print that."""
         wait_until(lambda: (ticket in self._list()) == listed)
         write(f"  {self._name}: GET /api/tickets\n      {'has' if listed else 'does not have'} the ticket")
 
     def finds_order(self, order: str, status: str, patience: float = SOON_SECONDS) -> None:
-        """Look at an order until it has this status, and show that."""
+        """Ask for an order until it has this status, and print it."""
         path = f"/api/orders/{order}"
         wait_until(lambda: self._send("GET", path).json()["status"] == status, patience)
         self.does("GET", path, 200)
 
     def _once_known(self, method: str, path: str, body: dict[str, object]) -> requests.Response:
-        """The answer, asked for again while it is 404: what another service tells may take longer than two seconds."""
+        """Return the response, repeating a request that is 404: replication may take longer than two seconds."""
         answers: list[requests.Response] = []
 
         def known() -> bool:
@@ -65,7 +65,7 @@ class Person:
         return answers[-1]
 
     def _list(self) -> set[str]:
-        """The ids of all tickets on sale, page by page."""
+        """Return the ids of all tickets on sale, from every page of the list."""
         found: set[str] = set()
         path = "/api/tickets?limit=100"
         while path:
@@ -88,11 +88,11 @@ class People(NamedTuple):
 
 
 def say(text: str) -> None:
-    """Tell what comes next."""
+    """Print what happens next."""
     write(f"\n{text}")
 
 
 def write(text: str) -> None:
-    """Print it in one piece, since events are printed at any moment."""
+    """Print text with one write, since another thread prints events."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Scenes of reserving: one ticket, one order; given up, or forgotten."""
+"""Scenes of reserving: one ticket, one order; cancelled, or expired."""
 
 from datetime import UTC, datetime
 

@@ -125,8 +125,8 @@ def test_the_tail_shows_events_as_they_pass_until_ctrl_c(guest: Stack) -> None:
 
 
 def test_the_tail_ends_with_its_nats(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(tail, "PATIENCE", 2)
-    server, log = NatsServer(tmp_path), tail.layout_of_the_broker()
+    monkeypatch.setattr(tail, "RECONNECTS", 2)
+    server, log = NatsServer(tmp_path), tail.stream_names()
     server.start()
 
     async def watch() -> None:

@@ -156,7 +156,7 @@ def test_resetting_leaves_a_folder_alone_that_no_stack_ever_had(tmp_path: Path) 
     refused = _reset(tmp_path)
 
     assert refused.returncode != 0
-    assert "was never a stack's" in refused.stderr
+    assert "was never used by a stack" in refused.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["thesis"]
 
 

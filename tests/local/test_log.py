@@ -58,3 +58,11 @@ def test_a_process_cannot_claim_another_name_or_time() -> None:
 
     assert json.loads(out.getvalue())["process"] == "orders-list"
     assert json.loads(out.getvalue())["time"] != "noon"
+
+
+def test_text_of_others_cannot_control_a_terminal() -> None:
+    out = io.StringIO()
+    log = Log(out, readable=True, colour=False)
+    log.say("title \x9b31m\u202e", exception="Error: \x1b[2J", ticket="\x07")
+
+    assert not {"\x9b", "\u202e", "\x1b", "\x07"} & set(out.getvalue())

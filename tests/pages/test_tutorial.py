@@ -15,7 +15,7 @@ import pytest
 
 from events.catalogue import ExpirationCompleted
 from local import servers
-from local.tail import layout_of_the_broker
+from local.tail import stream_names
 from tests.e2e.stack import ROOT, START_SECONDS
 from tests.eventually import eventually
 from tests.pages.pages import page
@@ -108,7 +108,7 @@ def arguments(commands: str, of: str) -> set[str]:
 
 async def publish_unreadable_event(nats_url: str) -> None:
     """Publish an event that its function rejects."""
-    broker, kind = layout_of_the_broker(), ExpirationCompleted
+    broker, kind = stream_names(), ExpirationCompleted
     headers = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": kind.source(), "ce-type": kind.type()}
     async with await nats.connect(nats_url) as connection:
         await connection.jetstream().publish(broker.event(kind.type()), b"{}", headers=headers)
