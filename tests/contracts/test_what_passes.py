@@ -36,7 +36,9 @@ def played(stack: Stack) -> Stack:
     seller, buyer = Person(stack.url), Person(stack.url)
     ticket = seller.sell()
     assert seller.api("PUT", f"/tickets/{ticket}", title="Matinée 🎭", price="0.50").status_code == 200
-    assert buyer.api("DELETE", f"/orders/{buyer.reserve(ticket)}").status_code == 204
+    order = buyer.reserve(ticket)
+    assert buyer.api("POST", f"/orders/{order}/renewal").status_code == 200
+    assert buyer.api("DELETE", f"/orders/{order}").status_code == 204
     assert buyer.pay(buyer.reserve(ticket), "tok_chargeDeclined").status_code == 402
     with paused(stack, "tickets-replicate-order"):
         gone = seller.sell()
