@@ -49,7 +49,7 @@ def replicate(function: Make, **changes: object) -> Document:
 
 
 def place(function: Make, buyer: User, ticket_id: object = None, **environment: str) -> Document:
-    """An order that somebody placed, for a ticket of its own unless one is given."""
+    """An order that a buyer placed, for a ticket of its own unless one is given."""
     body = {"ticketId": ticket_id or replicate(function)["id"]}
     response = function("orders-create", **environment).call("POST", json=body, user=buyer)
     assert response.status_code == 201, response.data

@@ -1,4 +1,4 @@
-"""tickets-replicate-order with the events of two orders for one ticket, in whatever order they arrive.
+"""tickets-replicate-order with the events of two orders for one ticket, in any order of arrival.
 
 Each race has its twin: the same events with a guard taken out end wrong, so the test is known to be able to fail.
 """

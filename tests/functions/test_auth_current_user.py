@@ -23,7 +23,7 @@ def test_knows_who_just_signed_up_by_their_cookie(function: Make) -> None:
     assert current == (signed_up.json or {}) | {"iat": current["iat"]}
 
 
-def test_knows_nobody_after_signing_out(function: Make) -> None:
+def test_shows_no_user_after_signing_out(function: Make) -> None:
     signed_out = function("auth-signout").call("POST")
     session = SimpleCookie(signed_out.headers["Set-Cookie"])["session"].value
     response = function("auth-current-user").call("GET", headers={"Cookie": f"session={session}"})

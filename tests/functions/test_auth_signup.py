@@ -91,7 +91,7 @@ def test_returns_a_400_that_tells_of_a_missing_email_and_password_at_once(signup
 
 
 @pytest.mark.parametrize("again", ["ada@example.com", "ADA@EXAMPLE.COM"])
-def test_disallows_duplicate_emails_in_whatever_case(signup: Function, auth_store: Store, again: str) -> None:
+def test_disallows_duplicate_emails_in_upper_or_lower_case(signup: Function, auth_store: Store, again: str) -> None:
     sign_up(signup, "ada@example.com")
     before = auth_store.dump()
     response = sign_up(signup, again)

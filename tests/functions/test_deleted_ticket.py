@@ -1,4 +1,4 @@
-"""A ticket is deleted while somebody orders it: the events of both services, carried by hand, end in agreement."""
+"""A ticket is deleted while a buyer orders it: the events of both services, carried by hand, end in agreement."""
 
 import pytest
 

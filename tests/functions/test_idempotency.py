@@ -106,7 +106,7 @@ def test_a_key_belongs_to_its_route(function: Make, tickets_store: Store) -> Non
     assert creation.count(tickets_store) == 2
 
 
-def test_nobody_is_refused_before_the_database_is_asked(function: Make) -> None:
+def test_a_request_without_a_session_is_refused_before_the_database_is_asked(function: Make) -> None:
     create = function("tickets-create", MONGO_URI=NOWHERE)
     response = create.call("POST", json={}, headers={"Idempotency-Key": KEY})
     assert said(response) == refusal(401, "Not authorized")

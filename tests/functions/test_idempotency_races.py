@@ -31,8 +31,8 @@ STORING: dict[str, tuple[ModuleType, str]] = {
     "orders-create": (orders, "add"),
     "payments-create": (payments, "add"),
 }
-# Its first transaction has no answer to store yet, nor is its mark part of it: the retry waits in vain for the rows
-# that it left locked.
+# Its first transaction has no response to store yet, nor is its mark part of it: the retry cannot lock the rows that
+# it left locked.
 LOCKED = {"payments-create": FAULT}
 REUSED = refusal(422, "Idempotency-Key was used with another body")
 IN_THE_TRANSACTION = (outbox, "add")

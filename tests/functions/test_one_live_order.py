@@ -1,4 +1,4 @@
-"""One ticket, one live order: the database itself sees to it, whatever the concurrency."""
+"""One ticket, one live order: the database itself enforces it under any concurrency."""
 
 from collections import Counter
 from functools import partial
@@ -47,7 +47,7 @@ def test_without_the_unique_index_several_get_it(function: Make, orders_store: S
 
 
 @pytest.mark.parametrize("status", ["created", "awaiting:payment", "complete"])
-def test_of_200_buyers_nobody_gets_a_ticket_that_a_live_order_has(
+def test_of_200_buyers_none_gets_a_ticket_that_a_live_order_has(
     function: Make, orders_store: Store, status: str
 ) -> None:
     order = place(function, User())

@@ -68,7 +68,7 @@ def test_cannot_cancel_a_paid_order(cancel: Function, orders_store: Store, order
 
 
 @pytest.mark.parametrize("status", ["created", "cancelled", "complete"])
-def test_returns_a_401_for_another_users_order_whatever_its_status(
+def test_returns_a_401_for_another_users_order_in_any_status(
     cancel: Function, orders_store: Store, order: Document, status: str
 ) -> None:
     set_status(orders_store, order, status)

@@ -50,7 +50,7 @@ def test_acks_the_message_and_changes_nothing_if_the_order_is_over(
     assert orders_store.dump() == before
 
 
-def test_completes_an_order_whose_time_is_over_but_that_nobody_cancelled(
+def test_completes_an_order_whose_time_is_over_but_that_is_not_cancelled(
     function: Make, complete: Function, orders_store: Store
 ) -> None:
     overdue = place(function, User(), EXPIRATION_WINDOW_SECONDS="0")

@@ -48,7 +48,7 @@ def test_what_is_out_of_time_lets_go_of_its_rows(store: Store) -> None:
     assert _changes(store) == 1
 
 
-def test_what_waits_for_a_transaction_that_nobody_ends_gives_up_before_its_time(
+def test_what_waits_for_a_transaction_that_does_not_end_gives_up_before_its_time(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transaction, "TIMEOUT_SECONDS", FAR_LESS_THAN_A_MINUTE)

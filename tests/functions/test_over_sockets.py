@@ -123,7 +123,7 @@ def test_refuses_a_length_far_over_64_kib_before_the_body_comes(
     assert answer(connection) == TOO_LARGE
 
 
-def test_takes_no_large_body_from_nobody_either(connection: http.client.HTTPConnection) -> None:
+def test_takes_no_large_body_without_a_session_either(connection: http.client.HTTPConnection) -> None:
     connection.request("POST", "/", TICKET.rjust(LIMIT + 1), {"Content-Type": "application/json"})
     assert answer(connection) == TOO_LARGE
 

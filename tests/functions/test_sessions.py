@@ -64,7 +64,7 @@ BAD_TOKENS = {
 
 @pytest.mark.parametrize("token", BAD_TOKENS.values(), ids=BAD_TOKENS)
 @pytest.mark.parametrize(("header", "prefix"), [("Authorization", "Bearer "), ("Cookie", "session=")])
-def test_a_bad_token_is_nobody(function: Make, header: str, prefix: str, token: str) -> None:
+def test_a_bad_token_is_no_session(function: Make, header: str, prefix: str, token: str) -> None:
     response = function("auth-current-user").call("GET", headers={header: prefix + token})
     assert said(response) == NOBODY
 
@@ -88,13 +88,13 @@ def test_can_only_be_accessed_if_the_user_is_signed_in(function: Make, name: str
     "authorization",
     ["Bearer", "Bearer ", "Bearer a b", "Basic YTpi", GOOD, "Digest " + GOOD, "bearer\t" + GOOD],
 )
-def test_an_authorization_of_another_form_is_nobody(function: Make, authorization: str) -> None:
+def test_an_authorization_of_another_form_is_no_session(function: Make, authorization: str) -> None:
     response = function("auth-current-user").call("GET", headers={"Authorization": authorization})
     assert said(response) == NOBODY
 
 
 @pytest.mark.parametrize("cookie", ["session", "session=", "Session=" + GOOD, "sess=" + GOOD, ";;=;", "\u00ff"])
-def test_a_cookie_of_another_form_is_nobody(function: Make, cookie: str) -> None:
+def test_a_cookie_of_another_form_is_no_session(function: Make, cookie: str) -> None:
     assert said(function("auth-current-user").call("GET", headers={"Cookie": cookie})) == NOBODY
 
 
@@ -121,9 +121,9 @@ def test_a_token_of_a_clock_that_is_ahead_is_good(function: Make) -> None:
     assert said(function("auth-current-user").call("GET", user=User(iat=NOW + 5))) != NOBODY
 
 
-def test_without_a_key_nobody_gets_in(function: Make) -> None:
-    nobody = jwt.encode(User().claims, "\0" * 32)
-    response = function("tickets-create", JWT_KEY="").call("POST", headers={"Authorization": f"Bearer {nobody}"})
+def test_without_a_key_every_session_is_refused(function: Make) -> None:
+    token = jwt.encode(User().claims, "\0" * 32)
+    response = function("tickets-create", JWT_KEY="").call("POST", headers={"Authorization": f"Bearer {token}"})
     assert said(response) == refusal(500, "Something went wrong")
 
 
@@ -132,7 +132,7 @@ ROTATION = [JWT_KEY, f"{JWT_KEY}\n{NEXT_KEY}", f"{NEXT_KEY}\n{JWT_KEY}", NEXT_KE
 
 
 @pytest.mark.parametrize("step", [0, 1, 2])
-def test_two_keys_log_nobody_out_while_one_takes_the_others_place(function: Make, step: int) -> None:
+def test_two_keys_keep_all_sessions_while_one_takes_the_others_place(function: Make, step: int) -> None:
     """While a step is under way some functions have taken it and others have not, and each may sign people in."""
     stages = ROTATION[step : step + 2]
     for email, issuing in zip(("a@example.com", "b@example.com"), stages, strict=True):
@@ -144,7 +144,7 @@ def test_two_keys_log_nobody_out_while_one_takes_the_others_place(function: Make
             assert (response.json or {})["currentUser"]["email"] == email
 
 
-def test_a_key_that_is_taken_out_signs_nobody_in_any_more(function: Make) -> None:
+def test_a_key_that_is_taken_out_verifies_no_session_any_more(function: Make) -> None:
     response = function("auth-current-user", JWT_KEY=NEXT_KEY).call("GET", user=User())
     assert said(response) == NOBODY
 

@@ -92,7 +92,7 @@ def test_tells_of_a_bad_title_and_a_bad_price_at_once(create: Function) -> None:
     assert said(offer(create, "", 0)) == refusal(400, TITLE_MISSING, prices.ZERO)
 
 
-def test_sells_for_whoever_is_signed_in_whatever_the_body_says(create: Function) -> None:
+def test_sells_for_the_user_who_is_signed_in_even_if_the_body_names_another(create: Function) -> None:
     body = {"title": "Jazz night", "price": 20, "userId": "0" * 24, "version": 7, "orderId": "0" * 24, "id": "0" * 24}
     ticket = create.call("POST", json=body, user=SELLER).json or {}
     assert (ticket["userId"], ticket["version"], "orderId" in ticket) == (SELLER.id, 0, False)
