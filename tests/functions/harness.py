@@ -21,11 +21,11 @@ from events.dispatcher.signature import Signer
 from local import manifests
 from tests import provider
 
-JWT_KEY = "a key that only these tests know, long enough for every HMAC"
+JWT_KEY = "a key that only these tests know, and that is long enough for an HMAC of any size"
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 IN_A_PROCESS = "TEST_IS_IN_A_PROCESS"
 CLOUDEVENT = "application/cloudevents+json"
-EVENTS_KEY = "another key that only these tests know, long enough as well"
+EVENTS_KEY = "another key that only these tests know, and that is long enough for any HMAC as well"
 SECRETS = {
     "JWT_KEY": JWT_KEY,
     "EVENTS_KEY": EVENTS_KEY,
