@@ -7,7 +7,7 @@ bin := .venv/bin
 # More workers than cores: many tests wait, for a retry or an expiry for instance.
 pytest := $(bin)/python -m pytest --numprocesses 3 --dist loadgroup
 
-.PHONY: help run function logs reset demo events dead-letters audit test test-all soak check manifests prove cluster format bench schemas requirements
+.PHONY: help run function logs reset demo events dead-letters audit test test-all soak check manifests prove cluster format bench pictures schemas requirements
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -70,6 +70,9 @@ format: .venv/.installed  ## format the code
 
 bench: .venv/.installed  ## measure performance, as ratios within one run
 	@$(bin)/python -m tests.bench $(ONLY)
+
+pictures: .venv/.installed  ## take the pictures of the shop that the pages show
+	@$(bin)/python -m tests.storefront.pictures
 
 schemas: .venv/.installed  ## write the JSON Schemas of the events
 	$(bin)/python -m events.schemas
