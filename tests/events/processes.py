@@ -40,7 +40,7 @@ class Process:
         return self._log.read_text()
 
     def status(self, path: str) -> int:
-        """The answer to a probe, 0 if nobody answers."""
+        """Return the status of a probe, 0 without a response."""
         try:
             return requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=TIMEOUT_SECONDS).status_code
         except requests.ConnectionError:
@@ -97,7 +97,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, again perhaps, and once more if it does not come up, as whoever runs servers does."""
+        """Start it, or start it again; retry if it does not come up, as a supervisor does."""
         for _ in range(TRIES):
             self._process = subprocess.Popen(self._command, stderr=subprocess.DEVNULL)
             with suppress(RuntimeError):

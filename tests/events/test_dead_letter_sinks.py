@@ -46,7 +46,7 @@ def test_a_dead_letter_sink_is_tried_as_often_as_the_subscriber(stage: Stage, si
     assert not stage.letters()
 
 
-def test_a_dead_letter_sink_that_stays_away_holds_up_nobody(stage: Stage, sink: Sink, other_sink: Sink) -> None:
+def test_a_dead_letter_sink_that_is_down_delays_no_other_trigger(stage: Stage, sink: Sink, other_sink: Sink) -> None:
     """More dead letters wait for it than may be under way at once."""
     sink.answer = lambda request: Answer(422 if str(request.id).startswith("poison") else 204)
     other_sink.answer = lambda _: Answer(503)

@@ -15,12 +15,12 @@ from events.runtime.address import NatsAddress
 from tests.events.harness import Answer, Request, Sink, Stage, event
 from tests.eventually import eventually
 
-REFUSED = Answer(422, body=b"\x1b[31mtitle is missing")
+REJECTION = Answer(422, body=b"\x1b[31mtitle is missing")
 
 
-def refusing(*ids: str) -> Callable[[Request], Answer]:
+def rejecting(*ids: str) -> Callable[[Request], Answer]:
     """Answers 422 to these events, 204 to others."""
-    return lambda request: REFUSED if request.id in ids else Answer()
+    return lambda request: REJECTION if request.id in ids else Answer()
 
 
 def command(stage: Stage, *arguments: str) -> subprocess.Popen[str]:
@@ -42,7 +42,7 @@ def run(stage: Stage, *arguments: str) -> str:
     return said
 
 
-def refuse(stage: Stage, *arguments: str) -> str:
+def run_failing(stage: Stage, *arguments: str) -> str:
     """Return what the command prints when it does not."""
     status, said = _run(stage, *arguments)
     assert status == 1, said
@@ -58,7 +58,7 @@ def _run(stage: Stage, *arguments: str) -> tuple[int, str]:
 @pytest.fixture
 def buried(stage: Stage, sink: Sink, other_sink: Sink) -> Stage:
     """Dead letters 1 to 3 are of the Trigger `one` (a, b, c), 4 is of `two` (c)."""
-    sink.answer, other_sink.answer = refusing("a", "b", "c"), refusing("c")
+    sink.answer, other_sink.answer = rejecting("a", "b", "c"), rejecting("c")
     stage.trigger("one", sink)
     stage.trigger("two", other_sink, filter={"attributes": {"subject": "shared"}})
     stage.start_bridge()
@@ -102,7 +102,7 @@ def test_nothing_to_list(stage: Stage, sink: Sink) -> None:
 
 
 def test_showing_a_whole_event_and_why_it_died(stage: Stage, sink: Sink) -> None:
-    sink.answer = lambda _: REFUSED
+    sink.answer = lambda _: REJECTION
     stage.trigger("one", sink)
     stage.start_bridge()
     stage.publish(event(id="a b", subject="Grüße", extension="\u202e", data={"title": "Opening night", "price": 20.50}))
@@ -132,7 +132,7 @@ def test_showing_a_whole_event_and_why_it_died(stage: Stage, sink: Sink) -> None
     ids=["no text", "no JSON", "nothing"],
 )
 def test_showing_data_that_is_no_json(stage: Stage, sink: Sink, data: bytes, shown: str) -> None:
-    sink.answer = lambda _: REFUSED
+    sink.answer = lambda _: REJECTION
     stage.trigger("one", sink)
     stage.start_bridge()
     stage.send(stage.stream_names.event("plain"), {}, data)
@@ -189,7 +189,7 @@ def test_what_fails_again_is_a_dead_letter_again_and_not_replayed_for_ever(burie
 
 @pytest.mark.slow
 def test_a_replay_that_is_killed_loses_nothing(stage: Stage, sink: Sink) -> None:
-    sink.answer = lambda _: REFUSED
+    sink.answer = lambda _: REJECTION
     stage.trigger("one", sink)
     stage.start_bridge()
     wanted = {str(number) for number in range(300)}
@@ -214,17 +214,17 @@ def test_a_letter_stays_while_the_log_does_not_take_it(buried: Stage) -> None:
     config = buried.loop.run(buried.jetstream.stream_info(buried.stream_names.log)).config
     buried.loop.run(buried.jetstream.update_stream(config.evolve(max_bytes=1)))
 
-    assert "0 done, 4 not done" in refuse(buried, "replay", "--all")
+    assert "0 done, 4 not done" in run_failing(buried, "replay", "--all")
 
     assert buried.letters() == before
 
 
 def test_a_letter_stays_when_its_trigger_is_gone(buried: Stage) -> None:
     before = buried.letters()
-    buried.stop_bridges()  # a bridge would bind it anew
+    buried.stop_bridges()  # a bridge would bind it again
     buried.loop.run(buried.jetstream.delete_consumer(buried.stream_names.log, buried.stream_names.consumer("one")))
 
-    assert "the Broker has no Trigger one any more" in refuse(buried, "replay", "--trigger", "one")
+    assert "the Broker has no Trigger one any more" in run_failing(buried, "replay", "--trigger", "one")
 
     assert buried.letters() == before
 
@@ -241,7 +241,7 @@ def test_purging_one_and_all_of_a_trigger_and_all(buried: Stage, sink: Sink) -> 
     assert sink.ids == ["a", "b", "c"]
 
 
-def test_what_somebody_else_removed_meanwhile_is_removed(buried: Stage) -> None:
+def test_removing_a_dead_letter_twice_succeeds(buried: Stage) -> None:
     [first, *_] = buried.letters()
 
     buried.loop.run(buried.dead_letters.remove(first.sequence))
@@ -254,7 +254,7 @@ def test_what_somebody_else_removed_meanwhile_is_removed(buried: Stage) -> None:
 def test_a_trigger_that_there_is_not(buried: Stage, asked: str) -> None:
     before = buried.letters()
 
-    assert refuse(buried, asked, "--trigger", "three") == "Trigger three does not exist\n"
+    assert run_failing(buried, asked, "--trigger", "three") == "Trigger three does not exist\n"
 
     assert buried.letters() == before
 
@@ -268,13 +268,13 @@ def test_a_trigger_that_is_gone_has_its_letters_still(buried: Stage) -> None:
 
 @pytest.mark.parametrize("asked", [("show", "99"), ("replay", "99"), ("purge", "99")])
 def test_a_number_that_there_is_not(buried: Stage, asked: tuple[str, str]) -> None:
-    assert "dead letter 99 does not exist" in refuse(buried, *asked)
+    assert "dead letter 99 does not exist" in run_failing(buried, *asked)
 
 
 def test_it_goes_as_far_as_it_can_and_says_how_far(buried: Stage) -> None:
     [first, *_, last] = (str(letter.sequence) for letter in buried.letters())
 
-    said = refuse(buried, "purge", first, "99", last)
+    said = run_failing(buried, "purge", first, "99", last)
 
     assert f"{first} of one deleted\n" in said
     assert "dead letter 99 does not exist; 1 done, 2 not done" in said
@@ -282,13 +282,15 @@ def test_it_goes_as_far_as_it_can_and_says_how_far(buried: Stage) -> None:
 
 
 def test_a_broker_that_there_is_not(stage: Stage) -> None:
-    assert f"no stream for dead letters of the Broker {stage.stream_names.namespace}/default" in refuse(stage, "list")
+    assert f"no stream for dead letters of the Broker {stage.stream_names.namespace}/default" in run_failing(
+        stage, "list"
+    )
 
 
 def test_without_nats_it_says_so(stage: Stage) -> None:
     stage.nats_url = "nats://127.0.0.1:9"
 
-    assert refuse(stage, "list") == "no NATS server answers at nats://127.0.0.1:9\n"
+    assert run_failing(stage, "list") == "no NATS server answers at nats://127.0.0.1:9\n"
 
 
 @pytest.mark.parametrize("missing", ["NATS_URL", "BROKER"])

@@ -39,7 +39,7 @@ class Shop:
         self.orders += new
 
     def settle(self) -> None:
-        """Have many orders expire, whose sequences later ones have again if a stream begins anew."""
+        """Have many orders expire, whose sequences later ones have again if a stream is created again."""
         self.order(30, window=timedelta(seconds=1))
         self.await_expired()
 

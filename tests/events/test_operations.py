@@ -73,7 +73,7 @@ def test_requests_for_brokers_that_there_are_not_make_no_series(stage: Stage, si
 
 
 def test_a_trigger_that_is_behind_is_seen(stage: Stage, sink: Sink, start: Start) -> None:
-    """Events that nobody wants do not count, nor do those that were delivered."""
+    """Neither events that no Trigger wants nor delivered ones count."""
     sink.answer = lambda request: Answer(500 if request.id == "stuck" else 204)
     wanted = {"attributes": {"type": "dev.test.happened"}}
     stage.trigger("behind", sink, filter=wanted, delivery={"retry": 100, "backoffDelay": "PT60S"})
@@ -121,7 +121,7 @@ def test_a_request_that_has_begun_ends_before_the_ingress_does(stage: Stage, sin
         stage.publish(event(id="before"))
         sink.await_requests(1)
         bridge.ask_to_stop()
-        eventually(lambda: _refuses(bridge.ingress_port))
+        eventually(lambda: _is_closed(bridge.ingress_port))
         begun.sendall(b"ta")
         assert begun.recv(1024).startswith(b"HTTP/1.1 202 ")
     assert bridge.await_end() == 0
@@ -144,6 +144,6 @@ def test_the_ingress_takes_events_on_while_its_clients_find_out_that_it_leaves(
     assert sink.await_requests(1)[0].id == "1"
 
 
-def _refuses(port: int) -> bool:
+def _is_closed(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex((servers.HOST, port)) != 0

@@ -1,4 +1,4 @@
-"""From an outbox to the log, whatever dies in between."""
+"""From an outbox to the log, through crashes of everything in between."""
 
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ def test_a_row_that_cannot_be_published_stops_no_other(stage: Stage, service: Se
     bad = [
         event(data="x" * 2_000_000),
         event(data="x" * 1_000_000),
-        event(data="x" * 1_048_500),  # the server takes as much, but not headers besides
+        event(data="x" * 1_048_500),  # the server takes as much, but no headers in addition
         event(subject="x" * 100_000),
         event(source=None),
         event(**{"Bad Name": "x"}),

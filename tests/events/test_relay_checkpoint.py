@@ -159,8 +159,8 @@ def test_a_stream_that_is_not_read_for_long_is_opened_again(loop: Loop, monkeypa
         for _ in range(2):
             yield {}, Position({}, datetime.now(UTC))
 
-    async def fill_what_nobody_empties() -> None:
+    async def fill_a_queue_that_is_not_read() -> None:
         with pytest.raises(relaying._StalledError):
             await relaying._fill(asyncio.Queue(1), changes())
 
-    loop.run(fill_what_nobody_empties())
+    loop.run(fill_a_queue_that_is_not_read())

@@ -52,7 +52,7 @@ def test_the_others_are_served_all_the_same(half_silent: Stage, sink: Sink) -> N
     assert sink.await_requests(1)[0].id == "1"
 
 
-def test_nobody_who_comes_later_makes_a_bridge_unready(
+def test_an_object_that_is_added_later_does_not_make_a_bridge_unready(
     half_silent: Stage, sink: Sink, tmp_path: Path, start: Start
 ) -> None:
     half_silent.trigger("all", sink)

@@ -133,7 +133,7 @@ def _trigger(name: str, sink: Sink) -> dict[str, Any]:
 
 
 def _reply_for_later(request: Request) -> Answer:
-    """The first event is answered by one for later, which is then refused."""
+    """Reply to the first event with one for later, and reject that one."""
     if request.headers["ce-type"] == "dev.ticketing.expiration.completed":
         return Answer(422)
     reply = {
