@@ -18,7 +18,8 @@ from tests.eventually import PATIENCE_SECONDS
 
 GIB = 1 << 30
 METADATA = 128 << 10  # bytes of it that NATS keeps with a stream
-BROKER = Path(__file__).parents[2] / "knative" / "base" / "eventing" / "broker.yaml"
+KNATIVE = Path(__file__).parents[2] / "knative"
+BROKER, PRODUCTION = KNATIVE / "base/eventing/broker.yaml", KNATIVE / "overlays/production/broker.yaml"
 
 
 def test_a_volume_holds_many_brokers(private_stage: Stage) -> None:
@@ -28,9 +29,12 @@ def test_a_volume_holds_many_brokers(private_stage: Stage) -> None:
     assert 0 < 100 * json.loads(answer.data)["reserved_storage"] < 10 * GIB
 
 
-def test_our_own_broker_keeps_more() -> None:
-    (broker,) = manifest.desired_state([yaml.safe_load(BROKER.read_text())]).brokers
-    assert broker.max_bytes == GIB
+def test_production_keeps_more_than_one_machine() -> None:
+    broker, production = (yaml.safe_load(path.read_text()) for path in (BROKER, PRODUCTION))
+    (small,) = manifest.desired_state([broker]).brokers
+    broker["metadata"]["annotations"] |= production["metadata"]["annotations"]
+    (large,) = manifest.desired_state([broker]).brokers
+    assert small.max_bytes < large.max_bytes == GIB
 
 
 def test_a_broker_that_cannot_be_marked_stops_no_other(stage: Stage, sink: Sink) -> None:
