@@ -149,7 +149,7 @@ def test_a_function_that_is_down_for_a_moment_is_waited_for_by_all(tmp_path: Pat
 def test_whoever_may_connect_may_ask_however_slow_one_function_is() -> None:
     config = yaml.safe_load(manifests.ENVOY.read_text())
     [functions] = config["static_resources"]["clusters"]
-    [monitor] = config["overload_manager"]["resource_monitors"]
+    [monitor, *_] = config["overload_manager"]["resource_monitors"]
     [bounds] = functions["circuit_breakers"]["thresholds"]
     names = ("max_connections", "max_pending_requests", "max_requests", "max_retries")
     assert bounds == dict.fromkeys(names, monitor["typed_config"]["max_active_downstream_connections"])

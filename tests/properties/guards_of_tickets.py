@@ -94,11 +94,11 @@ def _refusal_to_delete_what_is_reserved(patch: pytest.MonkeyPatch) -> None:
 
 
 def _expiry_check(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Order, "expire", lambda order, _at: order._cancel())
+    patch.setattr(Order, "expire", lambda order, at, _due: order._cancel(at, "expired"))
 
 
 def _end_of_cancelled_orders(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Order, "_cancel", lambda o: replace(o, status=Status.CANCELLED, version=o.version + 1))
+    patch.setattr(Order, "_cancel", lambda o, at, reason: o._become(Status.CANCELLED, at, reason))
 
 
 def _event_in_the_transaction(patch: pytest.MonkeyPatch) -> None:
