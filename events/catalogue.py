@@ -1,4 +1,4 @@
-"""Every event of the system: its type, who sends it, and the shape of its data.
+"""Every event of the system: its type, the service that sends it, and the shape of its data.
 
 Types are `dev.ticketing.<name>`; docs/architecture/saga.md says who reacts to them and how. Field names are camelCase
 on the wire. Receivers ignore fields that they do not know, so a new field is no new version; anything else is.
@@ -38,17 +38,17 @@ class Event(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=Tru
 
     @classmethod
     def type(cls) -> str:
-        """The CloudEvent's type."""
+        """Return the CloudEvent's type."""
         return TYPE_PREFIX + cls.NAME
 
     @classmethod
     def source(cls) -> str:
-        """The CloudEvent's source."""
+        """Return the CloudEvent's source."""
         return SOURCE_PREFIX + cls.SERVICE
 
     @classmethod
     def schema(cls) -> str:
-        """The CloudEvent's dataschema; its number changes when a receiver has to."""
+        """Return the CloudEvent's dataschema; its version changes when receivers have to change."""
         return f"{SCHEMA_BASE}{cls.NAME}.v1.json"
 
 

@@ -150,7 +150,7 @@ RULES = [
     # Values.
     *both("an empty subject", MALFORMED, subject=""),
     *both("an empty schema", MALFORMED, dataschema=""),
-    *both("a source that is no URI", MALFORMED, source="/100%"),
+    *both("a source that is not a URI", MALFORMED, source="/100%"),
     *both("a time in words", MALFORMED, time="yesterday"),
     *both("a time without a zone", MALFORMED, time="2026-11-28T19:00:00"),
     *both("a day that there is not", MALFORMED, time="2026-02-30T19:00:00Z"),

@@ -15,7 +15,7 @@ UID = "ticketing.dev.uid"
 
 _DUPLICATE_WINDOW = 120.0  # seconds
 _SOURCE_HEADERS = 8 << 10  # bytes, more than the headers in which JetStream says where a message was sourced from
-_MISSING_STREAM = "nobodys"  # never exists: the stream name of every Broker has an underscore in it
+_MISSING_STREAM = "missing"  # never exists: the stream name of every Broker has an underscore in it
 _NAME_IN_USE = 10058
 
 

@@ -5,8 +5,9 @@ events of 0.3 pass as they are, since Knative's conformance tests ask that of a 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
+
+from msgspec import Struct
 
 from events.cloudevents.attributes import PREFIX, REQUIRED, check_values, decode_value, encode_value
 from events.cloudevents.errors import MalformedEventError
@@ -20,8 +21,7 @@ LARGEST_ATTRIBUTES = 48 << 10  # bytes, percent-encoded, with their names
 _LINE_OVERHEAD = len(": \r\n")
 
 
-@dataclass(slots=True)
-class Event:
+class Event(Struct):
     """`headers` are the attributes as `ce-<name>`, percent-encoded; datacontenttype is `content_type` instead."""
 
     headers: dict[str, str]

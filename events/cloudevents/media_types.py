@@ -1,8 +1,9 @@
 """Media types (RFC 2046): the content types of messages and the data content types of events."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from events.cloudevents.errors import MalformedEventError
 
@@ -17,15 +18,14 @@ _CHARSET = re.compile(rf""";\s*charset\s*=\s*"?({_TOKEN})""", re.IGNORECASE)
 
 _ALIASES = {"utf8": _UTF8, "ascii": _ASCII, "latin1": "iso-8859-1"}
 
-# Character sets in which a string of the JSON format can be encoded; Python knows others that are no charsets.
+# Character sets in which a string of the JSON format can be encoded; Python has codecs that are not charsets.
 _ENCODINGS = re.compile(
     "utf-(8|16|32)|utf-(16|32)[bl]e|us-ascii|iso-8859-[0-9]{1,2}|windows-125[0-8]|koi8-[ru]|shift_jis|euc-(jp|kr)"
     "|iso-2022-jp|gb2312|gbk|gb18030|big5"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class MediaType:
+class MediaType(Struct, frozen=True):
     """`essence` is `type/subtype`, `charset` the parameter, both in lower case; `charset` is UTF-8 if there is none."""
 
     essence: str

@@ -1,4 +1,4 @@
-"""`make schemas`: write the schemas that the catalogue asks for, and remove all others."""
+"""`make schemas`: write the schemas of the catalogue's events, and remove all others."""
 
 from events.schemas import FOLDER, files
 

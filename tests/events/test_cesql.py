@@ -1,4 +1,4 @@
-"""CloudEvents SQL: what lets an event pass, what does not, and what is no expression."""
+"""CloudEvents SQL: what lets an event pass, what does not, and what is malformed."""
 
 import pytest
 
@@ -136,7 +136,7 @@ def test_a_hostile_pattern_takes_no_time() -> None:
     ],
 )
 def test_what_would_take_long_has_no_value(text: str, *, has_value: bool) -> None:
-    """Nothing of the bridge goes on meanwhile, whoever made the Trigger and the event."""
+    """The bridge does nothing else while an expression is evaluated."""
     assert predicate(text)(LONG) is has_value
 
 

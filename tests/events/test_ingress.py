@@ -1,5 +1,6 @@
-"""The ingress: what it takes, what it refuses and how it says so."""
+"""The ingress: what it accepts, what it rejects and with which response."""
 
+import gzip
 import json
 import socket
 from collections.abc import Iterator
@@ -52,6 +53,17 @@ def test_an_event_in_structured_mode_arrives(broker: Stage, sink: Sink) -> None:
     assert request.headers["ce-subject"] == "Z%C3%BCrich"
     assert request.headers["content-type"] == "application/json"
     assert request.body == b'{"a": 1.5}'
+
+
+def test_data_whose_type_is_null_is_json(broker: Stage, sink: Sink) -> None:
+    """As it is without a type: null is absent."""
+    assert post(broker, JSON_EVENT, json.dumps({**STRUCTURED, "datacontenttype": None, "data": 1}).encode()).ok
+    assert sink.await_requests(1)[0].headers["content-type"] == "application/json"
+
+
+def test_a_content_coding_is_not_supported(broker: Stage) -> None:
+    response = post(broker, {**EVENT, "Content-Encoding": "gzip"}, gzip.compress(b"data"))
+    assert (response.status_code, response.headers["Accept-Encoding"]) == (415, "identity")
 
 
 def test_an_event_of_version_03_arrives_as_it_was_sent(broker: Stage, sink: Sink) -> None:
@@ -193,7 +205,7 @@ def test_what_is_too_large_is_refused_before_it_comes(broker: Stage) -> None:
 
 @pytest.mark.parametrize("size", [LARGEST_EVENT, 5 << 20])
 def test_what_turns_out_too_large_is_refused(broker: Stage, sink: Sink, size: int) -> None:
-    """Sent in chunks, nobody says how large it is; and attributes count, too."""
+    """A body in chunks does not announce its size; and attributes count, too."""
     chunks = (b"x" * 65_536 for _ in range(size // 65_536))
     assert post(broker, EVENT, chunks).status_code == 413
     assert not sink.requests

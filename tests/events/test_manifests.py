@@ -131,7 +131,7 @@ def test_more_at_once_than_memory_has_room_for() -> None:
     "subscriber",
     [
         {"uri": "http://orders-evil.test/"},
-        # A Knative Service says in its status where it answers, and whoever may write that can say anything.
+        # A Knative Service reports its own URL in its status, which may be another Service's.
         {"ref": {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": "orders-expire"}},
         {"uri": "http://orders-expire.shop.svc.cluster.local.evil.test/"},
         {"uri": "http://orders-expire.shop.svc.cluster.local/"},
@@ -141,13 +141,13 @@ def test_more_at_once_than_memory_has_room_for() -> None:
     ],
 )
 def test_only_a_service_of_the_triggers_own_namespace_has_a_name(subscriber: dict[str, Any]) -> None:
-    """A name permits to speak for a service, so nobody else may take it."""
+    """A name permits to send events of a service, so no other destination may have it."""
     made = destination(subscriber, "shop", lambda *_: "http://orders-expire.evil.test/")
     assert urlsplit(made.name).scheme == "http"
 
 
 def test_a_destination_with_certificates_of_its_own_is_refused() -> None:
-    """Rather than to fail at every event, or to deliver it to whoever answers there."""
+    """Otherwise every delivery would fail, or reach another receiver."""
     with pytest.raises(UnresolvedError, match="not supported"):
         destination({"uri": "https://example.test/", "CACerts": "-----BEGIN CERTIFICATE-----"}, "shop", by_name)
 

@@ -1,9 +1,9 @@
 """What a subscriber gets, and what it does not."""
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from events.cloudevents.messages import read_row
 from tests.events.harness import QUICK, Answer, Sink, Stage, event

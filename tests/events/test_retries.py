@@ -31,7 +31,7 @@ def test_giving_up_before_the_log_removes_the_event(stage: Stage, sink: Sink, mo
     assert len(sink.requests) == 1
 
 
-def test_retrying_when_nobody_listens(stage: Stage, sink: Sink) -> None:
+def test_retrying_when_the_connection_is_refused(stage: Stage, sink: Sink) -> None:
     stage.trigger("all", sink, subscriber={"uri": "http://127.0.0.1:9/"})
     stage.start_bridge()
     stage.publish(event())

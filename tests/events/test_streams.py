@@ -48,7 +48,7 @@ def test_a_broker_that_cannot_be_marked_stops_no_other(stage: Stage, sink: Sink)
 
 
 def test_a_trigger_that_cannot_be_bound_stops_no_other(stage: Stage, sink: Sink) -> None:
-    """No server gives a time without a zone; what else may be wrong about an object, nobody knows."""
+    """A time without a zone stands for any malformed field of an object."""
     stage.trigger("odd", sink)
     stage.objects[1]["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00"
     stage.trigger("all", sink)

@@ -77,7 +77,7 @@ def test_refuses_an_event_with_a_bad_attribute(
 
 
 @pytest.mark.parametrize("text", ["\u00a0", "\ue000", "\u2028", "\U000e0001"])
-def test_takes_an_event_whose_attributes_hold_whatever_is_no_control_character(create: Function, text: str) -> None:
+def test_takes_an_event_whose_attributes_hold_any_character_but_controls(create: Function, text: str) -> None:
     assert structured(create, CONTEXT | {"data": TICKET, "id": text, "type": text}).status_code == 201
 
 
