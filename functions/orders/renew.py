@@ -18,9 +18,13 @@ from functions.shared.web.session import signed_in
 SHARE = 3  # a renewal gives this part of the window
 
 
+def _order_id(request: Request) -> str:
+    return path_id(request, -2)
+
+
 @functions_framework.http
 @route
-@idempotent(by=signed_in)
+@idempotent(by=signed_in, about=_order_id)
 def renew_order(request: Request) -> Response:
     """Return 200 and the order, which expires a third of the window from now, or later if it did before."""
     buyer = signed_in(request)
@@ -31,5 +35,5 @@ def renew_order(request: Request) -> Response:
     def respond(order: Order) -> Step:
         return partial(save_response, ok(state(OrderState, order)))
 
-    order = repository.update(path_id(request, -2), renew, partial(state, OrderRenewed), respond)
+    order = repository.update(_order_id(request), renew, partial(state, OrderRenewed), respond)
     return ok(state(OrderState, order))

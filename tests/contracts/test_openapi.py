@@ -223,7 +223,9 @@ def assert_promised(method: str, path: str, answer: requests.Response) -> None:
 def succeeded(har: dict[str, Any]) -> set[Operation]:
     """The routes that were seen to do their work: where every request is refused, not much is checked."""
     done = [entry["request"] for entry in har["log"]["entries"] if entry["response"]["status"] in range(200, 300)]
-    return {(request["method"], re.sub("/[0-9a-fA-F]{24}$", "/{id}", path_of(request["url"]))) for request in done}
+    return {
+        (request["method"], re.sub("/[0-9a-fA-F]{24}(?=/|$)", "/{id}", path_of(request["url"]))) for request in done
+    }
 
 
 def path_of(url: str) -> str:

@@ -69,6 +69,16 @@ def test_the_same_key_renews_once(function: Make, renew: Function, order: Docume
     assert show(function, order["id"], BUYER)["version"] == 1
 
 
+def test_a_key_belongs_to_one_order(function: Make, renew: Function, order: Document) -> None:
+    headers = {"Idempotency-Key": "more"}
+    renew.call("POST", f"/api/orders/{order['id']}/renewal", user=BUYER, headers=headers)
+    another = place(function, BUYER, **WINDOW)
+    again = renew.call("POST", f"/api/orders/{another['id']}/renewal", user=BUYER, headers=headers)
+    assert said(again) == refusal(422, "Idempotency-Key was used with another body")
+    unknown = renew.call("POST", "/api/orders/null/renewal", user=BUYER, headers=headers)
+    assert said(unknown) == refusal(404, "Not Found")
+
+
 def test_an_expired_order_is_not_renewed(function: Make, renew: Function) -> None:
     order = place(function, BUYER, EXPIRATION_WINDOW_SECONDS="0")
     assert ask(renew, order["id"]) == refusal(400, "Cannot renew an expired order")

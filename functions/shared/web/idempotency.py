@@ -96,10 +96,13 @@ def anyone(_: Request) -> None:
     """Tell that a route's keys belong to no user, since it is open to anyone."""
 
 
-def idempotent(by: Callable[[Request], Caller | None]) -> Callable[[Route], Route]:
+def idempotent(
+    by: Callable[[Request], Caller | None], about: Callable[[Request], str] = lambda _: ""
+) -> Callable[[Route], Route]:
     """Let requests to a route carry a key, which belongs to the user that `by` finds or refuses.
 
-    Nothing is stored for requests without a key.
+    `about` returns what the path names, where that belongs to the request as its body does. Nothing is stored for
+    requests without a key.
     """
 
     def decorate(function: Route) -> Route:
@@ -107,7 +110,7 @@ def idempotent(by: Callable[[Request], Caller | None]) -> Callable[[Route], Rout
         def respond(request: Request) -> Response:
             if HEADER not in request.headers and not cloudevent.is_cloudevent(request.headers):
                 return function(request)
-            attempt = _attempt(request, by(request))
+            attempt = _attempt(request, by(request), about(request))
             return _claim(attempt) or _carry_out(function, request, attempt)
 
         return respond
@@ -146,11 +149,11 @@ def repeats(earlier: str | None) -> bool:
     return earlier in attempt.fingerprints if (attempt := _current.get()) else False
 
 
-def _attempt(request: Request, caller: Caller | None) -> Attempt:
+def _attempt(request: Request, caller: Caller | None, about: str) -> Attempt:
     scope = [log.function_name(), caller.id if caller else ""]
     key = hashlib.sha256(msgspec.json.encode(scope + _key(request))).hexdigest()
     # A body may hold a password. The hash is keyed, so that a reader of the database cannot try passwords out.
-    hashed = key.encode() + body.content(request)
+    hashed = key.encode() + about.encode() + body.content(request)
     fingerprints = [hmac.new(secret.encode(), hashed, "sha256").hexdigest() for secret in keys(os.environ["JWT_KEY"])]
     return Attempt(key, fingerprints, new_id())
 
