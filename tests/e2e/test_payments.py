@@ -1,5 +1,8 @@
 """Payments as people see them: through the gateway, with everything in between running, or dying just then."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 import requests
 
+from local.manifests import ROOT
 from tests.browser import CHALLENGED, DECLINED, GOOD, Browser
 from tests.e2e.front import errors
 from tests.e2e.person import TIMEOUT_SECONDS, Person
@@ -136,6 +140,20 @@ def test_a_browser_learns_how_to_pay(stack: Stack) -> None:
 
     told = {"provider": "stripe", "publishableKey": PUBLISHABLE_KEY, "testCards": True}
     assert (config.status_code, config.json()) == (200, told)
+
+
+def test_the_audit_of_a_running_stack_finds_the_sale_and_no_difference(stack: Stack, sale: Sale) -> None:
+    sale.buyer.pay(sale.order)
+    eventually(lambda: sale.status() == "complete")
+
+    def audit() -> bool:
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LOCAL_STATE": str(stack.state)}
+        command = [sys.executable, "-m", "local.audit"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+        print(done.stdout, done.stderr)
+        return done.returncode == 0 and done.stdout.endswith("differences 0\n")
+
+    eventually(audit)  # of other tests, something may be under way
 
 
 def test_the_webhook_tells_of_a_charge_whose_answer_was_lost(sale: Sale, standin: Controls) -> None:
