@@ -7,6 +7,7 @@ never succeeds).
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,11 +22,11 @@ from functions.orders.domain import Status as Progress
 from functions.payments import provider, repository, signature
 from functions.payments.domain import Order, Payment, Status
 from functions.payments.intent import Decline, Outcome
+from functions.payments.stripe_client import client
 from functions.shared.eventing import outbox
 from functions.shared.storage.database import database
 from functions.shared.storage.transaction import Transaction
 from tests.properties.guard import Guard
-from tests.properties.payers import GOOD
 
 
 def _one_payment_per_order(patch: pytest.MonkeyPatch) -> None:
@@ -110,7 +111,14 @@ def _refusal_of_expired_orders(patch: pytest.MonkeyPatch) -> None:
 
 
 def _settlement_without_a_charge(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(provider, "settle", lambda payment: provider.confirm(payment, GOOD))
+    settle = provider.settle
+
+    def charge(payment: Payment) -> Outcome:
+        with suppress(stripe.StripeError):
+            client().v1.payment_intents.confirm(payment.intent_id, {"payment_method": "pm_card_visa"})
+        return settle(payment)
+
+    patch.setattr(provider, "settle", charge)
 
 
 def _version_check_of_orders(patch: pytest.MonkeyPatch) -> None:
