@@ -14,6 +14,7 @@ from pymongo import MongoClient
 from pymongo.uri_parser import parse_uri
 
 from events.runtime import publisher
+from functions.payments import stripe_client
 from functions.shared.storage import database, transaction
 from local import servers
 from tests.e2e.stack import Stack, running
@@ -78,6 +79,7 @@ def patience() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(publisher, "_ACK_TIMEOUT", PATIENCE_SECONDS)
         patch.setattr(database, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
+        patch.setattr(stripe_client, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
         patch.setattr(transaction, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
         patch.setattr(transaction, "CONTENTION_SECONDS", PATIENCE_SECONDS)
         yield

@@ -7,9 +7,10 @@ from types import ModuleType
 import pytest
 import stripe
 
-from functions.payments import provider, repository, stripe_client
+from functions.payments import provider, repository
 from functions.payments.domain import Payment
 from functions.payments.intent import NOT_CHARGED
+from functions.payments.stripe_client import RETRIES, TIMEOUT_SECONDS
 from functions.shared import replication
 from functions.shared.web import idempotency
 from tests.eventually import eventually
@@ -55,8 +56,8 @@ def test_a_provider_that_is_too_slow_leaves_the_payment_pending(scenario: Paymen
 
 
 def test_the_provider_is_not_waited_for_as_long_as_a_request_may_take() -> None:
-    tries = (1 + stripe_client.RETRIES) * sum(stripe_client.TIMEOUT_SECONDS)
-    call = tries + stripe_client.RETRIES * stripe.HTTPClient.INITIAL_DELAY
+    tries = (1 + RETRIES) * sum(TIMEOUT_SECONDS)
+    call = tries + RETRIES * stripe.HTTPClient.INITIAL_DELAY
     create_confirm_and_cancel = 3 * call
     assert replication.PATIENCE_SECONDS + create_confirm_and_cancel < idempotency.REQUEST_LIMIT.total_seconds()
 
