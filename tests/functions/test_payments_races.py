@@ -114,3 +114,15 @@ def test_a_refund_that_is_asked_for_many_times_at_once_is_made_once(scenario: Pa
     assert set(answers) <= {204, 500}  # 500: the provider is at it for another, so the event comes again
     assert 204 in answers
     assert (scenario.status, scenario.refunds, scenario.told.count("refunded")) == ("refunded", [1999], 1)
+
+
+def test_without_the_index_two_clicks_are_two_charges(scenario: PaymentScenario) -> None:
+    payments = scenario.store["payments"]
+    [index] = repository.INDEXES["payments"]
+    payments.drop_index(index.document["name"])
+    try:
+        first, second = overtake(scenario.process, scenario.pay, scenario.pay, (repository, "add"))
+        assert (first[0], second[0], scenario.charges) == (201, 201, [1999, 1999])
+    finally:
+        payments.delete_many({})
+        payments.create_indexes([index])

@@ -162,7 +162,7 @@ def _standing_of_paid_orders_in_time(patch: pytest.MonkeyPatch) -> None:
 
 
 GUARDS = (
-    Guard("the one payment of an order", "charged twice", _one_payment_per_order, seed=9),
+    Guard("the one payment of an order", "charged twice|charged unasked", _one_payment_per_order, seed=9),
     Guard("the intent stored before the charge", "kept", _intent_stored_before_the_charge),
     Guard("the condition on storing the intent", "kept", _condition_on_storing_the_intent),
     Guard("the cancellation of an intent that is given up", "kept|still", _cancellation_of_the_intent),
