@@ -7,6 +7,7 @@ and one that is paid.
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+from tests.faults.history import expiration_id
 from tests.faults.ledger import Ledger, Offer, Reservation
 from tests.faults.observer import Progress, Row, Snapshot
 
@@ -67,7 +68,7 @@ EVENTS = [
     _event("16", "payment.refunded", "late", "12"),
 ]
 LOGGED = [(event["source"], event["id"]) for event in EVENTS]
-LOGGED += [("/ticketing/expiration", name) for name in ("first", "second", "third")]
+LOGGED += [("/ticketing/expiration", expiration_id(told)) for told in EVENTS if told["type"].endswith("order.created")]
 LOGGED += [("/ticketing/payments", name) for name in ("kept", "late")]
 CONSISTENT = Snapshot(
     progress=IDLE,

@@ -78,7 +78,7 @@ def _lost(seen: Snapshot) -> Iterator[str]:
     for event in seen.events:
         if (event["source"], event["id"]) not in seen.logged:
             yield f"{event['type']} {event['id']} is not in the log"
-        if event["type"] == CREATED and (EXPIRATION, event["subject"]) not in seen.logged:
+        if event["type"] == CREATED and (EXPIRATION, expiration_id(event)) not in seen.logged:
             yield f"the expiry of order {event['subject']} is not in the log"
         if event["type"] == STARTED and (PAYMENTS, event["subject"]) not in seen.logged:
             yield f"the time limit of payment {event['subject']} is not in the log"
@@ -127,6 +127,12 @@ def _purchases(seen: Snapshot, ledger: Ledger) -> Iterator[str]:
         for name in told:
             if payments.get(name) not in statuses:
                 yield f"the payment of order {name} is {payments.get(name)}, its buyer was told {statuses[0]}"
+
+
+def expiration_id(created: Row) -> str:
+    """Return the id of the event that is scheduled for the expiry of a new order."""
+    expires = datetime.fromisoformat(created["data"]["expiresAt"])
+    return f"{created['subject']}-{int(expires.timestamp() * 1000)}"
 
 
 def _time(event: Row) -> datetime:
