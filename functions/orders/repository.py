@@ -99,12 +99,13 @@ def add(order: Order, event: Event, also: Step, limit: int) -> None:
         adding.insert("orders", _to_row(replace(order, slot=_free_slot(order.user_id, limit, adding))))
         outbox.add(event, adding)
 
-    while True:
+    for _ in range(limit):  # each time another of the buyer's requests took the slot, of which there are `limit`
         try:
             return transaction(_database(), work)
         except DuplicateKeyError as error:
             if not _is_slot_taken(error):
                 raise AlreadyReserved from error
+    raise TooManyReservations
 
 
 def _free_slot(user_id: str, limit: int, within: Transaction) -> int:
