@@ -64,7 +64,7 @@ class Failures:
             _log.warning("delivery failed; retry scheduled", extra={**about, "seconds": delay})
             self._metrics.retried.inc()
             return delay
-        _log.error("delivery failed; event is dead-lettered", extra=about)
+        _log.error("delivery failed for the last time; dead-lettering the event", extra=about)
         return await self.dead_letter(event, origin, self.attempts.give_up(origin.sequence, error))
 
     def _next_attempt(self, origin: Origin, error: DeliveryError) -> float | None:

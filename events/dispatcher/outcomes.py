@@ -92,8 +92,8 @@ class Outcomes:
         if item not in self._silent:
             _log.warning("no JetStream response for this object; retrying", extra={"object": str(item)})
         if now > self._silent.setdefault(item, now) + self._patience:
-            self._reject(item, "JetStream does not respond for it.")
+            self._reject(item, "No JetStream response for this object; retrying.")
 
     def _reject(self, item: Item, reason: str) -> None:
-        _log.error("JetStream rejected this object; retrying", extra={"object": str(item), "reason": reason})
+        _log.error("reconcile failed; retrying in 5 s", extra={"object": str(item), "reason": reason})
         self.errors[item] = reason

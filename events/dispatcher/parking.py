@@ -74,7 +74,7 @@ class Parking:
         """Store an event until its next attempt; return False if it cannot be parked, and so stays in the log."""
         size, most = len(message.data), self._route.broker.max_parked_bytes
         if self.bytes + size > most:
-            self._report(f"{self.bytes} bytes are parked already, {most} are the most")
+            self._report(f"{self.bytes} of {most} bytes (max-parked-bytes) are in use")
             return False
         self.bytes += size
         try:

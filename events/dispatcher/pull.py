@@ -12,7 +12,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from events.runtime.tasks import Background
+from events.runtime.tasks import Background, raise_if_cancelled
 
 _log = logging.getLogger(__name__)
 
@@ -135,6 +135,7 @@ class Pull:
             await asyncio.sleep(self._tick)
             with suppress(nats.errors.Error):  # while disconnected; the next tick repeats it
                 await self._refresh()
+            raise_if_cancelled()
 
     async def _refresh(self) -> None:
         for reply in tuple(self._tasks):

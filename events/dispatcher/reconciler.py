@@ -14,6 +14,7 @@ from events.dispatcher.outcomes import Outcomes
 from events.dispatcher.resources import Resources
 from events.dispatcher.settings import Settings
 from events.runtime.connection import Connection
+from events.runtime.tasks import raise_if_cancelled
 
 _log = logging.getLogger(__name__)
 
@@ -84,6 +85,7 @@ class Reconciler:
             changed.clear()
             if (desired := self._desired) is not None:
                 delay = await self._attempt(desired)
+            raise_if_cancelled()
 
     async def _attempt(self, desired: DesiredState) -> float:
         """Reconcile once and report. Return the seconds until the next attempt."""

@@ -21,6 +21,7 @@ from events.broker.consumers import all_consumers
 from events.broker.model import Broker
 from events.broker.streams import uid
 from events.runtime import metrics
+from events.runtime.tasks import raise_if_cancelled
 
 _log = logging.getLogger(__name__)
 
@@ -96,6 +97,7 @@ class Room:
                 except nats.errors.Error as error:
                     fields = {"broker": "/".join(name), "reason": repr(error)}
                     _log.warning("fill level of the log unknown; retrying in 2 s", extra=fields)
+            raise_if_cancelled()
             self._forget()
             async with self._looked:
                 self._looked.notify_all()
@@ -121,7 +123,10 @@ class Room:
         metrics.FILL.labels(*name).set(fill.bytes / fill.limit)
         if fill.is_short and not was_short:
             fields = {"broker": "/".join(name), "bytes": fill.bytes, "limit": fill.limit}
-            _log.error("log is filled with undelivered events; the ingress responds 503 until they are", extra=fields)
+            _log.error(
+                "log is over 80 % full of undelivered events; the ingress responds 503 until some are delivered",
+                extra=fields,
+            )
         elif was_short and not fill.is_short:
             _log.info("log has room again; the ingress accepts events", extra={"broker": "/".join(name)})
 

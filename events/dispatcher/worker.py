@@ -84,10 +84,10 @@ class Worker:
                 return await self._processor.process(message, origin)
         except nats.errors.Error as error:
             about = log_fields(self._name, origin, str(error))
-            _log.warning("event not settled; retry scheduled", extra=about)
+            _log.warning("processing the event failed in the bridge; retry scheduled", extra=about)
         except Exception:  # noqa: BLE001 a fault of ours must neither lose the event nor stop the others
             about = log_fields(self._name, origin, "see exception")
-            _log.exception("event not settled; retry scheduled", extra=about)
+            _log.exception("processing the event failed in the bridge; retry scheduled", extra=about)
         return self._failures.own_delay(origin)
 
     async def _respond(self, message: Msg, delay: float | None) -> None:

@@ -11,6 +11,7 @@ from events.relay.checkpoint import Position
 from events.relay.loss_watch import LossWatch
 from events.relay.outbox import Change, Outbox
 from events.relay.publishing import RowPublisher
+from events.runtime.tasks import raise_if_cancelled
 
 _log = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ class Relay:
     async def _keep_checking(self) -> None:
         while True:
             await self._losses.check(self._published_until)
+            raise_if_cancelled()
             await self._replay()
             await self._losses.wait()
 

@@ -28,7 +28,9 @@ class Streams:
             found = {kind: await self._state(name) for kind, name in self._names.items()}
         except nats.errors.Error as error:
             if not self._failing:
-                _log.warning("state of the streams is unknown; lost events go unnoticed", extra={"reason": repr(error)})
+                _log.warning(
+                    "reading the streams failed; lost events go unnoticed; retrying", extra={"reason": repr(error)}
+                )
             self._failing = True
             return None
         self._failing = False

@@ -115,7 +115,7 @@ def _header_block(headers: Mapping[str, str]) -> bytes:
     """Return NATS's header block. Raises MessageRejectedError where a name or a value holds a line break."""
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
-        raise MessageRejectedError("a header holds a line break")
+        raise MessageRejectedError("a header contains a line break")
     return f"NATS/1.0\r\n{lines}\r\n".encode()
 
 

@@ -33,3 +33,14 @@ class Background:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._failure = self._failure or error
             self._failed.set()
+
+
+def raise_if_cancelled() -> None:
+    """Raise CancelledError if the current task was cancelled and goes on all the same.
+
+    asyncio.wait_for, by which nats-py waits, returns normally on Python 3.11 if what it waits for is done at the moment
+    of a cancellation (https://github.com/python/cpython/issues/86296). A loop of requests would then never end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

@@ -107,5 +107,5 @@ def _payment_of(intent: Intent, payment_id: object) -> Payment | None:
     except NotFound:
         return None
     except AmountDiffers as error:
-        log.error(f"intent is for another amount than its payment; not recorded: {error}", payment=payment_id)
+        log.error("intent amount differs from its payment; not recorded", payment=payment_id, reason=str(error))
         return None

@@ -39,7 +39,7 @@ def test_reading_a_broker() -> None:
     delivery = {"retry": 5, "backoffPolicy": "linear", "backoffDelay": "PT2S", "timeout": "PT10S"}
     (made,) = desired_state([broker(annotations, delivery=delivery)]).brokers
     policy = RetryPolicy(retry=5, exponential=False, backoff=2)
-    assert made == Broker("shop", "default", Delivery(policy, 10), 1000, 3, ("/ticketing/",))
+    assert made == Broker("shop", "default", Delivery(policy, 10), 1000, 3, ("/ticketing/",), max_parked_bytes=4000)
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,12 @@ def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return packages.install(tmp_path_factory.mktemp("packages"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A browser for all tests of a worker; CI must have one."""
+    """Yield a browser for the tests of a module; CI must have one.
+
+    No longer: while Playwright runs, this thread has a running event loop, which other tests may not find.
+    """
     if (executable := chromium.path()) is None:
         message = "left out: there is no Chrome or Chromium here, and none could be installed; set BROWSER_PATH"
         assert not os.environ.get("CI"), message
