@@ -31,6 +31,7 @@ class Subscription:
         self._shared = shared
         self._pulls: list[Pull] = []
         self._stopping = False
+        self._pulls_parked = False
         self.parking = Parking(shared.connection, route, shared.ack_wait, self._pull_parked)
         self._worker = Worker(route, shared.connection, shared.subscribers, self.parking)
 
@@ -64,5 +65,14 @@ class Subscription:
         return pull
 
     async def _pull_parked(self) -> None:
-        if not self._stopping:
-            await self._pull(self._route.broker.stream_names.parked_stream(self._route.trigger.name)).start()
+        """Start the one pull of parked events; it goes on by itself when their stream was away."""
+        if self._stopping or self._pulls_parked:
+            return
+        pull = self._pull(self._route.broker.stream_names.parked_stream(self._route.trigger.name))
+        try:
+            await pull.start()
+        except BaseException:
+            self._pulls.remove(pull)
+            await pull.stop(0)
+            raise
+        self._pulls_parked = True

@@ -31,6 +31,11 @@ class LossWatch:
         self._connection = connection
         self._reconnects: int | None = None
 
+    @property
+    def reconnects(self) -> int:
+        """How often the connection was made again."""
+        return self._connection.stats["reconnects"]
+
     async def wait(self) -> None:
         """Wait until it is time to look again: at once after a reconnect, before the bridge goes on."""
         await self._connection.await_reconnect(_INTERVAL)
@@ -39,7 +44,7 @@ class LossWatch:
         """Look once. `published_until` is the commit time of the newest row that this process has published."""
         if not self._connection.is_connected:
             return
-        reconnects = self._connection.stats["reconnects"]
+        reconnects = self.reconnects
         states = await self._streams.states()
         if not states:
             return

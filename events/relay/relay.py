@@ -93,11 +93,14 @@ class Relay:
         checkpoint = await self._outbox.checkpoints.read()
         if checkpoint.replay_from is None:
             return
+        connected = self._losses.reconnects
         replay = ["replay", *map(str, checkpoint.replay_generation.values())] if checkpoint.redeliver else []
         count = 0
         async for batch in self._outbox.rows_since(checkpoint.replay_from):
             await self._outbox.rejected.add(await self._rows.publish(batch, *replay))
             count += len(batch)
+        if self._losses.reconnects != connected:
+            return  # a server that was started again may have lost what was just published: the next round repeats it
         await self._outbox.checkpoints.finish_replay(checkpoint)
         _log.info("outbox replayed", extra={"since": checkpoint.replay_from.isoformat(), "events": count})
 

@@ -113,7 +113,8 @@ class Transition:
 class Order:
     """A buyer's reservation of a ticket, with the ticket as it stood then.
 
-    `slot` numbers a buyer's unpaid orders from 0: no two have the same one. `history` begins with the creation.
+    `slot` numbers a buyer's unpaid orders from 0: no two have the same one; orders of version 0.1 have none. `history`
+    begins with the creation.
     """
 
     id: str
@@ -122,7 +123,7 @@ class Order:
     ticket: Ticket
     status: Status = Status.CREATED
     version: int = 0
-    slot: int = 0
+    slot: int | None = None
     renewals: int = 0
     history: tuple[Transition, ...] = ()
 

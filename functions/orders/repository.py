@@ -181,17 +181,19 @@ def _orders() -> Collection[OrderRow]:
 
 def _to_row(order: Order) -> OrderRow:
     ticket = order.ticket
-    return {
+    row: OrderRow = {
         "_id": ObjectId(order.id),
         "userId": order.user_id,
         "status": order.status.value,
         "expiresAt": order.expires_at,
         "ticket": {"id": ticket.id, "version": ticket.version, "title": ticket.title, "priceCents": ticket.price},
         "version": order.version,
-        "slot": order.slot,
         "renewals": order.renewals,
         "history": [_to_transition_row(transition) for transition in order.history],
     }
+    if order.slot is not None:
+        row["slot"] = order.slot
+    return row
 
 
 def _to_transition_row(transition: Transition) -> TransitionRow:
@@ -210,7 +212,7 @@ def _from_row(row: OrderRow) -> Order:
         ticket=Ticket(ticket["id"], ticket["version"], ticket["title"], ticket["priceCents"]),
         status=Status(row["status"]),
         version=row["version"],
-        slot=row.get("slot", 0),
+        slot=row.get("slot"),
         renewals=row.get("renewals", 0),
         history=tuple(Transition(Status(one["status"]), one["at"], one.get("reason")) for one in _history(row)),
     )

@@ -42,11 +42,21 @@ def unsure(payment: Payment) -> Iterator[None]:
 
 
 def create_intent(payment: Payment) -> Intent:
-    """Create the payment's intent without a card; asked again within a day, return the same one, by its key."""
+    """Create the payment's intent without a card; asked again within a day, return the same one, by its key.
+
+    After a fault of the provider a browser's payment gets one without the key. An intent whose id is not stored is
+    given to no buyer, so it cannot be confirmed.
+    """
     metadata = {"payment": payment.id, "order": payment.order_id}
     params: PaymentIntentCreateParams = {"amount": payment.amount, "currency": CURRENCY, "metadata": metadata}
     params["payment_method_types"] = ["card"]  # type: ignore[typeddict-unknown-key]  # see API_VERSION
-    return to_intent(client().v1.payment_intents.create(params, {"idempotency_key": payment.id}))
+    intents = client().v1.payment_intents
+    try:
+        return to_intent(intents.create(params, {"idempotency_key": payment.id}))
+    except stripe.APIError:  # the provider replays a fault of its own under its key for a day
+        if not payment.is_browsers:  # a request with a token has no time for another call
+            raise
+        return to_intent(intents.create(params))
 
 
 def retrieve_intent(payment: Payment) -> Intent:

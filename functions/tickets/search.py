@@ -12,7 +12,7 @@ from functions.tickets.domain import Ticket
 LONGEST_QUERY = 200
 LONGEST_PREFIX = 20  # characters of a word that count; more would only make the index larger
 _WORD = re.compile(r"\w+")
-_AMOUNT = re.compile(r"(\d{1,7})(?:\.(\d{1,2}))?", re.ASCII)
+_AMOUNT = re.compile(r"(?=\.?\d)(\d{0,7})(?:\.(\d{0,2}))?", re.ASCII)
 _PRICE_CURSOR = re.compile(r"(\d{1,10})-([0-9a-f]{24})", re.ASCII)
 
 
@@ -70,7 +70,7 @@ def parse_bound(value: object) -> int | None:
         return None
     if not isinstance(value, str) or not (found := _AMOUNT.fullmatch(value)):
         raise InvalidField("Price must be an amount in dollars, such as 20 or 19.99")
-    return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
+    return int(found[1] or 0) * 100 + int((found[2] or "").ljust(2, "0"))
 
 
 def parse_sort(value: object) -> Sort:

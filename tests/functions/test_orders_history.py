@@ -65,3 +65,14 @@ def test_an_order_of_version_0_1_has_the_step_that_its_id_tells(
     assert steps(function, order["id"]) == [("created", None)]
     function("orders-cancel").call("DELETE", f"/{order['id']}", user=BUYER)
     assert [status for status, _ in steps(function, order["id"])] == ["created", "cancelled"]
+
+
+def test_orders_of_version_0_1_are_not_in_each_others_way(function: Make, orders_store: Store) -> None:
+    """They have no slot, and get none when they are written."""
+    orders = [place(function, BUYER) for _ in range(2)]
+    orders_store["orders"].update_many({}, {"$unset": {"slot": ""}})
+    orders.append(place(function, BUYER))
+    for number, order in enumerate(orders):
+        started = {"id": f"{number}" * 24, "orderId": order["id"]}
+        answer = function("orders-await-payment").deliver(event("payment.started", "payments", started))
+        assert answer.status_code == 204

@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from bson import ObjectId
 
-from tests.functions.harness import Document, Function, Make, User, event, refusal, said
+from functions.tickets import backfill
+from tests.functions.harness import Document, Function, Make, Store, User, event, process, refusal, said
 from tests.functions.scenes import offer, order_state, reserve
 
 SELLER = User("seller@example.com")
@@ -45,6 +47,21 @@ def test_words_that_are_long_are_found_too(function: Make, search: Function) -> 
     assert titles(search, q="donaudampfschifffahrtsgesell") == ["Donaudampfschifffahrtsgesellschaft"]
 
 
+def test_a_ticket_of_version_0_1_is_found_once_it_is_backfilled(
+    function: Make, search: Function, tickets_store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rows of that version have no prefixes."""
+    ticket = offer(function, title="Jazz")
+    tickets_store["tickets"].update_one({"_id": ObjectId(ticket["id"])}, {"$unset": {"prefixes": "", "sold": ""}})
+    assert titles(search, q="jazz") == []
+    for count in (1, 0):
+        with process(search.environment):
+            backfill.main()
+        assert f"{count} tickets written" in capsys.readouterr().out
+    assert titles(search, q="jazz") == ["Jazz"]
+    assert function("tickets-show").call("GET", f"/{ticket['id']}").json == ticket
+
+
 def test_an_edited_ticket_is_found_by_its_new_title(function: Make, search: Function) -> None:
     ticket = offer(function, SELLER, "Jazz")
     function("tickets-update").call("PUT", f"/{ticket['id']}", json={"title": "Blues", "price": 20}, user=SELLER)
@@ -68,6 +85,8 @@ PRICED = [("a", 20), ("b", "10.50"), ("c", 30), ("d", 20)]
         ({"sort": "price"}, "badc"),
         ({"sort": "-price"}, "cdab"),
         ({"minPrice": "20"}, "dca"),
+        ({"minPrice": "20."}, "dca"),
+        ({"maxPrice": ".5"}, ""),
         ({"maxPrice": "20.00"}, "dba"),
         ({"minPrice": "10.5", "maxPrice": "10.50"}, "b"),
         ({"minPrice": "0", "maxPrice": "1"}, ""),
@@ -136,6 +155,7 @@ def test_ones_own_tickets_need_a_session(search: Function) -> None:
         ({"q": "x" * 201}, ("q", "Query must be at most 200 characters")),
         ({"minPrice": "-1"}, ("minPrice", PRICE)),
         ({"minPrice": ""}, ("minPrice", PRICE)),
+        ({"minPrice": "."}, ("minPrice", PRICE)),
         ({"maxPrice": "1e3"}, ("maxPrice", PRICE)),
         ({"maxPrice": "19.999"}, ("maxPrice", PRICE)),
         ({"maxPrice": "٣"}, ("maxPrice", PRICE)),

@@ -138,3 +138,20 @@ def test_a_page_that_is_not_there_says_so_with_404(shopper: NewShopper) -> None:
     assert (response.status, response.headers["content-type"]) == (404, "text/html; charset=utf-8")
     visitor.link("See all tickets")
     expect(visitor.page.get_by_role("heading", name="Tickets")).to_be_visible()
+
+
+def test_signing_in_leads_to_no_other_site(shopper: NewShopper) -> None:
+    person = shopper()
+    person.sign_up()
+    person.go("/signin?next=/.//elsewhere.example/x")
+    person.sees("Page not found")
+    assert person.page.url.startswith(person.url)
+
+
+def test_a_price_that_is_not_one_is_told_in_place(shopper: NewShopper) -> None:
+    visitor = shopper()
+    visitor.go("/")
+    visitor.fill(Price_from="cheap")
+    visitor.is_told("Price must be an amount in dollars")
+    visitor.fill(Price_from="1.")
+    expect(visitor.page.get_by_role("alert").filter(has_text="amount")).to_have_count(0)

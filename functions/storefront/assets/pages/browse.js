@@ -4,6 +4,7 @@ import { list } from '../api.js';
 import { h, main, show } from '../dom.js';
 import { money, t } from '../i18n.js';
 import { start } from '../main.js';
+import { words } from '../parts/form.js';
 import { follow, load } from '../parts/live.js';
 
 /** @typedef {import('../api.js').Ticket} Ticket */
@@ -31,11 +32,17 @@ start(async () => {
     pages = 1;
     results.setAttribute('aria-busy', 'true');
     const path = `/tickets${location.search}`;
-    const shown = await load(() => list(path));
-    if (mine.signal.aborted) return;
+    try {
+      const shown = await load(() => list(path));
+      if (mine.signal.aborted) return;
+      render(shown);
+      refresh(path, mine.signal);
+    } catch (error) {
+      if (mine.signal.aborted) return;
+      cards.replaceChildren();
+      more.replaceChildren(h('p', { role: 'alert', class: 'alert' }, words(error)));
+    }
     results.removeAttribute('aria-busy');
-    render(shown);
-    refresh(path, mine.signal);
   }
 
   /**
@@ -67,9 +74,11 @@ start(async () => {
   function moreButton(path) {
     const button = h('button', { type: 'button', click: add }, t('browse.more'));
     async function add() {
+      const mine = current;
       button.disabled = true;
       pages += 1;
       const { items, next } = await load(() => /** @type {Promise<{items: Ticket[], next: string | null}>} */ (list(path)));
+      if (mine.signal.aborted) return;
       const added = items.map(card);
       cards.append(...added);
       more.replaceChildren(...(next ? [moreButton(next)] : []));

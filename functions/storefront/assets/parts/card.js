@@ -1,6 +1,6 @@
 /** The card form of the payment provider's own script, and what came of a confirmation. No card data passes here. */
 
-import { request } from '../api.js';
+import { ApiError, request } from '../api.js';
 import { h } from '../dom.js';
 import { language, t } from '../i18n.js';
 import { alert, busy } from './form.js';
@@ -34,6 +34,7 @@ export function cardForm(orderId, paid) {
   const whole = h('section', { 'aria-label': t('order.card') }, hints, place, problem, state, button);
 
   mount().catch((error) => {
+    if (error instanceof ApiError && error.message === 'Order is already paid') return paid();
     console.error(error);
     place.textContent = '';
     problem.textContent = t('order.card.failed');
@@ -63,11 +64,24 @@ export function cardForm(orderId, paid) {
   async function confirm(provider, elements) {
     state.textContent = t('order.paying');
     const confirmParams = { return_url: location.href };
-    const { error, paymentIntent } = await provider.confirmPayment({ elements, confirmParams, redirect: 'if_required' });
-    state.textContent = '';
+    const { error, paymentIntent } = await provider
+      .confirmPayment({ elements, confirmParams, redirect: 'if_required' })
+      .catch(asResult)
+      .finally(() => (state.textContent = ''));
     if (error) problem.textContent = t('order.declined', { reason: error.message ?? '' });
     else if (paymentIntent?.status === 'succeeded' || paymentIntent?.status === 'processing') paid();
   }
+}
+
+/**
+ * Return what the provider's script threw as the result that a declined card has.
+ *
+ * @param {unknown} thrown
+ * @returns {{error: {message?: string}, paymentIntent?: {status: string}}}
+ */
+function asResult(thrown) {
+  console.error(thrown);
+  return { error: {} };
 }
 
 /**

@@ -17,6 +17,7 @@ export function sign(way) {
     const key = newKey();
     const submit = async (/** @type {Record<string, string>} */ values) => {
       await request('POST', `/users/sign${way}`, values, way === 'up' ? key : undefined);
+      if (way === 'up') await signInIfReplayed(values);
       location.replace(next());
     };
     const isSentHere = new URLSearchParams(location.search).has('next');
@@ -49,8 +50,18 @@ function fields(way) {
   ];
 }
 
+/**
+ * Sign in after a sign-up whose first response was lost: the replayed one has no cookie.
+ *
+ * @param {Record<string, string>} values
+ */
+async function signInIfReplayed(values) {
+  const { currentUser } = await request('GET', '/users/currentuser');
+  if (!currentUser) await request('POST', '/users/signin', values);
+}
+
 /** Return the page to go on to: only paths of this shop, whatever the address says. */
 function next() {
   const asked = new URL(new URLSearchParams(location.search).get('next') ?? '/', location.origin);
-  return asked.origin === location.origin ? asked.pathname + asked.search : '/';
+  return asked.origin === location.origin ? asked.href : '/';
 }
