@@ -14,6 +14,8 @@ from tests.events.outbox import Service
 from tests.events.processes import NatsServer, Process
 from tests.eventually import eventually
 
+pytestmark = pytest.mark.slow  # servers are stopped and started again
+
 ORDERED, EXPIRED = "dev.test.ordered", "dev.test.expired"
 WINDOW = timedelta(seconds=6)
 

@@ -14,6 +14,8 @@ from tests.events.processes import Process
 from tests.eventually import eventually
 from tests.manifests.nats_cluster import SIZE, USERS, NatsCluster, password, running_cluster
 
+pytestmark = pytest.mark.slow  # servers are stopped and started again
+
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[NatsCluster]:

@@ -54,6 +54,7 @@ def states(person: Shopper, seller: Shopper) -> Iterator[tuple[str, Page]]:
         yield name, seller.page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_in_any_state(shopper: NewShopper, node_modules: Path, scheme: str) -> None:
     axe = Axe(node_modules)
@@ -70,6 +71,7 @@ def test_axe_finds_nothing_in_any_state(shopper: NewShopper, node_modules: Path,
     assert {name: broken for name, broken in found.items() if broken} == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [PHONE, ENLARGED], ids=["phone", "enlarged"])
 def test_nothing_needs_scrolling_sideways(shopper: NewShopper, size: dict[str, int]) -> None:
     person, seller = shopper(viewport=size), shopper(viewport=size)
