@@ -72,9 +72,11 @@ class Payers(People):
     def pay(self, which: int, card: str, behaviour: dict[str, Any]) -> None:
         """A buyer pays, maybe not for the first time."""
         order = self._one_to_pay(which)
+        is_first = not self.system.stores["payments"]["payments"].count_documents({"orderId": order.id})
         with self._behaving(behaviour):
             answer = self._pay(order, card)
-        if behaviour in (FAILS, CHARGE_FAILS) and answer.status_code == 409 and not self._charges(order):
+        # Of an order that has a payment already, 409 tells of that one, which its buyer may still confirm.
+        if is_first and behaviour in (FAILS, CHARGE_FAILS) and answer.status_code == 409 and not self._charges(order):
             self.uncharged.add(order.id)
 
     @precondition(placed)
