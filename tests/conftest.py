@@ -24,6 +24,7 @@ from tests.servers import running_server
 
 NewDatabase = Callable[[str], str]
 
+LONGEST = ("shop", "stack")  # groups of tests, each on one worker
 MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own there, as it does in /tmp
 LONGEST_NAME = 100
 MEMORY_BYTES = 4 << 30  # what the servers of a whole run store, with room to spare
@@ -54,10 +55,14 @@ def _is_usable(folder: Path) -> bool:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist, which reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep on one worker the tests that share a stack, and those that share a fixture of their module."""
+    """Keep on one worker the tests that share a stack, and those that share a fixture of their module.
+
+    The longest groups begin first, so that no worker is left alone with one in the end.
+    """
     for item in items:
         if group := _shared(item):
             item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: _shared(item) not in LONGEST)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
