@@ -94,13 +94,16 @@ class Outbox:
         async for ids in _batches(self.rejected.ids()):
             yield await self._rows.find({"_id": {"$in": ids}}).to_list()
 
-    async def delete_old_rows(self) -> None:
-        """Delete rows that are older than a week and published."""
+    async def delete_old_rows(self) -> bool:
+        """Delete rows that are older than a week and published; return False, and delete none, during a replay."""
         checkpoint = await self.checkpoints.read()
-        if checkpoint.at and not checkpoint.replay_from:
+        if checkpoint.replay_from:
+            return False
+        if checkpoint.at:
             before = min(datetime.now(UTC) - _RETENTION, checkpoint.at - CLOCK_SKEW)
             kept = [row async for row in self.rejected.ids()]
             await self._rows.delete_many({"_id": {"$lt": ObjectId.from_datetime(before), "$nin": kept}})
+        return True
 
 
 async def _batches(items: AsyncIterator[T]) -> AsyncIterator[list[T]]:

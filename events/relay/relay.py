@@ -63,7 +63,7 @@ class Relay:
             tasks.create_task(_every(_SAVE_INTERVAL, self._save_position))
             tasks.create_task(self._keep_checking())
             tasks.create_task(_every(_REJECTED_INTERVAL, self._retry_rejected))
-            tasks.create_task(_every(_DELETE_INTERVAL, self._delete_old_rows))
+            tasks.create_task(self._keep_deleting())
             self.following = True
 
     async def _publish_changes(self, queue: asyncio.Queue[Change]) -> None:
@@ -110,11 +110,18 @@ class Relay:
             still = {row["_id"] for row, _ in await self._rows.publish(batch)}
             await self._outbox.rejected.remove(row for row in batch if row["_id"] not in still)
 
-    async def _delete_old_rows(self) -> None:
+    async def _keep_deleting(self) -> None:
+        """Delete old rows every hour; what a replay puts off follows as soon as it has ended."""
+        while True:
+            deleted = await self._delete_old_rows()
+            await asyncio.sleep(_DELETE_INTERVAL if deleted else _RETRY_DELAY)
+
+    async def _delete_old_rows(self) -> bool:
         try:
-            await self._outbox.delete_old_rows()
+            return await self._outbox.delete_old_rows()
         except PyMongoError as error:  # publishing goes on without it
-            _log.warning("old outbox rows not deleted; retrying in an hour", extra={"reason": repr(error)})
+            _log.warning("old outbox rows not deleted; retrying in 1 s", extra={"reason": repr(error)})
+            return False
 
 
 async def _fill(queue: asyncio.Queue[Change], changes: AsyncIterator[Change]) -> None:
