@@ -16,7 +16,7 @@ START_SECONDS = 120
 CONNECT_SECONDS = 5  # for a server that should be running already
 START_ATTEMPTS = 3
 STOP_SECONDS = 5
-FIRST_PAUSE, LONGEST_PAUSE, LONG_RUN = 0.1, 5.0, 10.0
+FIRST_PAUSE, MAX_PAUSE, LONG_RUN = 0.1, 5.0, 10.0
 
 
 class StartError(Exception):
@@ -107,7 +107,7 @@ class Supervisor:
                 pause = FIRST_PAUSE
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            pause = min(2 * pause, MAX_PAUSE)
 
     async def _run_once(self) -> str:
         """Run the process from start to end; return how it ended."""

@@ -11,7 +11,7 @@ from nats.errors import Error, NoServersError
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from events.broker import nats_binding
-from events.broker.nats_binding import Origin
+from events.broker.nats_binding import MessageInfo
 from events.broker.subjects import StreamNames
 from events.catalogue import TYPE_PREFIX
 from events.cloudevents.errors import MalformedEventError
@@ -61,9 +61,9 @@ async def _events(nats_url: str, log: StreamNames, ready: Callable[[], None]) ->
     )
     ready()
     async for message in stream.messages:
-        origin = Origin.of(message)
+        info = MessageInfo.of(message)
         with suppress(MalformedEventError):
-            yield nats_binding.read(message, origin, log), datetime.fromtimestamp(origin.timestamp).astimezone()
+            yield nats_binding.read(message, info, log), datetime.fromtimestamp(info.timestamp).astimezone()
 
 
 def stream_names() -> StreamNames:

@@ -26,7 +26,7 @@ NewDatabase = Callable[[str], str]
 
 LONGEST = ("shop", "stack")  # groups of tests, each on one worker
 MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own there, as it does in /tmp
-LONGEST_NAME = 100
+MAX_NAME = 100
 MEMORY_BYTES = 4 << 30  # what the servers of a whole run store, with room to spare
 
 
@@ -67,7 +67,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Name a long text, a token for instance, by its argument: names must be the same in every worker."""
-    return argname if isinstance(val, str) and len(val) > LONGEST_NAME else None
+    return argname if isinstance(val, str) and len(val) > MAX_NAME else None
 
 
 def _shared(item: pytest.Item) -> str | None:

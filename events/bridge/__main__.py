@@ -18,8 +18,8 @@ import prometheus_client
 from events.bridge import source
 from events.dispatcher.deliveries import Deliveries
 from events.dispatcher.lag import Lag
+from events.dispatcher.log_space import LogSpace
 from events.dispatcher.reconciler import Reconciler
-from events.dispatcher.room import Room
 from events.dispatcher.settings import Settings
 from events.dispatcher.signature import signer
 from events.dispatcher.subscriber import Subscribers
@@ -34,17 +34,17 @@ _GARBAGE = 5_000  # objects more than were freed
 
 async def _main() -> None:
     environment, settings = os.environ, _settings()
-    host, origin, connection = environment.get("HOST"), source.from_environment(environment), Connection()
+    host, desired, connection = environment.get("HOST"), source.from_environment(environment), Connection()
     async with Subscribers(json.loads(environment.get("HOST_ALIASES", "{}")), signer(environment)) as subscribers:
         deliveries = Deliveries(connection, subscribers, settings)
-        reconciler = Reconciler(connection, origin, deliveries, settings)
-        room = Room(connection.jetstream(), lambda: reconciler.brokers, reconciler.consumers)
-        ingress = Ingress(Publisher(connection), lambda: reconciler.brokers, reconciler.expects, room.admits)
+        reconciler = Reconciler(connection, desired, deliveries, settings)
+        log_space = LogSpace(connection.jetstream(), lambda: reconciler.brokers, reconciler.consumers)
+        ingress = Ingress(Publisher(connection), lambda: reconciler.brokers, reconciler.expects, log_space.admits)
         async with _serve_health(reconciler, deliveries, connection, host), connection:
             await connection.open(NatsAddress.from_environment(environment), "bridge")
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(reconciler.run())
-                tasks.create_task(room.run())
+                tasks.create_task(log_space.run())
                 tasks.create_task(connection.until_closed())
                 if "INGRESS_PORT" in environment:
                     tasks.create_task(

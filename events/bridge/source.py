@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from events.broker.source import Files, Source
+from events.broker.source import DesiredStateSource, Files
 
 
-def from_environment(environment: Mapping[str, str]) -> Source:
+def from_environment(environment: Mapping[str, str]) -> DesiredStateSource:
     """Return the source that an environment names: MANIFESTS, a file or folder of YAML, or else the Kubernetes API.
 
     INGRESS_URL is the URL of the ingress in the cluster, for the addresses that Brokers report; CLUSTER_DOMAIN is the

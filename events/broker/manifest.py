@@ -11,7 +11,7 @@ from events.broker.filters.subscriptions import Filter
 from events.broker.model import (
     CONCURRENCY,
     MAX_BYTES,
-    MOST_CONCURRENCY,
+    MAX_CONCURRENCY,
     Broker,
     Delivery,
     DesiredState,
@@ -29,7 +29,7 @@ _FORMATS = {"binary": False, "json": True}
 _BACKOFF_POLICIES = {"linear": False, "exponential": True}
 
 # What reading a malformed object raises: its fields may hold anything.
-MISTAKES = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
+SPEC_ERRORS = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def _attempt(item: Object) -> Broker | Trigger | None:
             subscriber = destination(spec["subscriber"], home, by_name)
             return trigger(item, subscriptions.of_trigger(spec), subscriber, _sink_by_name(item))
         return broker(item, _sink_by_name(item)) if item["kind"] == "Broker" and is_ours(item) else None
-    except MISTAKES as error:
+    except SPEC_ERRORS as error:
         _log.error(
             "object is malformed; ignored until it changes",
             extra={"kind": item.get("kind"), "object": _name(item), "reason": repr(error)},
@@ -77,7 +77,7 @@ def _sink_by_name(item: Object) -> Destination | None:
 
 
 def broker(item: Object, sink: Destination | None) -> Broker:
-    """Read a Broker of our class, whose delivery spec has this dead letter sink. Raises one of MISTAKES."""
+    """Read a Broker of our class, whose delivery spec has this dead letter sink. Raises one of SPEC_ERRORS."""
     settings, metadata = _settings(item), item["metadata"]
     max_bytes = _number(settings, "max-bytes", MAX_BYTES)
     return Broker(
@@ -95,7 +95,7 @@ def broker(item: Object, sink: Destination | None) -> Broker:
 def trigger(item: Object, wanted: Filter, subscriber: Destination, sink: Destination | None) -> Trigger:
     """Read a Trigger with its filter and its destinations; `sink` belongs to its own delivery spec.
 
-    Raises one of MISTAKES.
+    Raises one of SPEC_ERRORS.
     """
     spec, metadata = item["spec"], item["metadata"]
     created = metadata.get("creationTimestamp")
@@ -106,7 +106,7 @@ def trigger(item: Object, wanted: Filter, subscriber: Destination, sink: Destina
         filter=wanted,
         subscriber=subscriber,
         delivery=_delivery(spec.get("delivery"), sink),
-        concurrency=_number(_settings(item), "concurrency", CONCURRENCY, MOST_CONCURRENCY),
+        concurrency=_number(_settings(item), "concurrency", CONCURRENCY, MAX_CONCURRENCY),
         created=datetime.fromisoformat(created) if created else None,
         uid=metadata.get("uid", ""),
     )

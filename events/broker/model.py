@@ -10,7 +10,7 @@ from events.broker.subjects import StreamNames
 from events.broker.urls import redact
 
 CONCURRENCY = 16
-MOST_CONCURRENCY = 256  # events being delivered are in memory, up to 1 MiB each
+MAX_CONCURRENCY = 256  # events being delivered are in memory, up to 1 MiB each
 
 # JetStream reserves a stream's maximum size, and rejects streams that no longer fit: on a volume of 10 GiB, this size
 # and a quarter of it for dead letters leave room for over a hundred Brokers. An annotation asks for more.

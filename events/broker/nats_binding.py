@@ -20,7 +20,7 @@ _NANOSECONDS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class MessageInfo:
     """A message's sequence in its stream, how often it was delivered (from 1), and when it was stored (Unix time)."""
 
     sequence: int
@@ -28,8 +28,8 @@ class Origin:
     timestamp: float
 
     @classmethod
-    def of(cls, message: Msg) -> "Origin":
-        """Return the origin that a message's subject for acknowledgements tells."""
+    def of(cls, message: Msg) -> "MessageInfo":
+        """Return what a message's subject for acknowledgements tells."""
         tokens = message.reply.split(".")
         if len(tokens) >= _TOKENS_WITH_DOMAIN:
             tokens = tokens[:11]
@@ -47,19 +47,19 @@ def parse(headers: Mapping[str, str], data: bytes) -> Event | None:
     return json_format.recognise(data) if is_untyped else event
 
 
-def read(message: Msg, origin: Origin, stream_names: StreamNames) -> Event:
+def read(message: Msg, info: MessageInfo, stream_names: StreamNames) -> Event:
     """Return the event of a message; wrap one that does not claim to be an event. Raises MalformedEventError."""
-    return parse(message.headers or {}, message.data) or _wrapped(message, origin, stream_names)
+    return parse(message.headers or {}, message.data) or _wrapped(message, info, stream_names)
 
 
-def _wrapped(message: Msg, origin: Origin, stream_names: StreamNames) -> Event:
+def _wrapped(message: Msg, info: MessageInfo, stream_names: StreamNames) -> Event:
     """Return a plain NATS message as an event: its type is of its subject, its id of its sequence in the log."""
     attributes = {
         "specversion": SPEC_VERSION,
-        "id": f"{stream_names.log}-{origin.sequence}",
+        "id": f"{stream_names.log}-{info.sequence}",
         "source": f"/nats/streams/{quote(stream_names.log)}",
         "type": stream_names.event_type(message.subject),
-        "time": datetime.fromtimestamp(origin.timestamp, UTC).isoformat(),
+        "time": datetime.fromtimestamp(info.timestamp, UTC).isoformat(),
     }
     content_type = _content_type(message.headers or {}) or _guessed_type(message.data)
     return from_attributes(attributes, content_type, message.data)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-_LONGEST_BACKOFF = 60.0  # seconds, unless the delay that the spec names is longer
-_LONGEST_RETRY_AFTER = 3600.0  # seconds, so that no subscriber can delay an event for ever
-_LONGEST_DURATION = 366 * 86_400.0  # seconds; JetStream cannot count some hundred years, nor Python more
-_LARGEST_EXPONENT = 32
+_MAX_BACKOFF = 60.0  # seconds, unless the delay that the spec names is longer
+_MAX_RETRY_AFTER = 3600.0  # seconds, so that no subscriber can delay an event for ever
+_MAX_DURATION = 366 * 86_400.0  # seconds; JetStream cannot count some hundred years, nor Python more
+_MAX_EXPONENT = 32
 
 _DURATION = re.compile(r"P(?=.)(?:(\d+)W)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?)?")
 _UNITS = (7 * 86_400, 86_400, 3_600, 60, 1)
@@ -27,7 +27,7 @@ def seconds(duration: str) -> float:
     total = sum(
         float(number.replace(",", ".")) * unit for number, unit in zip(match.groups(), _UNITS, strict=True) if number
     )
-    if total > _LONGEST_DURATION:
+    if total > _MAX_DURATION:
         raise ValueError(f"the duration {duration[:64]!r} is longer than a year")
     return total
 
@@ -56,10 +56,10 @@ class RetryPolicy:
     retry: int = 10
     exponential: bool = True
     backoff: float = 0.2
-    retry_after_max: float = _LONGEST_RETRY_AFTER
+    retry_after_max: float = _MAX_RETRY_AFTER
 
-    def delay(self, attempt: int, asked: float = 0.0) -> float:
-        """Return the seconds to wait after an attempt, counted from 1; `asked` are the seconds of Retry-After."""
-        factor = 2 ** min(attempt - 1, _LARGEST_EXPONENT) if self.exponential else attempt
-        longest = max(_LONGEST_BACKOFF, self.backoff)
-        return max(min(self.backoff * factor, longest), min(asked, self.retry_after_max))
+    def delay(self, attempt: int, min_delay: float = 0.0) -> float:
+        """Return the seconds to wait after an attempt, counted from 1; `min_delay` are the seconds of Retry-After."""
+        factor = 2 ** min(attempt - 1, _MAX_EXPONENT) if self.exponential else attempt
+        longest = max(_MAX_BACKOFF, self.backoff)
+        return max(min(self.backoff * factor, longest), min(min_delay, self.retry_after_max))

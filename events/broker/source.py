@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 _POLL = 2.0  # seconds
 
 
-class Source(Protocol):
+class DesiredStateSource(Protocol):
     """Reports the desired state, and is told the observed state."""
 
     async def run(self, take: Callable[[DesiredState], None]) -> None:

@@ -7,7 +7,7 @@ from nats.js.api import DiscardPolicy, StorageType, StreamConfig, StreamSource, 
 from nats.js.errors import APIError, NotFoundError
 
 from events.broker.model import Broker, Cleanup
-from events.runtime.publisher import LARGEST_EVENT
+from events.runtime.publisher import MAX_EVENT
 
 LOG_AGE = 7 * 86_400.0  # seconds
 BOUND = "ticketing.dev.bound"
@@ -38,7 +38,7 @@ def _schedules(broker: Broker) -> StreamConfig:
         subjects=[stream_names.scheduled(), stream_names.all_due()],
         allow_msg_schedules=True,
         allow_msg_ttl=True,
-        max_msg_size=LARGEST_EVENT,
+        max_msg_size=MAX_EVENT,
         duplicate_window=_DUPLICATE_WINDOW,
     )
 
@@ -56,7 +56,7 @@ def _log(broker: Broker) -> StreamConfig:
         subjects=[stream_names.events(), stream_names.replays()],
         max_age=LOG_AGE,
         max_bytes=broker.max_bytes,
-        max_msg_size=LARGEST_EVENT + _SOURCE_HEADERS,
+        max_msg_size=MAX_EVENT + _SOURCE_HEADERS,
         discard=DiscardPolicy.NEW,
         duplicate_window=_DUPLICATE_WINDOW,
         sources=[StreamSource(name=stream_names.schedules, subject_transforms=[due])],

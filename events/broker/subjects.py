@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, unquote
 
-EVERYTHING = ">"
+ANY_SUBJECT = ">"
 
 # A subject must fit into one protocol line of 4 KiB, together with the subject that its answer goes to.
 _MAX_SUBJECT = 1024
@@ -74,7 +74,7 @@ class StreamNames:
 
     def all_parked(self) -> str:
         """Return the subject filter of all parked events."""
-        return self._subject("parked", EVERYTHING)
+        return self._subject("parked", ANY_SUBJECT)
 
     def event(self, event_type: str) -> str:
         """The subject of events of a type."""
@@ -82,13 +82,13 @@ class StreamNames:
 
     def events(self) -> str:
         """The subjects of all events."""
-        return self._subject("events", EVERYTHING)
+        return self._subject("events", ANY_SUBJECT)
 
     def event_type(self, subject: str) -> str:
         """Return the event type of a subject that `event` made."""
         return decode(subject.removeprefix(self._subject("events", "")))
 
-    def scheduled(self, key: str = EVERYTHING) -> str:
+    def scheduled(self, key: str = ANY_SUBJECT) -> str:
         """The subject of one event that waits until it is due; without a key, of all."""
         return self._subject("schedules", f"waiting.{key}")
 
@@ -98,7 +98,7 @@ class StreamNames:
 
     def all_due(self) -> str:
         """The subjects of all events that came due."""
-        return self._subject("schedules", f"due.{EVERYTHING}")
+        return self._subject("schedules", f"due.{ANY_SUBJECT}")
 
     def replay(self, trigger: str) -> str:
         """The subject of dead letters that are replayed to one Trigger only."""
@@ -106,7 +106,7 @@ class StreamNames:
 
     def replays(self) -> str:
         """The subjects of all replays."""
-        return self._subject("replays", EVERYTHING)
+        return self._subject("replays", ANY_SUBJECT)
 
     def dead_letter(self, trigger: str) -> str:
         """The subject of a Trigger's dead letters."""
@@ -114,7 +114,7 @@ class StreamNames:
 
     def all_dead_letters(self) -> str:
         """The subjects of all dead letters."""
-        return self._subject("deadletters", EVERYTHING)
+        return self._subject("deadletters", ANY_SUBJECT)
 
     def consumer(self, trigger: str) -> str:
         """The name of a Trigger's durable consumer."""

@@ -17,7 +17,7 @@ SPEC_VERSION = "1.0"
 OLD_SPEC_VERSION = "0.3"
 
 # JetStream stores at most 64 KiB of headers, and a dead letter has some beside the event's.
-LARGEST_ATTRIBUTES = 48 << 10  # bytes, percent-encoded, with their names
+MAX_ATTRIBUTES = 48 << 10  # bytes, percent-encoded, with their names
 _LINE_OVERHEAD = len(": \r\n")
 
 
@@ -57,9 +57,9 @@ def checked(event: Event) -> Event:
         if not event.headers.get(PREFIX + name):
             raise MalformedEventError(f"attribute {name} is missing")
     if sum(len(name) + len(value) + _LINE_OVERHEAD for name, value in event.message_headers().items()) > (
-        LARGEST_ATTRIBUTES
+        MAX_ATTRIBUTES
     ):
-        raise MalformedEventError(f"attributes take more than {LARGEST_ATTRIBUTES} bytes")
+        raise MalformedEventError(f"attributes take more than {MAX_ATTRIBUTES} bytes")
     if event.headers["ce-specversion"] not in {SPEC_VERSION, OLD_SPEC_VERSION}:
         raise MalformedEventError(
             f"specversion is {event['specversion'][:64]!r}, expected {SPEC_VERSION} or {OLD_SPEC_VERSION}"

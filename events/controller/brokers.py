@@ -38,7 +38,7 @@ def _read(item: Object, sink: Resolution) -> Broker | str:
     """Return the Broker, or what is wrong with its spec."""
     try:
         return manifest.broker(item, sink.usable)
-    except manifest.MISTAKES as error:
+    except manifest.SPEC_ERRORS as error:
         return str(error)
 
 
@@ -50,4 +50,4 @@ def _streams(broker: Broker | str, snapshot: Snapshot) -> Condition:
     error = snapshot.observed_state.errors.get(broker)
     if error is None:
         return Condition.pending(_STREAMS, "The JetStream streams have not been created yet.")
-    return Condition.false(_STREAMS, "Refused", error) if error else Condition.true(_STREAMS)
+    return Condition.false(_STREAMS, "ReconcileFailed", error) if error else Condition.true(_STREAMS)

@@ -21,7 +21,7 @@ from events.controller.status_writer import StatusWriter
 
 _log = logging.getLogger(__name__)
 
-_QUIET = 0.02  # seconds in which changes are batched
+_DEBOUNCE = 0.02  # seconds in which changes are batched
 
 
 def connect(ingress_url: str, domain: str, *, use_finalizers: bool) -> "Cluster":
@@ -85,7 +85,7 @@ class Cluster:
         last: DesiredState | None = None
         while True:
             await self._changed.wait()
-            await asyncio.sleep(_QUIET)
+            await asyncio.sleep(_DEBOUNCE)
             self._changed.clear()
             if self._brokers.synced and self._triggers.synced:
                 with self._references.tracking():

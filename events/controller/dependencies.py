@@ -3,7 +3,7 @@
 import json
 
 from events.broker.destinations import UnresolvedError
-from events.broker.manifest import MISTAKES, namespace
+from events.broker.manifest import SPEC_ERRORS, namespace
 from events.controller.conditions import READY, Condition
 from events.controller.kinds import Object
 from events.controller.references import PendingError, References
@@ -23,7 +23,7 @@ def dependency(item: Object, references: References) -> Condition:
         return Condition.pending(_TYPE, str(error))
     except UnresolvedError as error:
         return Condition.false(_TYPE, "DependencyDoesNotExist", str(error))
-    except MISTAKES as error:
+    except SPEC_ERRORS as error:
         return Condition.false(_TYPE, "ReferenceError", f"{_ANNOTATION}: {error!r}")
 
 

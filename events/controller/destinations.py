@@ -62,7 +62,7 @@ def _resolve(spec: Mapping[str, Any] | None, home: str, condition: str, resolve:
         return Resolution(Condition.pending(condition, str(error)))
     except UnresolvedError as error:
         return Resolution(Condition.false(condition, error.reason, str(error)))
-    except manifest.MISTAKES as error:
+    except manifest.SPEC_ERRORS as error:
         return Resolution(Condition.false(condition, "InvalidReference", f"The destination is malformed: {error!r}"))
     if scheme not in _SCHEMES:
         message = f"Events cannot be delivered to {scheme!r} URLs, only to http and https."

@@ -18,7 +18,7 @@ class FilterCache:
         self._parsed: dict[_Version, Filter | Exception] = {}
 
     def get(self, item: Object) -> Filter:
-        """Return the filter of a Trigger. Raises one of manifest.MISTAKES."""
+        """Return the filter of a Trigger. Raises one of manifest.SPEC_ERRORS."""
         version = _version(item)
         if version not in self._parsed:
             self._parsed[version] = _parse(item)
@@ -41,5 +41,5 @@ def _version(item: Object) -> _Version:
 def _parse(item: Object) -> Filter | Exception:
     try:
         return subscriptions.of_trigger(kinds.spec(item))
-    except manifest.MISTAKES as error:
+    except manifest.SPEC_ERRORS as error:
         return error

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from lightkube import AsyncClient
 
 from events.controller.api_errors import FORBIDDEN, GONE, NOT_FOUND, code
-from events.controller.kinds import EVERYWHERE, Key, Kind, Object, key
+from events.controller.kinds import ALL_NAMESPACES, Key, Kind, Object, key
 
 _log = logging.getLogger(__name__)
 
 _CHUNK = 500  # objects in a response
 _WATCH = 60.0  # seconds after which a watch is opened again: a connection may have died silently
-_FIRST_DELAY, _LONGEST_DELAY = 0.25, 8.0  # seconds
+_FIRST_DELAY, _MAX_DELAY = 0.25, 8.0  # seconds
 
 
 class Informer:
@@ -55,14 +55,14 @@ class Informer:
                 await self._watch(await self._list())
             except Exception as error:  # noqa: BLE001 any response of the API: deliveries go on with what is known
                 self._note_failure(error)
-            if clock() - began > _LONGEST_DELAY:
+            if clock() - began > _MAX_DELAY:
                 delay = _FIRST_DELAY
             await asyncio.sleep(delay)
-            delay = min(2 * delay, _LONGEST_DELAY)
+            delay = min(2 * delay, _MAX_DELAY)
 
     async def _list(self) -> str:
         """List all objects; return the resource version of the list."""
-        listing = self._client.list(self._kind, namespace=EVERYWHERE, chunk_size=_CHUNK)
+        listing = self._client.list(self._kind, namespace=ALL_NAMESPACES, chunk_size=_CHUNK)
         self.objects = {key(item): self._reduce(item) async for item in listing}
         self.synced, self.absent, self.forbidden, self.failure = True, False, False, None
         self._changed()
@@ -73,7 +73,7 @@ class Informer:
             try:
                 async with asyncio.timeout(_WATCH):
                     async for change, item in self._client.watch(
-                        self._kind, namespace=EVERYWHERE, resource_version=version
+                        self._kind, namespace=ALL_NAMESPACES, resource_version=version
                     ):
                         version = item["metadata"]["resourceVersion"]
                         self._apply(change, item)

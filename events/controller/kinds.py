@@ -11,7 +11,7 @@ Kind = type[GenericNamespacedResource]
 Object = Mapping[str, Any]
 Key = tuple[str, str]  # namespace and name
 
-EVERYWHERE = "*"  # the client's name for all namespaces
+ALL_NAMESPACES = "*"  # the client's name for all namespaces
 
 _API_VERSION = re.compile(r"(?:[a-z0-9.-]+/)?[a-z0-9]+")
 _KIND = re.compile(r"[A-Za-z0-9]+")

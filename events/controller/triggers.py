@@ -105,7 +105,7 @@ def _read(item: Object, subscriber: Resolution, sink: Resolution, snapshot: Snap
         return manifest.trigger(item, wanted, subscriber.destination, sink.usable)
     except UnsupportedError as error:
         return Condition.false(_SUBSCRIPTION, "FilterNotSupported", str(error))
-    except manifest.MISTAKES as error:
+    except manifest.SPEC_ERRORS as error:
         return Condition.false(_SUBSCRIPTION, "InvalidSpec", str(error))
 
 
@@ -125,4 +125,4 @@ def _subscription(trigger: Trigger | Condition, broker: Reconciliation, snapshot
     error = snapshot.observed_state.errors.get(Route(trigger, broker.desired))
     if error is None:
         return Condition.pending(_SUBSCRIPTION, "The JetStream consumer has not been created yet.")
-    return Condition.false(_SUBSCRIPTION, "Refused", error) if error else Condition.true(_SUBSCRIPTION)
+    return Condition.false(_SUBSCRIPTION, "ReconcileFailed", error) if error else Condition.true(_SUBSCRIPTION)

@@ -16,7 +16,7 @@ from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg
 from nats.js.errors import APIError, NotFoundError
 
-from events.broker.nats_binding import Origin
+from events.broker.nats_binding import MessageInfo
 from events.broker.subjects import StreamNames
 from events.cloudevents.attributes import encode_value
 from events.cloudevents.event import Event
@@ -24,14 +24,14 @@ from events.runtime.publisher import Publisher
 
 _MARK = "Dead-Letter-"
 _ERROR_ATTRIBUTES = ("ce-knativeerrordest", "ce-knativeerrorcode", "ce-knativeerrordata")
-_LONGEST_DESTINATION = 1024  # characters, 12 KiB percent-encoded, which JetStream's 64 KiB have room for
-_LONGEST_ERROR = 768  # bytes of a response, 1,024 in base64, as much as Knative's own Broker keeps
-_LONGEST_REASON = 1024  # bytes, percent-encoded
+_MAX_DESTINATION = 1024  # characters, 12 KiB percent-encoded, which JetStream's 64 KiB have room for
+_MAX_ERROR = 768  # bytes of a response, 1,024 in base64, as much as Knative's own Broker keeps
+_MAX_REASON = 1024  # bytes, percent-encoded
 
 # A message that is not a CloudEvent may have any headers; these fit into JetStream's 64 KiB.
-_LONGEST_NAME = 128
-_LONGEST_VALUE = 1024  # bytes, percent-encoded
-_MOST_HEADERS = 32
+_MAX_NAME = 128
+_MAX_VALUE = 1024  # bytes, percent-encoded
+_MAX_HEADERS = 32
 
 
 _NO_MESSAGE = 10037  # JetStream's error for a message that is missing in a stream that exists
@@ -41,7 +41,7 @@ _NO_MESSAGE = 10037  # JetStream's error for a message that is missing in a stre
 class DeadLetter:
     """An event that a Trigger could not deliver; `headers` and `data` are the event's.
 
-    `sequence` identifies it among its Broker's dead letters, `origin` is the event's sequence in the log, `time` is
+    `sequence` identifies it among its Broker's dead letters, `info` is the event's sequence in the log, `time` is
     when the Trigger stopped trying, after `attempts` deliveries.
     """
 
@@ -50,7 +50,7 @@ class DeadLetter:
     reason: str
     time: datetime
     attempts: int
-    origin: int
+    info: int
     headers: Mapping[str, str]
     data: bytes
 
@@ -61,11 +61,11 @@ class UnboundTriggerError(Exception):
 
 def with_error(event: Event, destination: str, code: int | None, body: bytes) -> Event:
     """Return the event with Knative's attributes that say why it is a dead letter; `knativeerrordata` is base64."""
-    attributes = {"knativeerrordest": destination[:_LONGEST_DESTINATION]}
+    attributes = {"knativeerrordest": destination[:_MAX_DESTINATION]}
     if code is not None:
         attributes["knativeerrorcode"] = str(code)
     if body:
-        attributes["knativeerrordata"] = b64encode(body[:_LONGEST_ERROR]).decode()
+        attributes["knativeerrordata"] = b64encode(body[:_MAX_ERROR]).decode()
     return event.with_attributes(attributes)
 
 
@@ -77,18 +77,18 @@ class DeadLetters:
         self._jetstream = jetstream
         self._names = stream_names
 
-    async def add(self, trigger: str, event: Event, reason: str, origin: Origin) -> None:
+    async def add(self, trigger: str, event: Event, reason: str, info: MessageInfo) -> None:
         """Store an event. Raises nats.errors.Error."""
-        headers = event.message_headers() | _marks(trigger, reason, origin)
+        headers = event.message_headers() | _marks(trigger, reason, info)
         await self._publisher.store(self._names.dead_letter(trigger), headers, event.data)
 
     async def add_malformed(
-        self, trigger: str, headers: Mapping[str, str], data: bytes, reason: str, origin: Origin
+        self, trigger: str, headers: Mapping[str, str], data: bytes, reason: str, info: MessageInfo
     ) -> None:
         """Store a message that is not a CloudEvent, with its harmless headers, shortened. Raises nats.errors.Error."""
-        kept = [(name, value) for name, value in headers.items() if _is_harmless(name)][:_MOST_HEADERS]
-        shortened = {name: encode_value(value)[:_LONGEST_VALUE] for name, value in kept}
-        await self._publisher.store(self._names.dead_letter(trigger), shortened | _marks(trigger, reason, origin), data)
+        kept = [(name, value) for name, value in headers.items() if _is_harmless(name)][:_MAX_HEADERS]
+        shortened = {name: encode_value(value)[:_MAX_VALUE] for name, value in kept}
+        await self._publisher.store(self._names.dead_letter(trigger), shortened | _marks(trigger, reason, info), data)
 
     async def list(self, trigger: str | None = None) -> AsyncIterator[DeadLetter]:
         """Yield all dead letters, or those of a Trigger, oldest first.
@@ -144,18 +144,18 @@ class DeadLetters:
         return True
 
 
-def _marks(trigger: str, reason: str, origin: Origin) -> dict[str, str]:
+def _marks(trigger: str, reason: str, info: MessageInfo) -> dict[str, str]:
     return {
         f"{_MARK}Trigger": trigger,
-        f"{_MARK}Reason": encode_value(reason)[:_LONGEST_REASON],
-        f"{_MARK}Sequence": str(origin.sequence),
-        f"{_MARK}Attempts": str(origin.delivered),
+        f"{_MARK}Reason": encode_value(reason)[:_MAX_REASON],
+        f"{_MARK}Sequence": str(info.sequence),
+        f"{_MARK}Attempts": str(info.delivered),
     }
 
 
 def _is_harmless(name: str) -> bool:
     """Return whether a header is short and tells JetStream nothing about the message."""
-    return len(name) <= _LONGEST_NAME and not name.lower().startswith(("nats-", _MARK.lower()))
+    return len(name) <= _MAX_NAME and not name.lower().startswith(("nats-", _MARK.lower()))
 
 
 def _read(message: RawStreamMsg) -> DeadLetter:
@@ -167,7 +167,7 @@ def _read(message: RawStreamMsg) -> DeadLetter:
         reason=unquote(headers[f"{_MARK}Reason"]),
         time=message.time or datetime.now(UTC),
         attempts=int(headers[f"{_MARK}Attempts"]),
-        origin=int(headers[f"{_MARK}Sequence"]),
+        info=int(headers[f"{_MARK}Sequence"]),
         headers=own,
         data=message.data or b"",
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from events.dispatcher.subscriber import DeliveryError
 
 _MOST = 40_000  # events, twice as many as a consumer delivers without an acknowledgement
-_LONGEST_BODY = 1024  # bytes, more than a dead letter keeps
+_MAX_BODY = 1024  # bytes, more than a dead letter keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Attempts:
 
     def give_up(self, sequence: int, error: DeliveryError) -> DeadLetterReason:
         """Record that an event is to be dead-lettered. Failures count from 0 again, those of the dead letter sink."""
-        reason = DeadLetterReason(str(error), error.code, error.body[:_LONGEST_BODY])
+        reason = DeadLetterReason(str(error), error.code, error.body[:_MAX_BODY])
         self._records[sequence] = _Record(reason=reason)
         return reason
 

@@ -7,7 +7,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from events.broker.model import Route
-from events.broker.nats_binding import Origin
+from events.broker.nats_binding import MessageInfo
 from events.broker.streams import LOG_AGE
 from events.cloudevents.errors import MalformedEventError
 from events.cloudevents.event import Event
@@ -20,7 +20,7 @@ from events.runtime.publisher import Publisher
 _log = logging.getLogger(__name__)
 
 _SINK_TIMEOUT = 30.0  # seconds
-_LONGEST_OWN_DELAY = 60.0  # seconds until what failed on our own side is tried again
+_MAX_OWN_DELAY = 60.0  # seconds until what failed on our own side is tried again
 _LAST_ATTEMPT = LOG_AGE - 86_400  # seconds after an event was stored
 
 
@@ -49,32 +49,32 @@ class Failures:
         self._in_row = 0
         self.attempts.settle(sequence)
 
-    def own_delay(self, origin: Origin) -> float:
+    def retry_delay(self, info: MessageInfo) -> float:
         """Return the delay after a failure on our own side.
 
         It is within a minute, even if the delivery spec leaves days between attempts: the log's age is limited.
         """
-        return min(self._delivery.retries.delay(origin.delivered), _LONGEST_OWN_DELAY)
+        return min(self._delivery.retries.delay(info.delivered), _MAX_OWN_DELAY)
 
-    async def after(self, error: DeliveryError, event: Event, origin: Origin) -> float | None:
+    async def handle_failed_delivery(self, error: DeliveryError, event: Event, info: MessageInfo) -> float | None:
         """Retry or dead-letter an event that the subscriber did not accept. Raises nats.errors.Error."""
         self._in_row = self._in_row + 1 if error.retried else 0
-        about = log_fields(self._trigger.name, origin, str(error), event)
-        if (delay := self._next_attempt(origin, error)) is not None:
+        about = log_fields(self._trigger.name, info, str(error), event)
+        if (delay := self._next_attempt(info, error)) is not None:
             _log.warning("delivery failed; retry scheduled", extra={**about, "seconds": delay})
             self._metrics.retried.inc()
             return delay
         _log.error("delivery failed for the last time; dead-lettering the event", extra=about)
-        return await self.dead_letter(event, origin, self.attempts.give_up(origin.sequence, error))
+        return await self.dead_letter(event, info, self.attempts.give_up(info.sequence, error))
 
-    def _next_attempt(self, origin: Origin, error: DeliveryError) -> float | None:
+    def _next_attempt(self, info: MessageInfo, error: DeliveryError) -> float | None:
         """Count the failure. An attempt that would come after the log's age limit would lose the event."""
-        policy, failures = self._delivery.retries, self.attempts.fail(origin.sequence)
-        delay = policy.delay(failures, error.asked)
-        is_too_late = time.time() + delay > origin.timestamp + _LAST_ATTEMPT
+        policy, failures = self._delivery.retries, self.attempts.fail(info.sequence)
+        delay = policy.delay(failures, error.min_delay)
+        is_too_late = time.time() + delay > info.timestamp + _LAST_ATTEMPT
         return delay if error.retried and failures <= policy.retry and not is_too_late else None
 
-    async def dead_letter(self, event: Event, origin: Origin, reason: DeadLetterReason) -> float | None:
+    async def dead_letter(self, event: Event, info: MessageInfo, reason: DeadLetterReason) -> float | None:
         """Deliver to the dead letter sink by the same policy; without one, or if it fails, store with the Broker's.
 
         Between attempts the message waits in JetStream as for the subscriber, so that a sink that is down delays no
@@ -85,33 +85,33 @@ class Failures:
         text, sink = reason.reason, self._delivery.dead_letter_sink
         try:
             if sink is None:
-                await self._dead_letters.add(self._trigger.name, letter, text, origin)
+                await self._dead_letters.add(self._trigger.name, letter, text, info)
             else:
                 headers = {"Kn-Namespace": self._trigger.namespace}  # as Knative's own Broker sends it
                 await self._subscribers.deliver(letter, sink, _SINK_TIMEOUT, headers)
         except DeliveryError as error:
             text = f"{text}; dead letter sink: {error}"
-            if (delay := self._next_attempt(origin, error)) is not None:
-                about = log_fields(self._trigger.name, origin, text, event)
+            if (delay := self._next_attempt(info, error)) is not None:
+                about = log_fields(self._trigger.name, info, text, event)
                 _log.warning("delivery to the dead letter sink failed; retry scheduled", extra=about)
                 return delay
-            await self._dead_letters.add(self._trigger.name, letter, text, origin)
-        self.attempts.settle(origin.sequence)
+            await self._dead_letters.add(self._trigger.name, letter, text, info)
+        self.attempts.settle(info.sequence)
         self._metrics.dead_lettered.inc()
         return None
 
-    async def dead_letter_malformed(self, message: Msg, origin: Origin, error: MalformedEventError) -> None:
+    async def dead_letter_malformed(self, message: Msg, info: MessageInfo, error: MalformedEventError) -> None:
         """Store a message that is not an event with the Broker's dead letters. Raises nats.errors.Error."""
-        about = log_fields(self._trigger.name, origin, str(error))
+        about = log_fields(self._trigger.name, info, str(error))
         _log.error("message is not a valid CloudEvent; it is dead-lettered", extra=about)
         name, headers = self._trigger.name, message.headers or {}
-        await self._dead_letters.add_malformed(name, headers, message.data, str(error), origin)
+        await self._dead_letters.add_malformed(name, headers, message.data, str(error), info)
         self._metrics.dead_lettered.inc()
 
 
-def log_fields(trigger: str, origin: Origin, reason: str, event: Event | None = None) -> dict[str, object]:
+def log_fields(trigger: str, info: MessageInfo, reason: str, event: Event | None = None) -> dict[str, object]:
     """Return the fields of a log line about an event, or about a message that is none."""
-    about = {"trigger": trigger, "sequence": origin.sequence, "attempt": origin.delivered, "reason": reason}
+    about = {"trigger": trigger, "sequence": info.sequence, "attempt": info.delivered, "reason": reason}
     if event is None:
         return about
     return about | {"event": event["id"], "type": event["type"], "trace": _trace_id(event)}

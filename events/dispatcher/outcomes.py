@@ -43,7 +43,7 @@ class Outcomes:
         """Tell if every item that was tried succeeded or is known to fail."""
         return all(self.errors.get(item) for item in self._silent)
 
-    def keep(self, items: AbstractSet[Item]) -> None:
+    def retain(self, items: AbstractSet[Item]) -> None:
         """Forget all other items."""
         self.errors = {item: error for item, error in self.errors.items() if item in items}
         self._silent = {item: since for item, since in self._silent.items() if item in items}

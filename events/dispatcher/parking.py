@@ -15,7 +15,7 @@ import nats.errors
 from nats.aio.msg import Msg
 
 from events.broker.model import Route
-from events.broker.nats_binding import Origin
+from events.broker.nats_binding import MessageInfo
 from events.broker.parking import ensure_parking, find_parking
 from events.runtime.connection import Connection
 from events.runtime.publisher import MessageRejectedError, Publisher
@@ -24,15 +24,15 @@ _log = logging.getLogger(__name__)
 
 _MARK = "Parked-"
 _CONTROL = ("nats-", _MARK.lower())  # headers that tell JetStream, or us, what to do with a message
-_LONGEST_WAIT = 2.0  # seconds that an event may wait in the log for its delivery
+_MAX_WAIT = 2.0  # seconds that an event may wait in the log for its delivery
 
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A parked event: its message and origin as they were in the log, failed attempts, and the time of the next."""
+    """A parked event: its message and info as they were in the log, failed attempts, and the time of the next."""
 
     message: Msg
-    origin: Origin
+    info: MessageInfo
     failures: int
     until: float
 
@@ -65,12 +65,12 @@ class Parking:
         else:
             await self._open()
 
-    async def park_for(self, delay: float, message: Msg, origin: Origin, failures: int) -> bool:
+    async def park_for(self, delay: float, message: Msg, info: MessageInfo, failures: int) -> bool:
         """Park an event that waits `delay` seconds, unless the wait is short; return False if it stays in the log."""
         until = time.time() + delay
-        return until > origin.timestamp + _LONGEST_WAIT and await self.park(message, origin, failures, until)
+        return until > info.timestamp + _MAX_WAIT and await self.park(message, info, failures, until)
 
-    async def park(self, message: Msg, origin: Origin, failures: int, until: float) -> bool:
+    async def park(self, message: Msg, info: MessageInfo, failures: int, until: float) -> bool:
         """Store an event until its next attempt; return False if it cannot be parked, and so stays in the log."""
         size, most = len(message.data), self._route.broker.max_parked_bytes
         if self.bytes + size > most:
@@ -79,7 +79,7 @@ class Parking:
         self.bytes += size
         try:
             await self._open()
-            await self._publisher.store(self._subject, _headers(message, origin, failures, until), message.data)
+            await self._publisher.store(self._subject, _headers(message, info, failures, until), message.data)
         except (nats.errors.Error, MessageRejectedError) as error:
             self.bytes -= size
             self._is_open = False  # until the stream is seen again
@@ -118,13 +118,13 @@ class Parking:
         _log.warning("event cannot be parked; it stays in the log until its retry", extra=fields)
 
 
-def _headers(message: Msg, origin: Origin, failures: int, until: float) -> dict[str, str]:
+def _headers(message: Msg, info: MessageInfo, failures: int, until: float) -> dict[str, str]:
     kept = {name: value for name, value in (message.headers or {}).items() if not name.lower().startswith(_CONTROL)}
     return kept | {
         f"{_MARK}Subject": message.subject,
-        f"{_MARK}Sequence": str(origin.sequence),
-        f"{_MARK}Stored": repr(origin.timestamp),
-        f"{_MARK}Delivered": str(origin.delivered),
+        f"{_MARK}Sequence": str(info.sequence),
+        f"{_MARK}Stored": repr(info.timestamp),
+        f"{_MARK}Delivered": str(info.delivered),
         f"{_MARK}Failures": str(failures),
         f"{_MARK}Until": repr(until),
     }
@@ -135,7 +135,7 @@ def read_parked(message: Msg) -> Parked:
     headers = message.headers or {}
     kept = {name: value for name, value in headers.items() if not name.startswith(_MARK)}
     # The first delivery from here only finds out until when to wait.
-    delivered = int(headers[f"{_MARK}Delivered"]) + max(1, Origin.of(message).delivered - 1)
-    origin = Origin(int(headers[f"{_MARK}Sequence"]), delivered, float(headers[f"{_MARK}Stored"]))
+    delivered = int(headers[f"{_MARK}Delivered"]) + max(1, MessageInfo.of(message).delivered - 1)
+    info = MessageInfo(int(headers[f"{_MARK}Sequence"]), delivered, float(headers[f"{_MARK}Stored"]))
     original = replace(message, subject=headers[f"{_MARK}Subject"], headers=kept)
-    return Parked(original, origin, int(headers[f"{_MARK}Failures"]), float(headers[f"{_MARK}Until"]))
+    return Parked(original, info, int(headers[f"{_MARK}Failures"]), float(headers[f"{_MARK}Until"]))

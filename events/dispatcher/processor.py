@@ -7,8 +7,8 @@ from nats.aio.msg import Msg
 
 from events.broker.consumers import filter_subjects
 from events.broker.model import Route
-from events.broker.nats_binding import Origin, read
-from events.broker.origins import reserved_services
+from events.broker.nats_binding import MessageInfo, read
+from events.broker.reserved_sources import reserved_services
 from events.cloudevents import ttl
 from events.cloudevents.errors import MalformedEventError
 from events.cloudevents.event import Event
@@ -39,26 +39,26 @@ class Processor:
         self._failures = failures
         self._metrics = metrics
 
-    async def process(self, message: Msg, origin: Origin) -> float | None:
+    async def process(self, message: Msg, info: MessageInfo) -> float | None:
         """Return the seconds until the next attempt, None if the message is settled. Raises nats.errors.Error."""
         try:
-            event = read(message, origin, self._broker.stream_names)
+            event = read(message, info, self._broker.stream_names)
             self._check_subject(event, message.subject)
         except MalformedEventError as error:
-            await self._failures.dead_letter_malformed(message, origin, error)
+            await self._failures.dead_letter_malformed(message, info, error)
             return None
-        parent = Parent(origin, ttl.pop_ttl(event))
-        if (reason := self._failures.attempts.reason(origin.sequence)) is not None:
-            return await self._failures.dead_letter(event, origin, reason)
+        parent = Parent(info, ttl.pop_ttl(event))
+        if (reason := self._failures.attempts.reason(info.sequence)) is not None:
+            return await self._failures.dead_letter(event, info, reason)
         if message.subject != self._replay_subject and not self._trigger.filter.matches(event):
             return None if self._is_requested(message.subject) else _OTHER_FILTER_DELAY
         try:
             await self._deliver(event, parent)
         except DeliveryError as error:
-            return await self._failures.after(error, event, origin)
-        self._failures.settle(origin.sequence)
+            return await self._failures.handle_failed_delivery(error, event, info)
+        self._failures.settle(info.sequence)
         self._metrics.delivered.inc()
-        self._metrics.latency.observe(max(0.0, time.time() - origin.timestamp))
+        self._metrics.latency.observe(max(0.0, time.time() - info.timestamp))
         return None
 
     def _is_requested(self, subject: str) -> bool:

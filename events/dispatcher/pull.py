@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 _SECOND = 1_000_000_000  # nanoseconds, JetStream's unit
 _EXPIRES = 30.0  # seconds until a request for messages expires at the server
 _HEARTBEAT = 2.0  # seconds between the server's heartbeats while a request waits
-_LONGEST_TICK = 1.0  # seconds
+_MAX_TICK = 1.0  # seconds
 _EXPIRED = "408"
 _IDLE = "100"
 _IN_PROGRESS = b"+WPI"
@@ -52,7 +52,7 @@ class Pull:
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{consumer.stream}.{consumer.name}"
         self._handle = handle
         self._slots = consumer.slots
-        self._tick = min(_LONGEST_TICK, consumer.ack_wait / 3)
+        self._tick = min(_MAX_TICK, consumer.ack_wait / 3)
         self._requested = 0
         self._reconnects = 0
         self._heard = 0.0

@@ -8,7 +8,7 @@ from contextlib import suppress
 import nats.errors
 
 from events.broker.model import Broker, Cleanup, DesiredState, ObservedState, Route
-from events.broker.source import Source
+from events.broker.source import DesiredStateSource
 from events.dispatcher.deliveries import Deliveries
 from events.dispatcher.outcomes import Outcomes
 from events.dispatcher.resources import Resources
@@ -31,7 +31,9 @@ class Reconciler:
     What JetStream rejects for one object stops no other, and is tried again. The source is told the observed state.
     """
 
-    def __init__(self, connection: Connection, source: Source, deliveries: Deliveries, settings: Settings) -> None:
+    def __init__(
+        self, connection: Connection, source: DesiredStateSource, deliveries: Deliveries, settings: Settings
+    ) -> None:
         self._source = source
         self._deliveries = deliveries
         self._patience = settings.away
@@ -89,7 +91,7 @@ class Reconciler:
 
     async def _attempt(self, desired: DesiredState) -> float:
         """Reconcile once and report. Return the seconds until the next attempt."""
-        await self._distrust_after_a_while()
+        await self._recheck_when_due()
         now = asyncio.get_running_loop().time()
         try:
             await self._reconcile(desired)
@@ -105,7 +107,7 @@ class Reconciler:
         self.ready = True
         return _ERROR_DELAY if any(errors.values()) else _RECHECK
 
-    async def _distrust_after_a_while(self) -> None:
+    async def _recheck_when_due(self) -> None:
         """Have the streams checked again, from time to time and once a consumer is lost."""
         if self._deliveries.lost:
             await asyncio.sleep(_RETRY_DELAY)  # the stream may only be moving to another server
@@ -116,7 +118,7 @@ class Reconciler:
 
     async def _reconcile(self, desired: DesiredState) -> None:
         routes = desired.routes()
-        self._keep(desired, routes)
+        self._retain(desired, routes)
         await self._outcomes.attempt(self._resources.remove, frozenset(desired.cleanups) - self._resources.removed)
         unremoved = _names(frozenset(desired.cleanups) - self._resources.removed)
         brokers = {broker for broker in desired.brokers if (broker.stream_names, None) not in unremoved}
@@ -127,10 +129,10 @@ class Reconciler:
         await self._start(free - self._deliveries.routes)
         await self._outcomes.attempt(self._resources.mark_bound, tuple(self._resources.ensured))
 
-    def _keep(self, desired: DesiredState, routes: frozenset[Route]) -> None:
+    def _retain(self, desired: DesiredState, routes: frozenset[Route]) -> None:
         """Forget what is no longer desired, and stop its deliveries."""
-        self._outcomes.keep(routes.union(desired.brokers, desired.cleanups))
-        self._resources.keep(desired)
+        self._outcomes.retain(routes.union(desired.brokers, desired.cleanups))
+        self._resources.retain(desired)
         names = {(broker.namespace, broker.name) for broker in desired.brokers}
         self.brokers = {name: broker for name, broker in self.brokers.items() if name in names}
         for route in self._deliveries.release_all_but(routes):

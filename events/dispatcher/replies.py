@@ -4,15 +4,15 @@ import logging
 from dataclasses import dataclass
 
 from events.broker.model import Broker, Trigger
-from events.broker.nats_binding import Origin
-from events.broker.origins import reserved_services
+from events.broker.nats_binding import MessageInfo
+from events.broker.reserved_sources import reserved_services
 from events.broker.scheduling import schedule
 from events.cloudevents import ttl
 from events.cloudevents.errors import MalformedEventError
 from events.cloudevents.event import Event, identity
 from events.cloudevents.messages import read_message
 from events.dispatcher.subscriber import DeliveryError, Response
-from events.runtime.publisher import LARGEST_EVENT, MessageRejectedError, Publisher
+from events.runtime.publisher import MAX_EVENT, MessageRejectedError, Publisher
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ _BAD_REQUEST = 400
 class Parent:
     """The event that a reply responds to: where it stands in the log, and its Broker TTL, None if it has none."""
 
-    origin: Origin
+    info: MessageInfo
     ttl: int | None
 
 
@@ -65,14 +65,14 @@ class Replies:
         self._check_source(event)
         ttl.pop_ttl(event)
         ttl.decrement(event, ttl.MOST if parent.ttl is None else parent.ttl)
-        origin = parent.origin
-        key = identity("reply", self._trigger.name, str(origin.sequence), str(origin.timestamp))
+        info = parent.info
+        key = identity("reply", self._trigger.name, str(info.sequence), str(info.timestamp))
         message = schedule(event, self._broker.stream_names, key)
-        is_duplicate = await self._publisher.store(message.subject, message.headers, message.data, LARGEST_EVENT)
-        if is_duplicate and origin.delivered == 1:  # on a redelivery, the reply to the first delivery may be stored
+        is_duplicate = await self._publisher.store(message.subject, message.headers, message.data, MAX_EVENT)
+        if is_duplicate and info.delivered == 1:  # on a redelivery, the reply to the first delivery may be stored
             _log.error(
                 "JetStream dropped a reply as a duplicate though its parent was delivered for the first time",
-                extra={"trigger": self._trigger.name, "sequence": origin.sequence, "event": event["id"]},
+                extra={"trigger": self._trigger.name, "sequence": info.sequence, "event": event["id"]},
             )
 
     def _check_source(self, event: Event) -> None:

@@ -5,7 +5,7 @@ from nats.js import JetStreamContext
 from events.broker.consumers import ensure_consumer, mark_bound
 from events.broker.model import Broker, Cleanup, DesiredState, Route
 from events.broker.parking import remove_parking
-from events.broker.source import Source
+from events.broker.source import DesiredStateSource
 from events.broker.streams import ensure_streams, owner, remove
 from events.dispatcher.outcomes import OwnershipUnclearError
 
@@ -19,7 +19,7 @@ class Resources:
     methods raise OwnershipUnclearError.
     """
 
-    def __init__(self, jetstream: JetStreamContext, source: Source, ack_wait: float) -> None:
+    def __init__(self, jetstream: JetStreamContext, source: DesiredStateSource, ack_wait: float) -> None:
         self._jetstream = jetstream
         self._source = source
         self._ack_wait = ack_wait
@@ -28,7 +28,7 @@ class Resources:
         self.ensured: set[Broker] = set()
         self.removed: set[Cleanup] = set()
 
-    def keep(self, desired: DesiredState) -> None:
+    def retain(self, desired: DesiredState) -> None:
         """Forget what is no longer desired."""
         self.removed.intersection_update(desired.cleanups)
         self.ensured.intersection_update(desired.brokers)

@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 # theirs and hardly ever meet one that was closed. Subscribers that close earlier cost one more connection, see `_post`.
 _KEEP_IDLE = 60.0  # seconds
 AIOHTTP_VERSION = "3.14.5"  # which `_Connector` overrides: a test fails when another one is installed
-_LARGEST_RESPONSE = 1 << 20  # bytes, the largest message of NATS
+_MAX_RESPONSE = 1 << 20  # bytes, the largest message of NATS
 _SUCCESS = range(200, 300)
 _UNAUTHORIZED = 401
 
@@ -42,18 +42,24 @@ _reused: ContextVar[bool] = ContextVar("reused", default=False)
 class DeliveryError(Exception):
     """A failed delivery.
 
-    `retried` tells if it may be tried again, `asked` in how many seconds at the earliest (Retry-After). `code` and
+    `retried` tells if it may be tried again, `min_delay` in how many seconds at the earliest (Retry-After). `code` and
     `body` are the response's, if there was one.
     """
 
     def __init__(
-        self, reason: str, *, retried: bool, code: int | None = None, body: bytes = b"", asked: float = 0.0
+        self,
+        reason: str,
+        *,
+        retried: bool,
+        code: int | None = None,
+        body: bytes = b"",
+        min_delay: float = 0.0,
     ) -> None:
         super().__init__(reason)
         self.retried = retried
         self.code = code
         self.body = body
-        self.asked = asked
+        self.min_delay = min_delay
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +110,10 @@ class Subscribers:
             raise DeliveryError(repr(error).replace(to.url, to.redacted), retried=True) from error
         if status in _SUCCESS:
             return Response(status, received, body)
-        # A rejected signature says nothing of the event: keys or clocks differ until an operator mends them.
+        # A rejected signature says nothing of the event: keys or clocks differ until an operator corrects them.
         retried = is_retried(status) or (status == _UNAUTHORIZED and signature is not None)
-        asked = retry_after(status, received.get("Retry-After"))
-        raise DeliveryError(f"answered {status}", retried=retried, code=status, body=body, asked=asked)
+        min_delay = retry_after(status, received.get("Retry-After"))
+        raise DeliveryError(f"answered {status}", retried=retried, code=status, body=body, min_delay=min_delay)
 
     async def _post(self, url: URL, headers: dict[str, str], data: bytes) -> tuple[int, Headers, bytes]:
         """A connection that the subscriber closed while it was idle is not its failure: send once more on a new one."""
@@ -186,11 +192,11 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     try:
         async for chunk in response.content.iter_any():
             body += chunk
-            if len(body) > _LARGEST_RESPONSE:
+            if len(body) > _MAX_RESPONSE:
                 break
     except aiohttp.ClientPayloadError:
         if response.status in _SUCCESS:
             raise
-    if len(body) > _LARGEST_RESPONSE and response.status in _SUCCESS:
+    if len(body) > _MAX_RESPONSE and response.status in _SUCCESS:
         raise aiohttp.ClientPayloadError("the response is larger than any event")
     return bytes(body)

@@ -10,7 +10,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from events.broker.model import Route
-from events.broker.nats_binding import Origin
+from events.broker.nats_binding import MessageInfo
 from events.cloudevents.errors import MalformedEventError
 from events.dispatcher.failures import Failures, log_fields
 from events.dispatcher.parking import Parking, read_parked
@@ -43,14 +43,14 @@ class Worker:
         subscriber is down, it is parked first: a subscriber that does not respond would take only so many from the log
         in each timeout.
         """
-        origin = Origin.of(message)
-        if self._failures.subscriber_is_down and await self._parking.park(message, origin, 0, time.time()):
+        info = MessageInfo.of(message)
+        if self._failures.subscriber_is_down and await self._parking.park(message, info, 0, time.time()):
             await self._respond(message, None)
             return
-        delay = await self._attempt(message, origin)
+        delay = await self._attempt(message, info)
         if delay is not None:
-            failures = self._failures.attempts.failures(origin.sequence)
-            delay = None if await self._parking.park_for(delay, message, origin, failures) else delay
+            failures = self._failures.attempts.failures(info.sequence)
+            delay = None if await self._parking.park_for(delay, message, info, failures) else delay
         await self._respond(message, delay)
 
     async def handle_parked(self, message: Msg) -> None:
@@ -64,8 +64,8 @@ class Worker:
         if wait > 0:
             await self._respond(message, wait)
             return
-        self._failures.attempts.resume(parked.origin.sequence, parked.failures)
-        delay = await self._attempt(parked.message, parked.origin)
+        self._failures.attempts.resume(parked.info.sequence, parked.failures)
+        delay = await self._attempt(parked.message, parked.info)
         await self._respond(message, delay)
         if delay is None:
             self._parking.settle(parked)
@@ -74,21 +74,21 @@ class Worker:
         """Dead-letter a message that another client has published among the parked events."""
         with suppress(nats.errors.Error):  # JetStream redelivers what is not acknowledged
             reason = MalformedEventError(f"message is not a parked event: {error!r}")
-            await self._failures.dead_letter_malformed(message, Origin.of(message), reason)
+            await self._failures.dead_letter_malformed(message, MessageInfo.of(message), reason)
             await self._respond(message, None)
 
-    async def _attempt(self, message: Msg, origin: Origin) -> float | None:
+    async def _attempt(self, message: Msg, info: MessageInfo) -> float | None:
         """Return the seconds until the next attempt, None if there is to be none. Never fails."""
         try:
             async with self._slots:
-                return await self._processor.process(message, origin)
+                return await self._processor.process(message, info)
         except nats.errors.Error as error:
-            about = log_fields(self._name, origin, str(error))
+            about = log_fields(self._name, info, str(error))
             _log.warning("processing the event failed in the bridge; retry scheduled", extra=about)
         except Exception:  # noqa: BLE001 a fault of ours must neither lose the event nor stop the others
-            about = log_fields(self._name, origin, "see exception")
+            about = log_fields(self._name, info, "see exception")
             _log.exception("processing the event failed in the bridge; retry scheduled", extra=about)
-        return self._failures.own_delay(origin)
+        return self._failures.retry_delay(info)
 
     async def _respond(self, message: Msg, delay: float | None) -> None:
         """Acknowledge a message, or have it redelivered after `delay` seconds."""

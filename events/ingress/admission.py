@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from events.broker.model import Broker
-from events.broker.origins import reserved_services
+from events.broker.reserved_sources import reserved_services
 from events.broker.scheduling import StoredMessage, schedule
 from events.cloudevents import ttl
 from events.cloudevents.errors import MalformedEventError, UnsupportedMessageError

@@ -6,14 +6,14 @@ from http import HTTPStatus
 from aiohttp import HttpVersion11, web
 
 from events.ingress.admission import RejectedError
-from events.runtime.publisher import LARGEST_EVENT
+from events.runtime.publisher import MAX_EVENT
 
 _TIMEOUT = 30.0  # seconds until the whole body is there
 
 
 async def read_body(request: web.BaseRequest) -> bytes:
     """Return a request's body; reject one that announces a too large body before it is sent. Raises RejectedError."""
-    if (request.content_length or 0) > LARGEST_EVENT:
+    if (request.content_length or 0) > MAX_EVENT:
         raise too_large(f"{request.content_length} bytes")
     if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -32,4 +32,4 @@ async def read_body(request: web.BaseRequest) -> bytes:
 
 def too_large(what: str) -> RejectedError:
     """Return the rejection of a request for its size."""
-    return RejectedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"too large: {what}; the limit is {LARGEST_EVENT} bytes")
+    return RejectedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"too large: {what}; the limit is {MAX_EVENT} bytes")

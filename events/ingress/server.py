@@ -15,7 +15,7 @@ from events.ingress.admission import RejectedError, admit
 from events.ingress.body import read_body, too_large
 from events.ingress.connections import Connection, Server
 from events.runtime import metrics
-from events.runtime.publisher import LARGEST_EVENT, MessageRejectedError, Publisher
+from events.runtime.publisher import MAX_EVENT, MessageRejectedError, Publisher
 
 _log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ class Ingress:
         if not await self._admits(name, len(message.data)):
             raise _retry_later("the Broker's log is almost full; retry later")
         try:
-            await self._publisher.store(message.subject, message.headers, message.data, LARGEST_EVENT)
+            await self._publisher.store(message.subject, message.headers, message.data, MAX_EVENT)
         except MessageRejectedError as error:
             raise too_large(str(error)) from error
         except nats.errors.Error as error:

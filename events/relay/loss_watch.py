@@ -33,7 +33,7 @@ class LossWatch:
 
     @property
     def reconnects(self) -> int:
-        """How often the connection was made again."""
+        """How often the connection was re-established."""
         return self._connection.stats["reconnects"]
 
     async def wait(self) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 LOG, SCHEDULES = "log", "schedules"
 
-_LONGEST_AGE = timedelta(days=7).total_seconds()
+_MAX_AGE = timedelta(days=7).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,6 @@ def append(marks: Sequence[Mark], newest: Mark) -> list[Mark]:
     kept: dict[int, Mark] = {}
     for mark in marks:
         age = (newest.at - mark.at).total_seconds()
-        if age <= _LONGEST_AGE:
+        if age <= _MAX_AGE:
             kept.setdefault(int(age).bit_length(), mark)
     return [*kept.values(), newest]

@@ -11,7 +11,7 @@ from events.cloudevents.errors import MalformedEventError
 from events.cloudevents.event import identity
 from events.cloudevents.messages import read_row
 from events.relay.rejected import Rejected, Row
-from events.runtime.publisher import LARGEST_EVENT, MessageRejectedError, Publisher
+from events.runtime.publisher import MAX_EVENT, MessageRejectedError, Publisher
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class RowPublisher:
     async def _store(self, subject: str, headers: dict[str, str], data: bytes) -> None:
         while True:
             try:
-                await self._publisher.store(subject, headers, data, LARGEST_EVENT)
+                await self._publisher.store(subject, headers, data, MAX_EVENT)
             except nats.errors.Error as error:
                 self._report(failing=True, reason=str(error))
                 await asyncio.sleep(_RETRY_DELAY)

@@ -48,7 +48,7 @@ class Connection(PatchedClient):
         raise ConnectionError("the NATS client closed its connection")
 
     async def await_reconnect(self, timeout: float) -> None:  # noqa: ASYNC109 returns in either case
-        """Wait until the connection was lost and made again, for at most `timeout` seconds; for one caller."""
+        """Wait until the connection was lost and re-established, for at most `timeout` seconds; for one caller."""
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self._reconnected.wait()

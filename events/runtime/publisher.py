@@ -14,7 +14,7 @@ from nats.js.errors import APIError, BadRequestError, NoStreamResponseError
 
 # Bytes of an event, headers and data. NATS takes messages of 1 MiB unless told otherwise; the difference is for the
 # headers that a schedule, and then a dead letter, adds to the event.
-LARGEST_EVENT = (1 << 20) - (64 << 10)
+MAX_EVENT = (1 << 20) - (64 << 10)
 
 _ACK_TIMEOUT = 3.0  # seconds
 _NO_RESPONDERS = "503"

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from functions.shared.errors import InvalidField, RuleBroken
 
-SHORTEST_PASSWORD = 8
-LONGEST_PASSWORD = 128
+MIN_PASSWORD = 8
+MAX_PASSWORD = 128
 # A character has at most four code points, as Unicode decomposes what it composes again. Normalising takes the square
 # of a run of accents.
-MOST_CODE_POINTS = 4 * LONGEST_PASSWORD
+MAX_CODE_POINTS = 4 * MAX_PASSWORD
 
 
 class EmailInUse(RuleBroken):
@@ -44,9 +44,9 @@ def parse_new_password(value: object) -> str:
     Raises:
         InvalidField: it is too short or too long.
     """
-    sent = value if isinstance(value, str) and len(value) <= MOST_CODE_POINTS else ""
-    if not SHORTEST_PASSWORD <= len(password := normalise(sent)) <= LONGEST_PASSWORD:
-        raise InvalidField(f"Password must be between {SHORTEST_PASSWORD} and {LONGEST_PASSWORD} characters")
+    sent = value if isinstance(value, str) and len(value) <= MAX_CODE_POINTS else ""
+    if not MIN_PASSWORD <= len(password := normalise(sent)) <= MAX_PASSWORD:
+        raise InvalidField(f"Password must be between {MIN_PASSWORD} and {MAX_PASSWORD} characters")
     return password
 
 
@@ -60,7 +60,7 @@ def parse_password(value: object) -> list[str]:
     """
     if not isinstance(value, str) or not value:
         raise InvalidField("You must supply a password")
-    sent = value[: MOST_CODE_POINTS + 1]
+    sent = value[: MAX_CODE_POINTS + 1]
     return list(dict.fromkeys((normalise(sent), sent)))
 
 

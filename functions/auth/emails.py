@@ -9,7 +9,7 @@ from functions.shared.errors import InvalidField
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 # RFC 3696, erratum 1690. The library checks it last; normalising Unicode before that takes seconds for a run of accents
 # as long as a body may be (its time grows with the square).
-LONGEST_ADDRESS = 254
+MAX_ADDRESS = 254
 
 
 def parse_email(value: object) -> str:
@@ -25,6 +25,6 @@ def parse_email(value: object) -> str:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or len(text := value.strip()) > LONGEST_ADDRESS:
+    if not isinstance(value, str) or len(text := value.strip()) > MAX_ADDRESS:
         raise InvalidField("Email must be valid")
     return text

@@ -49,7 +49,7 @@ UNPAID_BY_EXPIRY = IndexModel(
 )
 
 INDEXES = {"orders": [ONE_LIVE_ORDER_PER_TICKET, ONE_UNPAID_ORDER_PER_SLOT, BY_BUYER, UNPAID_BY_EXPIRY]}
-LARGEST_SWEEP = 1000  # orders
+MAX_SWEEP = 1000  # orders
 
 
 class OrderedTicketRow(TypedDict):
@@ -139,9 +139,9 @@ def of_buyer(user_id: str, page: Page) -> list[Order]:
 
 
 def overdue(before: datetime) -> list[str]:
-    """Return the ids of unpaid orders whose time was over before that, oldest first and at most LARGEST_SWEEP."""
+    """Return the ids of unpaid orders whose time was over before that, oldest first and at most MAX_SWEEP."""
     query = {"status": {"$in": [status.value for status in UNPAID]}, "expiresAt": {"$lt": before}}
-    found = _orders().find(query, {"_id": True}).sort("expiresAt").limit(LARGEST_SWEEP)
+    found = _orders().find(query, {"_id": True}).sort("expiresAt").limit(MAX_SWEEP)
     return [str(row["_id"]) for row in found]
 
 

@@ -184,7 +184,7 @@ class Payment:
             self, status=Status.SUCCEEDED if keeps else Status.REFUNDING, intent_id=outcome.intent_id, reason=""
         )
 
-    def order_cancelled(self) -> "Payment":
+    def refund_if_charged(self) -> "Payment":
         """Return the payment of an order that was cancelled: a charge goes back; what is pending is settled next."""
         return replace(self, status=Status.REFUNDING) if self._is(Status.SUCCEEDED) else self
 

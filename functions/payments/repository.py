@@ -46,7 +46,7 @@ def replicate(order: Order) -> None:
             return
         replicating.replace("orders", order.id, rows.from_order(order), upsert=True)
         if payment := _of_order(order.id, replicating):
-            _save(payment, payment.order_cancelled(), replicating)
+            _save(payment, payment.refund_if_charged(), replicating)
             if payment.is_pending:
                 outbox.add(messages.overdue(payment), replicating)
 

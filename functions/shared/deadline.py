@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from functions.shared.errors import DeadlineExceeded
 
 HEADER = "x-request-deadline"
-LONGEST_QUEUE_SECONDS = 60
+MAX_QUEUE_SECONDS = 60
 
 _current: ContextVar[float | None] = ContextVar("deadline", default=None)
 
@@ -27,7 +27,7 @@ def follow(header: str | None) -> None:
 def is_over() -> bool:
     """Tell if the caller has stopped waiting."""
     deadline = _current.get()
-    return deadline is not None and 0 <= time.time() - deadline < LONGEST_QUEUE_SECONDS
+    return deadline is not None and 0 <= time.time() - deadline < MAX_QUEUE_SECONDS
 
 
 def require_time() -> None:

@@ -6,8 +6,8 @@ from decimal import Decimal
 from functions.shared.errors import InvalidField
 
 # What the card network can charge (Stripe's minimum and maximum for USD).
-LEAST_CENTS = 50
-MOST_CENTS = 99_999_999
+MIN_CENTS = 50
+MAX_CENTS = 99_999_999
 CENT = Decimal("0.01")
 
 _PLAIN = re.compile(r"\d+\.?\d*|\.\d+", re.ASCII)  # as forms send what people type: 020, 20. and .5 too
@@ -22,12 +22,12 @@ def parse_price(value: object) -> int:
     dollars = _decimal(value)
     if dollars is None or dollars <= 0:
         raise InvalidField("Price must be greater than 0")
-    if dollars > Decimal(MOST_CENTS) / 100:
+    if dollars > Decimal(MAX_CENTS) / 100:
         raise InvalidField("Price must be at most 999999.99")
     # Rounding tells fractions of a cent from trailing zeros; numbers too large for it are rejected above.
     if (rounded := dollars.quantize(CENT)) != dollars:
         raise InvalidField("Price must have at most two decimals")
-    if dollars < Decimal(LEAST_CENTS) / 100:
+    if dollars < Decimal(MIN_CENTS) / 100:
         raise InvalidField("Price must be at least 0.50")
     return int(rounded * 100)
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from functions.shared.errors import InvalidField, NotAuthorized, RuleBroken
 
-LONGEST_TITLE = 200
+MAX_TITLE = 200
 
 
 class CannotEditReserved(RuleBroken):
@@ -114,6 +114,6 @@ def parse_title(value: object) -> str:
     """
     if not isinstance(value, str) or not value.strip():
         raise InvalidField("Title is required")
-    if len(value) > LONGEST_TITLE:
-        raise InvalidField(f"Title must be at most {LONGEST_TITLE} characters")
+    if len(value) > MAX_TITLE:
+        raise InvalidField(f"Title must be at most {MAX_TITLE} characters")
     return value.strip()

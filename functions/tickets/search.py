@@ -9,8 +9,8 @@ from functions.shared.errors import InvalidField
 from functions.shared.ids import parse_id
 from functions.tickets.domain import Ticket
 
-LONGEST_QUERY = 200
-LONGEST_PREFIX = 20  # characters of a word that count; more would only make the index larger
+MAX_QUERY = 200
+MAX_PREFIX = 20  # characters of a word that count; more would only make the index larger
 _WORD = re.compile(r"\w+")
 _AMOUNT = re.compile(r"(?=\.?\d)(\d{0,7})(?:\.(\d{0,2}))?", re.ASCII)
 _PRICE_CURSOR = re.compile(r"(\d{1,10})-([0-9a-f]{24})", re.ASCII)
@@ -47,7 +47,7 @@ def normalised_words(text: str) -> list[str]:
     """Return the words of a text in lower case, without accents, cut to the length that counts."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(character for character in decomposed if not unicodedata.combining(character))
-    return [word[:LONGEST_PREFIX] for word in _WORD.findall(plain)]
+    return [word[:MAX_PREFIX] for word in _WORD.findall(plain)]
 
 
 def prefixes(title: str) -> list[str]:
@@ -59,8 +59,8 @@ def parse_words(value: object) -> tuple[str, ...]:
     """Return the words to search for; none where no query was sent."""
     if value is None:
         return ()
-    if not isinstance(value, str) or len(value) > LONGEST_QUERY:
-        raise InvalidField(f"Query must be at most {LONGEST_QUERY} characters")
+    if not isinstance(value, str) or len(value) > MAX_QUERY:
+        raise InvalidField(f"Query must be at most {MAX_QUERY} characters")
     return tuple(dict.fromkeys(normalised_words(value)))
 
 

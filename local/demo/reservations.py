@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from local.demo.patience import SOON_SECONDS
 from local.demo.person import People, Person, say
 
-LONGEST_WAIT_SECONDS = 60
+MAX_WAIT_SECONDS = 60
 
 
 def play(url: str) -> People:
@@ -35,7 +35,7 @@ def play_expiry(people: People) -> None:
     order = people.rival.does("POST", "/api/orders", 201, ticketId=ticket)
     people.rival.finds(ticket, listed=False)
     left = (datetime.fromisoformat(order["expiresAt"]) - datetime.now(UTC)).total_seconds()
-    if left > LONGEST_WAIT_SECONDS:
+    if left > MAX_WAIT_SECONDS:
         say(f"The order expires in {left / 60:.0f} minutes. `EXPIRATION_WINDOW_SECONDS=5 make run` shortens the wait.")
         return
     say(f"The order expires in {left:.0f} seconds.")

@@ -10,7 +10,7 @@ from local.stripe_standin.ledger import Answer, Object
 from local.stripe_standin.parameters import Kind, Parameters, decode
 from local.stripe_standin.problems import Problem, described, invalid
 
-LONGEST_KEY = 255
+MAX_KEY = 255
 API_VERSION = "2026-07-29.dahlia"  # later ones have other parameters: https://docs.stripe.com/changelog
 
 Perform = Callable[[Call, Parameters, str], Object]  # the last is the id in the path
@@ -77,8 +77,8 @@ def check_key(key: str) -> None:
     Raises:
         Problem: it is too long or has characters that no header should have.
     """
-    if len(key) > LONGEST_KEY or not key.isascii():
-        raise invalid(f"Idempotency keys can have up to {LONGEST_KEY} ASCII characters.")
+    if len(key) > MAX_KEY or not key.isascii():
+        raise invalid(f"Idempotency keys can have up to {MAX_KEY} ASCII characters.")
 
 
 def check_version(version: str) -> None:

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 from local.stripe_standin.problems import invalid
 
 NAME = re.compile(r"[^\[\]]+(\[[^\[\]]*\])*")
-MOST_METADATA, LONGEST_METADATA_KEY, LONGEST_METADATA_VALUE = 50, 40, 500
-LARGEST_PAGE = 100
+MAX_METADATA, MAX_METADATA_KEY, MAX_METADATA_VALUE = 50, 40, 500
+MAX_PAGE = 100
 
 Parameters = dict[str, Any]
 Kind = Callable[[object, str], Any]  # reads the value of a parameter with this name, or raises a Problem
@@ -70,8 +70,8 @@ def positive(value: object, param: str) -> int:
 
 def page_size(value: object, param: str) -> int:
     """How many items a list may have."""
-    if (number := positive(value, param)) > LARGEST_PAGE:
-        message = f"This value must be less than or equal to {LARGEST_PAGE}."
+    if (number := positive(value, param)) > MAX_PAGE:
+        message = f"This value must be less than or equal to {MAX_PAGE}."
         raise invalid(message, param, "parameter_invalid_integer")
     return number
 
@@ -122,11 +122,11 @@ def items(kind: Kind) -> Kind:
 def metadata(value: object, param: str) -> dict[str, str]:
     """What the caller wants to find again."""
     given = _object(value, param)
-    if len(given) > MOST_METADATA:
-        raise invalid(f"You can have up to {MOST_METADATA} metadata keys, but you passed in {len(given)}.", param)
+    if len(given) > MAX_METADATA:
+        raise invalid(f"You can have up to {MAX_METADATA} metadata keys, but you passed in {len(given)}.", param)
     for key, text in given.items():
-        _no_longer_than("Metadata keys", key, LONGEST_METADATA_KEY, param)
-        _no_longer_than("Metadata values", string(text, _within(param, key)), LONGEST_METADATA_VALUE, param)
+        _no_longer_than("Metadata keys", key, MAX_METADATA_KEY, param)
+        _no_longer_than("Metadata values", string(text, _within(param, key)), MAX_METADATA_VALUE, param)
     return given
 
 

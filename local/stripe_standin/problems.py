@@ -17,7 +17,7 @@ class Problem(Exception):  # noqa: N818 - Stripe's own word, error, is its body
 
 
 def invalid(message: str, param: str | None = None, code: str | None = None, status: int = 400) -> Problem:
-    """What the caller can mend."""
+    """What the caller can correct."""
     return Problem(status, described("invalid_request_error", message, code, param=param))
 
 

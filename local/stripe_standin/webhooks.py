@@ -21,7 +21,7 @@ from local.stripe_standin.ledger import Object
 
 API_VERSION = "2026-10-28.endive"
 GIVE_UP_SECONDS = 3 * 24 * 3600
-FIRST_PAUSE, LONGEST_PAUSE = 0.25, 60.0
+FIRST_PAUSE, MAX_PAUSE = 0.25, 60.0
 TIMEOUT = aiohttp.ClientTimeout(total=20)
 AT_ONCE = 16
 SUCCESSES = range(200, 300)
@@ -115,7 +115,7 @@ class Webhooks:
         """How long nothing is due that was not due now; what is under way wakes the sender when it ends."""
         statement = "select due from events where sendings > 0 and due > ? order by due limit 1"
         row = self._database.execute(statement, [now]).fetchone()
-        return min(row[0] - now, LONGEST_PAUSE) if row else LONGEST_PAUSE
+        return min(row[0] - now, MAX_PAUSE) if row else MAX_PAUSE
 
     async def _send(self, session: aiohttp.ClientSession, delivery: Delivery) -> None:
         headers = {"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": self._sign(delivery.body)}
@@ -138,7 +138,7 @@ class Webhooks:
         elif now - delivery.created > GIVE_UP_SECONDS:
             self._database.execute("update events set sendings = 0 where sequence = ?", [delivery.sequence])
         else:
-            due = now + min(FIRST_PAUSE * 2 ** min(delivery.failures, 20), LONGEST_PAUSE)
+            due = now + min(FIRST_PAUSE * 2 ** min(delivery.failures, 20), MAX_PAUSE)
             statement = "update events set due = ?, failures = failures + 1 where sequence = ?"
             self._database.execute(statement, [due, delivery.sequence])
 

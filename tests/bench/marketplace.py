@@ -17,7 +17,7 @@ from tests.e2e.stack import Stack, running
 
 BURST_SECONDS, STEADY_SECONDS = 60, 120
 STEADY_RATE = 60
-MOST_ORDERS = 30_000
+MAX_ORDERS = 30_000
 EVENTS_OF_AN_ORDER = 2  # order.created and ticket.updated
 LOG = StreamNames("ticketing", "default").log
 
@@ -31,7 +31,7 @@ def measure(folder: Path) -> None:
         print(f"idle: {processes.memory(everything):.0f} MiB PSS in all")
         market = Market(stack)
         began = processes.cpu(everything)
-        burst = market.take(market.orders(MOST_ORDERS), seconds=BURST_SECONDS)
+        burst = market.take(market.orders(MAX_ORDERS), seconds=BURST_SECONDS)
         drained = market.await_delivery()
         each = (processes.cpu(everything) - began) / burst.statuses[201]
         print(f"burst: {burst.per_second(201):.0f} accepted/s for {burst.elapsed:.0f} s, drained {drained:.0f} s later")

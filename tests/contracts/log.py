@@ -7,7 +7,7 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
 from events.broker import nats_binding
-from events.broker.nats_binding import Origin
+from events.broker.nats_binding import MessageInfo
 from events.broker.subjects import StreamNames
 from events.cloudevents.event import Event
 
@@ -21,7 +21,7 @@ async def events(nats_url: str, stream_names: StreamNames) -> list[Event]:
     kept = {stream_names.log: stream_names.events(), stream_names.schedules: stream_names.scheduled()}
     try:
         return [
-            nats_binding.read(message, Origin.of(message), stream_names)
+            nats_binding.read(message, MessageInfo.of(message), stream_names)
             for stream, subject in kept.items()
             async for message in _messages(jetstream, stream, subject)
         ]

@@ -22,8 +22,8 @@ from events.cloudevents.event import identity
 from events.cloudevents.messages import read_row
 from events.deadletters import DeadLetter, DeadLetters
 from events.dispatcher.deliveries import Deliveries
+from events.dispatcher.log_space import LogSpace
 from events.dispatcher.reconciler import Reconciler
-from events.dispatcher.room import Room
 from events.dispatcher.settings import Settings
 from events.dispatcher.subscriber import Subscribers
 from events.ingress import Ingress
@@ -237,11 +237,11 @@ class Stage:
             settings = Settings(ACK_WAIT_SECONDS, drain=2, away=1)
             deliveries = Deliveries(self.connection, subscribers, settings)
             reconciler = Reconciler(self.connection, source, deliveries, settings)
-            room = Room(self.jetstream, lambda: reconciler.brokers, reconciler.consumers)
-            ingress = Ingress(self.publisher, lambda: reconciler.brokers, reconciler.expects, room.admits)
+            log_space = LogSpace(self.jetstream, lambda: reconciler.brokers, reconciler.consumers)
+            ingress = Ingress(self.publisher, lambda: reconciler.brokers, reconciler.expects, log_space.admits)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(reconciler.run())
-                tasks.create_task(room.run())
+                tasks.create_task(log_space.run())
                 tasks.create_task(ingress.run(self._ingress_port, servers.HOST, drain=2))
                 started.append(reconciler)
 

@@ -199,8 +199,8 @@ def test_a_broker_that_jetstream_refuses_stops_no_other(broker_env: BrokerEnv, s
     broker_env.trigger("all", subscriber={"uri": sink.url})
     broker_env.start_bridge()
     broker_env.await_ready("all")
-    broker_env.await_condition(BROKER, "greedy", "Ready", "False", "Refused")
-    broker_env.await_condition(TRIGGER, "of-greedy", "BrokerReady", "False", "Refused")
+    broker_env.await_condition(BROKER, "greedy", "Ready", "False", "ReconcileFailed")
+    broker_env.await_condition(TRIGGER, "of-greedy", "BrokerReady", "False", "ReconcileFailed")
 
 
 def test_the_brokers_dead_letter_sink_is_its_triggers_too(broker_env: BrokerEnv, sink: Sink, other_sink: Sink) -> None:

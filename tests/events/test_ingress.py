@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from events.runtime.publisher import LARGEST_EVENT
+from events.runtime.publisher import MAX_EVENT
 from tests.events.harness import Headers, Sink, Stage
 
 EVENT = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/test", "ce-type": "dev.test.happened"}
@@ -198,12 +198,12 @@ def test_events_come_by_post_only(broker: Stage, method: str) -> None:
 
 def test_what_is_too_large_is_refused_before_it_comes(broker: Stage) -> None:
     """The body is never sent."""
-    status, reason = exchange(broker, [*EVENT.items(), ("Content-Length", str(LARGEST_EVENT + 1))])
+    status, reason = exchange(broker, [*EVENT.items(), ("Content-Length", str(MAX_EVENT + 1))])
     assert status == 413
-    assert str(LARGEST_EVENT).encode() in reason
+    assert str(MAX_EVENT).encode() in reason
 
 
-@pytest.mark.parametrize("size", [LARGEST_EVENT, 5 << 20])
+@pytest.mark.parametrize("size", [MAX_EVENT, 5 << 20])
 def test_what_turns_out_too_large_is_refused(broker: Stage, sink: Sink, size: int) -> None:
     """A body in chunks does not announce its size; and attributes count, too."""
     chunks = (b"x" * 65_536 for _ in range(size // 65_536))
@@ -212,7 +212,7 @@ def test_what_turns_out_too_large_is_refused(broker: Stage, sink: Sink, size: in
 
 
 def test_the_largest_event_passes(broker: Stage, sink: Sink) -> None:
-    data = b"x" * (LARGEST_EVENT - 1024)
+    data = b"x" * (MAX_EVENT - 1024)
     assert post(broker, EVENT, data).status_code == 202
     assert sink.await_requests(1)[0].body == data
 
@@ -278,7 +278,7 @@ def test_the_largest_event_for_later_stops_none_behind_it(broker: Stage, sink: S
     """JetStream adds where it has it from, which must fit into the log, too."""
     due = (datetime.now(UTC) + timedelta(seconds=3)).isoformat()
     later = {**EVENT, "ce-notbefore": due}
-    sizes = range(LARGEST_EVENT - 256, 0, -16)
+    sizes = range(MAX_EVENT - 256, 0, -16)
     largest = next(size for size in sizes if post(broker, later, b"x" * size).status_code == 202)
     assert post(broker, {**later, "ce-id": "behind"}).status_code == 202
     sink.await_requests(2)

@@ -16,7 +16,7 @@ from events.dispatcher.reconciler import Reconciler
 from events.dispatcher.settings import Settings
 from events.dispatcher.subscriber import Subscribers
 from events.runtime import publisher
-from events.runtime.publisher import LARGEST_EVENT
+from events.runtime.publisher import MAX_EVENT
 from tests.events.given import Given
 from tests.events.harness import Answer, Request, Sink, Stage, event
 from tests.events.processes import NatsServer
@@ -38,7 +38,7 @@ def test_storing_ends_though_nats_takes_nothing(
     try:
         for _ in range(8):
             with pytest.raises(nats.errors.Error):
-                stage.send(stage.stream_names.event("large"), {}, b"x" * LARGEST_EVENT)
+                stage.send(stage.stream_names.event("large"), {}, b"x" * MAX_EVENT)
     finally:
         nats_server.thaw()
 

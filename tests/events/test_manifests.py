@@ -192,9 +192,9 @@ def test_backing_off() -> None:
     assert [linear.delay(attempt) for attempt in (1, 2, 3)] == [0.5, 1.0, 1.5]
     assert exponential.delay(1450) == linear.delay(1450) == 60
     assert [RetryPolicy(backoff=seconds("PT10M")).delay(attempt) for attempt in (1, 2, 1450)] == [600] * 3
-    assert exponential.delay(1, asked=90) == 90
-    assert exponential.delay(1, asked=1e9) == 3600
-    assert RetryPolicy(retry_after_max=0).delay(1, asked=90) == 0.2
+    assert exponential.delay(1, min_delay=90) == 90
+    assert exponential.delay(1, min_delay=1e9) == 3600
+    assert RetryPolicy(retry_after_max=0).delay(1, min_delay=90) == 0.2
 
 
 def test_reading_retry_after() -> None:
@@ -205,4 +205,4 @@ def test_reading_retry_after() -> None:
     assert retry_after(503, "Mon, 01 Jan 2035 00:00:00") == 0
     assert retry_after(503, "Mon, 01 Jan 99999999999999999999 00:00:00 GMT") == 0
     assert retry_after(503, "Mon, 01 Jan 2035 00:00:00 +999999999999") == 0
-    assert RetryPolicy().delay(1, asked=retry_after(503, "9" * 400)) == 3600
+    assert RetryPolicy().delay(1, min_delay=retry_after(503, "9" * 400)) == 3600

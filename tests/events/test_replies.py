@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from events.dispatcher import failures, replies
-from events.runtime.publisher import LARGEST_EVENT
+from events.runtime.publisher import MAX_EVENT
 from tests.events.harness import Answer, Sink, Stage, event, failing
 from tests.eventually import eventually
 
@@ -93,7 +93,7 @@ def test_an_event_that_comes_with_a_202_is_no_reply(stage: Stage, sink: Sink, ot
             Answer(200, {**REPLY, "ce-notbefore": "2026-01-01T00:00:00"}),
             "reply: notbefore is not an RFC 3339 timestamp",
         ),
-        (Answer(200, REPLY, b"x" * LARGEST_EVENT), "message is too large"),
+        (Answer(200, REPLY, b"x" * MAX_EVENT), "message is too large"),
         (Answer(200, REPLY, b"x" * 10_000_000), "the response is larger than any event"),
     ],
 )
@@ -171,7 +171,7 @@ def test_what_fails_on_our_side_is_tried_before_the_log_forgets(
     stage: Stage, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The log, which keeps it for a week, refuses a reply while it is full."""
-    monkeypatch.setattr(failures, "_LONGEST_OWN_DELAY", 0.1)
+    monkeypatch.setattr(failures, "_MAX_OWN_DELAY", 0.1)
     sink.answer = failing(1, Answer(200, REPLY, b"x" * 200_000))
     stage.broker({"jetstream.ticketing.dev/max-bytes": "400000"})
     stage.trigger("replier", sink, filter=HAPPENED, delivery={"retry": 1, "backoffDelay": "P8D"})

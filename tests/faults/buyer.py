@@ -8,7 +8,7 @@ from tests.e2e.person import GOOD_CARD, Person, Visitor
 from tests.faults.client import Client
 from tests.faults.ledger import Ledger, Reservation
 
-LONGEST_PAUSE_SECONDS = 2.0
+MAX_PAUSE_SECONDS = 2.0
 GLANCES_SECONDS = 0.2
 IN_BROWSER = 0.5  # the share of orders that are paid without a token
 CHANGES_OF_MIND = 0.5  # the share of orders that are cancelled while they are paid
@@ -73,4 +73,4 @@ class Buyer(Client):
 
     def _rests(self, closing: threading.Event) -> bool:
         """Whether the shop closes meanwhile."""
-        return closing.wait(self._chance.uniform(0, LONGEST_PAUSE_SECONDS))
+        return closing.wait(self._chance.uniform(0, MAX_PAUSE_SECONDS))

@@ -13,7 +13,7 @@ from tests.faults.client import Client
 from tests.faults.ledger import Ledger, Offer, Reservation
 
 SHOPPERS = 8
-LONGEST_PAUSE_SECONDS = 0.3
+MAX_PAUSE_SECONDS = 0.3
 AT_ONCE = 0.3  # the share of orders that are cancelled as soon as they are made
 GOOD = 0.7  # the share of good cards
 
@@ -51,7 +51,7 @@ class Shopper(Client):
             self._take_back: 1,
             self._visit: 0.3,
         }
-        while not closing.wait(self._chance.uniform(0, LONGEST_PAUSE_SECONDS)):
+        while not closing.wait(self._chance.uniform(0, MAX_PAUSE_SECONDS)):
             [deed] = self._chance.choices(list(deeds), list(deeds.values()))
             deed()
 

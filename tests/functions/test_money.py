@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from functions.shared.errors import InvalidField
-from functions.shared.money import LEAST_CENTS, MOST_CENTS, parse_price, to_cents, to_dollars
+from functions.shared.money import MAX_CENTS, MIN_CENTS, parse_price, to_cents, to_dollars
 
-SAMPLE = [*range(50, 3000), *random.Random(1).sample(range(LEAST_CENTS, MOST_CENTS), 20_000), MOST_CENTS]
+SAMPLE = [*range(50, 3000), *random.Random(1).sample(range(MIN_CENTS, MAX_CENTS), 20_000), MAX_CENTS]
 
 
 def test_every_amount_is_read_to_the_cent_and_told_with_two_decimals_at_most() -> None:

@@ -13,7 +13,7 @@ from tests.pages.pages import Page, page, pages
 
 PAGES = pages()
 NAMES = [found.name for found in PAGES]
-MOST_LINES_OF_THE_README = 150
+MAX_LINES_OF_THE_README = 150
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 TOP = {path.name for path in ROOT.iterdir()}
 FILE = re.compile(r"[\w./*-]+\.(?:py|ya?ml|json|md|sh|conf|js|lua|toml|txt|in)|[\w.-]+(?:/[\w.*-]+)*/?")
@@ -97,4 +97,4 @@ def test_every_annotation_of_ours_that_a_page_names_is_read() -> None:
 
 
 def test_the_readme_is_short() -> None:
-    assert len(page("README.md").text.splitlines()) <= MOST_LINES_OF_THE_README
+    assert len(page("README.md").text.splitlines()) <= MAX_LINES_OF_THE_README

@@ -25,7 +25,7 @@ from tests.properties.system import System
 
 REPLICATE, BEFORE_WRITING = "tickets-replicate-order", (reservations, "save")
 DONE, NOT_YET, FAULT = (200, 204), 409, 500
-MOST_ROUNDS = 100
+MAX_ROUNDS = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +106,7 @@ class Broker:
 
     def deliver_all(self) -> None:
         """Until nothing waits but what came too early, in any order."""
-        for _ in range(MOST_ROUNDS):
+        for _ in range(MAX_ROUNDS):
             self.publish()
             if self.random.choice([True, False]):
                 self.deliver_pairs()

@@ -79,7 +79,7 @@ def _refund_of_what_comes_too_late(patch: pytest.MonkeyPatch) -> None:
 
 
 def _refund_of_what_was_paid(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Payment, "order_cancelled", lambda payment: payment)
+    patch.setattr(Payment, "refund_if_charged", lambda payment: payment)
 
 
 def _settlement_when_the_order_is_cancelled(patch: pytest.MonkeyPatch) -> None:

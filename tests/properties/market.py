@@ -12,7 +12,7 @@ from tests.properties import invariants, money
 from tests.properties.broker import Broker
 from tests.properties.system import System
 
-LONGEST_ORDER = 15  # minutes
+MAX_ORDER = 15  # minutes
 WHICH = st.integers(0, 15)  # of so many things, which; counted on from the first after the last
 Item = TypeVar("Item")
 
@@ -36,7 +36,7 @@ class Market(RuleBasedStateMachine):
         """What was committed is on its way at once, if its relay is alive."""
         self.broker.publish()
 
-    @rule(minutes=st.sampled_from([5, LONGEST_ORDER]))
+    @rule(minutes=st.sampled_from([5, MAX_ORDER]))
     def let_time_pass(self, minutes: int) -> None:
         """Orders become due."""
         self.system.time.passed += timedelta(minutes=minutes)
@@ -58,7 +58,7 @@ class Market(RuleBasedStateMachine):
         if sys.exc_info()[1]:
             return
         self.come_to_rest()
-        self.let_time_pass(LONGEST_ORDER)
+        self.let_time_pass(MAX_ORDER)
         self.come_to_rest()
 
 

@@ -22,7 +22,7 @@ from tests.functions.harness import Document, process
 from tests.properties.broker import Delivery
 from tests.properties.faults import death_before_commit, overlap
 from tests.properties.invariants import UNPAID
-from tests.properties.market import LONGEST_ORDER, WHICH, pick
+from tests.properties.market import MAX_ORDER, WHICH, pick
 from tests.properties.money import ENDS
 from tests.properties.people import ANN, Order, People
 from tests.properties.system import System
@@ -186,7 +186,7 @@ class Payers(People):
 
     def _one_to_pay(self, which: int) -> Order:
         """Mostly an order that can be paid, placed now if there is none; payments hears of it if it can."""
-        placed_now = (order for ticket in self.tickets for order in self.order(ticket, ANN, LONGEST_ORDER))
+        placed_now = (order for ticket in self.tickets for order in self.order(ticket, ANN, MAX_ORDER))
         unpaid = self.orders_that_are(*UNPAID) or list(islice(placed_now, 1))
         order = pick([*unpaid, *unpaid, pick(list(self.placed.values()), which)], which)
         self.broker.publish()

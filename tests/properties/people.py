@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, initialize, multiple, precondition, rule
 
 from tests.functions.harness import User
-from tests.properties.market import LONGEST_ORDER, WHICH, Market, pick
+from tests.properties.market import MAX_ORDER, WHICH, Market, pick
 from tests.properties.system import System
 
 SELLER = User("seller@example.com")
@@ -14,7 +14,7 @@ ANN, BOB = User("ann@example.com"), User("bob@example.com")
 BUYERS = st.sampled_from([ANN, BOB])
 QUEUE = st.lists(BUYERS, min_size=1, max_size=4)
 MINUTES = st.sampled_from([0, 15])
-MOST_ON_SALE = 2
+MAX_ON_SALE = 2
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class People(Market):
     def first_buyers(self, queue: list[User], *, kept: bool, arrivals: int) -> MultipleResults:
         """The ticket is sold out at once."""
         self.broker.random.seed(arrivals)
-        return self._sell(self.tickets[0], queue, LONGEST_ORDER, kept=kept)
+        return self._sell(self.tickets[0], queue, MAX_ORDER, kept=kept)
 
-    @precondition(lambda self: self.on_sale - len(self.orders_that_are("complete")) < MOST_ON_SALE)
+    @precondition(lambda self: self.on_sale - len(self.orders_that_are("complete")) < MAX_ON_SALE)
     @rule()
     def offer(self) -> None:
         """A seller offers a ticket."""

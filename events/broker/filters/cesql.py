@@ -22,7 +22,7 @@ from events.broker.filters.cesql_tokens import Tokens, unquoted
 from events.broker.filters.cesql_values import FUNCTIONS, EvaluationError, boolean
 from events.cloudevents.event import Event
 
-_MOST_OPERANDS = 250  # each is a closure within others
+_MAX_OPERANDS = 250  # each is a closure within others
 
 _LOGIC, _COMPARISON, _ADDITIVE, _MULTIPLICATIVE, _MEMBERSHIP, _UNARY = range(1, 7)  # tighter binding is higher
 _LEVELS: Mapping[str, int] = {
@@ -73,8 +73,8 @@ class _Parser:
 
     def _operand(self) -> Term:
         self._operands += 1
-        if self._operands > _MOST_OPERANDS:
-            raise ValueError(f"filter 'cesql' has more than {_MOST_OPERANDS} operands")
+        if self._operands > _MAX_OPERANDS:
+            raise ValueError(f"filter 'cesql' has more than {_MAX_OPERANDS} operands")
         kind, text = self._tokens.kind, self._tokens.advance()
         if kind == "(":
             term = self._expression(0)

@@ -14,7 +14,7 @@ Cast = Callable[[Value], Any]
 _INTEGERS = range(-(2**31), 2**31)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,10}")
 _LONGEST = 64 << 10  # characters of a joined text; an event's attributes have fewer
-_MOST_STEPS = 4 << 20  # characters compared for one event, some milliseconds
+_MAX_STEPS = 4 << 20  # characters compared for one event, some milliseconds
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -71,7 +71,7 @@ def like(pattern: str, size: int) -> Callable[[str], bool]:
     compiled = _compiled(pattern)
 
     def matches(text: str) -> bool:
-        if len(text) * size > _MOST_STEPS:
+        if len(text) * size > _MAX_STEPS:
             raise EvaluationError(f"{len(text)} characters are too many for a pattern in an expression of {size}")
         return compiled.fullmatch(text) is not None
 

@@ -13,7 +13,7 @@ from functions.shared.errors import NotAuthorized
 from functions.shared.web import token
 
 CLOCK_SKEW_SECONDS = 60
-LARGEST_CACHE = 32
+MAX_CACHE = 32
 
 # When a verified token expires, by token, keys and function. The bridge signs the deliveries of five minutes with one
 # token, and verifying it costs as much as all else that a small function does.
@@ -47,6 +47,6 @@ def _expiry(given: str, keys: str, this: str) -> float:
 
 
 def _remember(proof: tuple[str, str, str], expires: float) -> None:
-    if len(_valid_until) >= LARGEST_CACHE:
+    if len(_valid_until) >= MAX_CACHE:
         _valid_until.clear()
     _valid_until[proof] = expires

@@ -13,7 +13,7 @@ from functions.shared.web.body import Fields
 from functions.shared.web.http import Response, ok
 
 DEFAULT_LIMIT = 50
-LARGEST_LIMIT = 100
+MAX_LIMIT = 100
 
 
 Item = TypeVar("Item")
@@ -54,11 +54,11 @@ def parse_limit(value: object) -> int:
     """Return the most items that a page may have."""
     if value is None:
         return DEFAULT_LIMIT
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= len(str(LARGEST_LIMIT)):
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= len(str(MAX_LIMIT)):
         limit = int(value)
-        if 1 <= limit <= LARGEST_LIMIT:
+        if 1 <= limit <= MAX_LIMIT:
             return limit
-    raise InvalidField(f"Limit must be between 1 and {LARGEST_LIMIT}")
+    raise InvalidField(f"Limit must be between 1 and {MAX_LIMIT}")
 
 
 def _cursor(value: object) -> str | None:

@@ -45,7 +45,7 @@ class _Fill:
         return self.bytes + size <= _REJECT_ABOVE * self.limit
 
 
-class Room:
+class LogSpace:
     """Looks after the logs of `brokers`; `consumers` returns the names of those that a Broker's is to have.
 
     Nothing is removed from a log while one of those consumers is missing.
