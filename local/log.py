@@ -7,7 +7,7 @@ import signal
 import sys
 import zlib
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -32,6 +32,7 @@ PREFIX = 160  # characters in which the mark is
 MARKS = {"WRN": "WARNING", "ERR": "ERROR", "FTL": "CRITICAL"}
 
 Record = dict[str, Any]
+Take = Callable[[Record, str], None]
 
 
 class Log:
@@ -41,6 +42,7 @@ class Log:
         self._out = out
         self._render = self._readable if readable else _json
         self._colour = colour
+        self._take: Take = self._print
         self._recent: defaultdict[str, deque[Record]] = defaultdict(lambda: deque(maxlen=RECENT))
         self._followers: defaultdict[str, set[asyncio.Queue[Record]]] = defaultdict(set)
 
@@ -57,8 +59,20 @@ class Log:
         self._recent[record["process"]].append(record)
         for follower in self._followers[record["process"]]:
             follower.put_nowait(record)
+        self._take(record, self._render(record))
+
+    @contextmanager
+    def diverted(self, take: Take) -> Iterator[None]:
+        """Give records, and the lines that they would be, to `take` instead of writing them, until the block ends."""
+        self._take = take
         try:
-            print(self._render(record), file=self._out, flush=True)
+            yield
+        finally:
+            self._take = self._print
+
+    def _print(self, _: Record, line: str) -> None:
+        try:
+            print(line, file=self._out, flush=True)
         except BrokenPipeError:  # the reader has gone, and with it the only sign of what runs here
             self._out = io.StringIO()
             signal.raise_signal(signal.SIGTERM)

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from local import gateway, install, settings
+from local import gateway, install, progress, settings
 from local.control import Control
 from local.guard import Guard
 from local.log import Log
@@ -69,10 +69,12 @@ def _stop_signals() -> set[signal.Signals]:
 
 
 async def _start(stages: Sequence[Sequence[Supervisor]], log: Log) -> None:
-    log.say(f"starting {sum(map(len, stages))} processes")
+    names = [supervisor.plan.name for stage in stages for supervisor in stage]
+    log.say(f"starting {len(names)} processes")
     began = time.monotonic()
-    for stage in stages:
-        await asyncio.gather(*(supervisor.start() for supervisor in stage))
+    with progress.shown(names, log, sys.stdout):
+        for stage in stages:
+            await asyncio.gather(*(supervisor.start() for supervisor in stage))
     log.say(f"all ready after {time.monotonic() - began:.1f} s")
 
 
@@ -102,9 +104,9 @@ def _description(plan: Plan, control: str) -> Running:
 
 
 def _welcome(plan: Plan, log: Log) -> None:
-    log.say(f"the marketplace is at {plan.addresses.url}")
     for route in gateway.routes():
         log.say(f"{route.method:<6} {route.path:<24} {route.function}")
+    log.say(f"the marketplace is at {plan.addresses.url}")
 
 
 if __name__ == "__main__":
