@@ -10,14 +10,13 @@ from contextlib import suppress
 
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, RetentionPolicy, StorageType, StreamConfig, StreamInfo
-from nats.js.errors import APIError, NotFoundError
+from nats.js.errors import NotFoundError
 
 from events.broker.consumers import MAX_ACK_PENDING, all_consumers
 from events.broker.model import Cleanup, Route
-from events.broker.streams import UID, uid
+from events.broker.streams import UID, put_stream, uid
 
 _BROKER_UID = "ticketing.dev.broker-uid"
-_NAME_IN_USE = 10058
 
 
 async def ensure_parking(jetstream: JetStreamContext, route: Route, ack_wait: float) -> None:
@@ -31,12 +30,7 @@ async def ensure_parking(jetstream: JetStreamContext, route: Route, ack_wait: fl
         num_replicas=route.broker.replicas,
         metadata={UID: route.trigger.uid, _BROKER_UID: route.broker.uid},
     )
-    try:
-        await jetstream.add_stream(config)
-    except APIError as error:
-        if error.err_code != _NAME_IN_USE:
-            raise
-        await jetstream.update_stream(config)
+    await put_stream(jetstream, config)
     consumer = ConsumerConfig(
         durable_name=names.consumer(trigger),
         filter_subject=names.parked(trigger),

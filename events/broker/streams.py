@@ -78,6 +78,11 @@ async def _ensure(jetstream: JetStreamContext, broker: Broker, config: StreamCon
         num_replicas=broker.replicas,
         metadata=await _bound_mark(jetstream, str(config.name)) | {UID: broker.uid},
     )
+    await put_stream(jetstream, config)
+
+
+async def put_stream(jetstream: JetStreamContext, config: StreamConfig) -> None:
+    """Create a stream, or update it if it exists. Raises nats.errors.Error."""
     try:
         await jetstream.add_stream(config)
     except APIError as error:

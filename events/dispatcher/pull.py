@@ -126,7 +126,10 @@ class Pull:
             self._requested = max(0, self._requested - int(headers.get("Nats-Pending-Messages", self._requested)))
             await self._request()
             return
-        _log.warning("consumer lost; checking its stream", extra={"consumer": self._subject, "status": status})
+        _log.warning(
+            "consumer does not respond or was deleted; checking its stream",
+            extra={"consumer": self._subject, "status": status},
+        )
         self.lost = True
         self._changed.set()
 
