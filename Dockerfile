@@ -12,6 +12,7 @@ RUN apt-get update && apt-get install --yes --no-install-recommends binutils \
  && rm -r /venv/lib/python*/site-packages/stripe/params
 COPY functions /app/functions
 COPY events /app/events
+COPY ui /app/ui
 
 # Compile here: the file system is read-only at run time, and a start from zero should not compile. unchecked-hash:
 # Python does not compare the bytecode with its source, whose time stamps an image may change.

@@ -14,12 +14,13 @@ class Addresses:
         names = [found["metadata"]["name"] for found in workloads]
         hosts = sorted({host for found in workloads if (host := _database_host(found))})
         self.gateway = port
-        self.nats, self.nats_monitoring, self.stripe, self.ingress, *ports = servers.free_ports(
-            4 + len(hosts) + len(names), but=port
+        self.nats, self.nats_monitoring, self.stripe, self.ingress, self.console, *ports = servers.free_ports(
+            5 + len(hosts) + len(names), but=port
         )
         self.databases = {host: ports.pop() for host in hosts}
         self.workloads = dict(zip(names, ports, strict=True))
         self.url = f"http://{servers.HOST}:{port}"
+        self.console_url = f"http://{servers.HOST}:{self.console}"
         self.nats_url = given.get("NATS_URL") or f"nats://{servers.HOST}:{self.nats}"
         # Of the stand-in; there is none if the caller gives a payment provider.
         self.stripe_url = None if given.get("STRIPE_API_BASE") else f"http://{servers.HOST}:{self.stripe}"

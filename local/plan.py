@@ -24,7 +24,7 @@ SETTINGS = {
     "ORDER_INTERVAL_MILLISECONDS": 30_000,
     "PAYMENT_INTERVAL_MILLISECONDS": 30_000,
 }
-BRIDGE, GATEWAY = "bridge", "gateway"
+BRIDGE, CONSOLE, GATEWAY = "bridge", "console", "gateway"
 # The rest of the caller's environment stays with the caller, as it would in a cluster.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 
@@ -61,7 +61,7 @@ class Plan:
         self.stages = [
             [self._nats(), *self._databases(), *self._provider()],
             [*map(self._workload, workloads), *(self._scheduled(one) for one in resources if one["kind"] == "CronJob")],
-            [self._gateway(gateway_service)],
+            [self._gateway(gateway_service), self._console()],
         ]
 
     @property
@@ -146,6 +146,20 @@ class Plan:
         config.write_text(gateway.configuration(port, self.addresses.aliases()))
         ready = probes.http(servers.HOST, port, "/healthz")
         return Process(GATEWAY, ready, servers.envoy(config), self._inherited() | self._declared(manifest))
+
+    def _console(self) -> Process:
+        broker, port = manifests.broker(), self.addresses.console
+        environment = self._inherited() | {
+            "PYTHONPATH": str(manifests.ROOT),
+            "HOST": servers.HOST,
+            "PORT": str(port),
+            "NATS_URL": self.addresses.nats_url,
+            "BROKER": f"{broker['namespace']}/{broker['name']}",
+            "MANIFESTS": str(manifests.EVENTING),
+            "DATABASES": json.dumps(self.databases),
+        }
+        command = ["nice", "-n", "10", sys.executable, "-m", "events.console"]
+        return Process(CONSOLE, probes.http(servers.HOST, port, "/readyz"), command, environment)
 
     def _declared(self, manifest: Manifest) -> dict[str, str]:
         """Return the environment that the manifest declares, with what is different on one machine."""

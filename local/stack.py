@@ -100,12 +100,14 @@ def _description(plan: Plan, control: str) -> Running:
         control=control,
         databases=plan.databases,
         ports=addresses.workloads,
+        console_url=addresses.console_url,
     )
 
 
 def _welcome(plan: Plan, log: Log) -> None:
     for route in gateway.routes():
         log.say(f"{route.method:<6} {route.path:<24} {route.function}")
+    log.say(f"the console is at {plan.addresses.console_url}")
     log.say(f"the marketplace is at {plan.addresses.url}")
 
 

@@ -20,7 +20,7 @@ class Running(NamedTuple):
 
     `stripe_url` is that of the stand-in for Stripe; there is none if the caller gave a payment provider. `control` is
     the path of the socket through which `make logs` and `make function` reach the stack. `databases` are MongoDB URIs
-    by service, `ports` those of functions, relays and bridge by name.
+    by service, `ports` those of functions, relays and bridge by name. `console_url` is where an operator looks.
     """
 
     url: str
@@ -29,6 +29,7 @@ class Running(NamedTuple):
     control: str
     databases: dict[str, str]
     ports: dict[str, int]
+    console_url: str
 
 
 class StateError(Exception):

@@ -62,7 +62,7 @@ def details(letter: DeadLetter) -> Iterator[str]:
         "reason": letter.reason,
         "attempts": str(letter.attempts),
         "dead-lettered": f"{letter.time:%Y-%m-%d %H:%M:%S} UTC, {age(letter.time)} ago",
-        "log sequence": str(letter.info),
+        "log sequence": str(letter.log_sequence),
     }
     if _RESPONSE in letter.headers:
         fields["response"] = _text(_bytes(unquote(letter.headers[_RESPONSE])))

@@ -41,7 +41,7 @@ _NO_MESSAGE = 10037  # JetStream's error for a message that is missing in a stre
 class DeadLetter:
     """An event that a Trigger could not deliver; `headers` and `data` are the event's.
 
-    `sequence` identifies it among its Broker's dead letters, `info` is the event's sequence in the log, `time` is
+    `sequence` identifies it among its Broker's dead letters, `log_sequence` is the event's there, `time` is
     when the Trigger stopped trying, after `attempts` deliveries.
     """
 
@@ -50,7 +50,7 @@ class DeadLetter:
     reason: str
     time: datetime
     attempts: int
-    info: int
+    log_sequence: int
     headers: Mapping[str, str]
     data: bytes
 
@@ -159,15 +159,18 @@ def _is_harmless(name: str) -> bool:
 
 
 def _read(message: RawStreamMsg) -> DeadLetter:
-    headers = message.headers or {}
-    own = {name: value for name, value in headers.items() if not name.startswith(_MARK)}
+    return read(message.seq or 0, message.time or datetime.now(UTC), message.headers or {}, message.data or b"")
+
+
+def read(sequence: int, time: datetime, headers: Mapping[str, str], data: bytes) -> DeadLetter:
+    """Return the dead letter that a message of the stream is. Raises KeyError or ValueError for another message."""
     return DeadLetter(
-        sequence=message.seq or 0,
+        sequence=sequence,
         trigger=headers[f"{_MARK}Trigger"],
         reason=unquote(headers[f"{_MARK}Reason"]),
-        time=message.time or datetime.now(UTC),
+        time=time,
         attempts=int(headers[f"{_MARK}Attempts"]),
-        info=int(headers[f"{_MARK}Sequence"]),
-        headers=own,
-        data=message.data or b"",
+        log_sequence=int(headers[f"{_MARK}Sequence"]),
+        headers={name: value for name, value in headers.items() if not name.startswith(_MARK)},
+        data=data,
     )

@@ -26,6 +26,7 @@ class DeadLetterReason:
 @dataclass(slots=True)
 class _Record:
     failures: int = 0
+    error: str = ""
     reason: DeadLetterReason | None = None
 
 
@@ -45,10 +46,16 @@ class Attempts:
         if failures and sequence not in self._records:
             self._records[sequence] = _Record(failures)
 
-    def fail(self, sequence: int) -> int:
+    def last_error(self, sequence: int) -> str:
+        """Return why the last attempt failed, "" if that is not known."""
+        record = self._records.get(sequence)
+        return record.error if record else ""
+
+    def fail(self, sequence: int, error: str) -> int:
         """Count one more failure of an event and return how many there are."""
         record = self._records.pop(sequence, None) or _Record()
         record.failures += 1
+        record.error = error
         self._records[sequence] = record
         if len(self._records) > _MOST:
             del self._records[next(iter(self._records))]

@@ -69,7 +69,7 @@ class Failures:
 
     def _next_attempt(self, info: MessageInfo, error: DeliveryError) -> float | None:
         """Count the failure. An attempt that would come after the log's age limit would lose the event."""
-        policy, failures = self._delivery.retries, self.attempts.fail(info.sequence)
+        policy, failures = self._delivery.retries, self.attempts.fail(info.sequence, str(error))
         delay = policy.delay(failures, error.min_delay)
         is_too_late = time.time() + delay > info.timestamp + _LAST_ATTEMPT
         return delay if error.retried and failures <= policy.retry and not is_too_late else None

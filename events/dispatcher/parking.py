@@ -2,14 +2,16 @@
 
 A parked message has the event's own headers, and these: `Parked-Subject` and `Parked-Sequence`, where it was in the log
 and when it was stored there (`Parked-Stored`, Unix time), `Parked-Delivered` and `Parked-Failures`, how often it was
-delivered from there and how often that failed, and `Parked-Until`, the Unix time of the next attempt.
+delivered from there and how often that failed, `Parked-Until`, the Unix time of the next attempt, and `Parked-Reason`
+(percent-encoded), why the last one failed. The stream keeps them as they were when the event was parked.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import unquote
 
 import nats.errors
 from nats.aio.msg import Msg
@@ -17,6 +19,7 @@ from nats.aio.msg import Msg
 from events.broker.model import Route
 from events.broker.nats_binding import MessageInfo
 from events.broker.parking import ensure_parking, find_parking
+from events.cloudevents.attributes import encode_value
 from events.runtime.connection import Connection
 from events.runtime.publisher import MessageRejectedError, Publisher
 
@@ -25,6 +28,31 @@ _log = logging.getLogger(__name__)
 _MARK = "Parked-"
 _CONTROL = ("nats-", _MARK.lower())  # headers that tell JetStream, or us, what to do with a message
 _MAX_WAIT = 2.0  # seconds that an event may wait in the log for its delivery
+_MAX_REASON = 1024  # bytes, percent-encoded
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedMarks:
+    """What a parked message's own headers say, as they were when it was parked."""
+
+    sequence: int
+    stored: float
+    delivered: int
+    failures: int
+    until: float
+    reason: str
+
+    @classmethod
+    def read(cls, headers: Mapping[str, str]) -> "ParkedMarks":
+        """Return the marks in a message's headers. Raises KeyError or ValueError where there are none."""
+        return cls(
+            sequence=int(headers[f"{_MARK}Sequence"]),
+            stored=float(headers[f"{_MARK}Stored"]),
+            delivered=int(headers[f"{_MARK}Delivered"]),
+            failures=int(headers[f"{_MARK}Failures"]),
+            until=float(headers[f"{_MARK}Until"]),
+            reason=unquote(headers.get(f"{_MARK}Reason", "")),  # events that an earlier version parked have none
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +93,12 @@ class Parking:
         else:
             await self._open()
 
-    async def park_for(self, delay: float, message: Msg, info: MessageInfo, failures: int) -> bool:
+    async def park_for(self, delay: float, message: Msg, info: MessageInfo, failures: int, reason: str) -> bool:
         """Park an event that waits `delay` seconds, unless the wait is short; return False if it stays in the log."""
         until = time.time() + delay
-        return until > info.timestamp + _MAX_WAIT and await self.park(message, info, failures, until)
+        return until > info.timestamp + _MAX_WAIT and await self.park(message, info, failures, until, reason)
 
-    async def park(self, message: Msg, info: MessageInfo, failures: int, until: float) -> bool:
+    async def park(self, message: Msg, info: MessageInfo, failures: int, until: float, reason: str) -> bool:
         """Store an event until its next attempt; return False if it cannot be parked, and so stays in the log."""
         size, most = len(message.data), self._route.broker.max_parked_bytes
         if self.bytes + size > most:
@@ -79,7 +107,7 @@ class Parking:
         self.bytes += size
         try:
             await self._open()
-            await self._publisher.store(self._subject, _headers(message, info, failures, until), message.data)
+            await self._publisher.store(self._subject, _headers(message, info, failures, until, reason), message.data)
         except (nats.errors.Error, MessageRejectedError) as error:
             self.bytes -= size
             self._is_open = False  # until the stream is seen again
@@ -118,7 +146,7 @@ class Parking:
         _log.warning("event cannot be parked; it stays in the log until its retry", extra=fields)
 
 
-def _headers(message: Msg, info: MessageInfo, failures: int, until: float) -> dict[str, str]:
+def _headers(message: Msg, info: MessageInfo, failures: int, until: float, reason: str) -> dict[str, str]:
     kept = {name: value for name, value in (message.headers or {}).items() if not name.lower().startswith(_CONTROL)}
     return kept | {
         f"{_MARK}Subject": message.subject,
@@ -127,15 +155,16 @@ def _headers(message: Msg, info: MessageInfo, failures: int, until: float) -> di
         f"{_MARK}Delivered": str(info.delivered),
         f"{_MARK}Failures": str(failures),
         f"{_MARK}Until": repr(until),
+        f"{_MARK}Reason": encode_value(reason)[:_MAX_REASON],
     }
 
 
 def read_parked(message: Msg) -> Parked:
     """Return the parked event of a message. Raises KeyError or ValueError for a message that `park` did not store."""
     headers = message.headers or {}
+    marks = ParkedMarks.read(headers)
     kept = {name: value for name, value in headers.items() if not name.startswith(_MARK)}
     # The first delivery from here only finds out until when to wait.
-    delivered = int(headers[f"{_MARK}Delivered"]) + max(1, MessageInfo.of(message).delivered - 1)
-    info = MessageInfo(int(headers[f"{_MARK}Sequence"]), delivered, float(headers[f"{_MARK}Stored"]))
+    delivered = marks.delivered + max(1, MessageInfo.of(message).delivered - 1)
     original = replace(message, subject=headers[f"{_MARK}Subject"], headers=kept)
-    return Parked(original, info, int(headers[f"{_MARK}Failures"]), float(headers[f"{_MARK}Until"]))
+    return Parked(original, MessageInfo(marks.sequence, delivered, marks.stored), marks.failures, marks.until)

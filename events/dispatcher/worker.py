@@ -21,6 +21,7 @@ from events.runtime import metrics
 _log = logging.getLogger(__name__)
 
 _ACK = b"+ACK"
+_DOWN = "the subscriber has accepted none of the last deliveries"
 
 
 class Worker:
@@ -44,13 +45,14 @@ class Worker:
         in each timeout.
         """
         info = MessageInfo.of(message)
-        if self._failures.subscriber_is_down and await self._parking.park(message, info, 0, time.time()):
+        if self._failures.subscriber_is_down and await self._parking.park(message, info, 0, time.time(), _DOWN):
             await self._respond(message, None)
             return
         delay = await self._attempt(message, info)
         if delay is not None:
-            failures = self._failures.attempts.failures(info.sequence)
-            delay = None if await self._parking.park_for(delay, message, info, failures) else delay
+            attempts = self._failures.attempts
+            failures, reason = attempts.failures(info.sequence), attempts.last_error(info.sequence)
+            delay = None if await self._parking.park_for(delay, message, info, failures, reason) else delay
         await self._respond(message, delay)
 
     async def handle_parked(self, message: Msg) -> None:

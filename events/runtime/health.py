@@ -53,15 +53,8 @@ async def serve(
 
     Listens at `host`, or at every address. /metrics is what `metrics` returns, in Prometheus' text format.
     """
-
-    async def healthz(_: web.Request) -> web.Response:
-        return web.Response()
-
-    async def readyz(_: web.Request) -> web.Response:
-        return web.Response(status=HTTPStatus.OK if await ready() else HTTPStatus.SERVICE_UNAVAILABLE)
-
     pages = web.Application()
-    pages.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])
+    pages.add_routes(routes(ready))
     if metrics is not None:
         pages.add_routes([web.get("/metrics", _metrics_page(metrics))])
     runner = web.AppRunner(pages, access_log=None, shutdown_timeout=0)
@@ -71,6 +64,18 @@ async def serve(
         yield runner
     finally:
         await runner.cleanup()
+
+
+def routes(ready: Ready) -> list[web.RouteDef]:
+    """Return the routes of /healthz and /readyz, for a process that serves other pages, too."""
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.Response()
+
+    async def readyz(_: web.Request) -> web.Response:
+        return web.Response(status=HTTPStatus.OK if await ready() else HTTPStatus.SERVICE_UNAVAILABLE)
+
+    return [web.get("/healthz", healthz), web.get("/readyz", readyz)]
 
 
 def _metrics_page(metrics: Metrics) -> Callable[[web.Request], Awaitable[web.Response]]:

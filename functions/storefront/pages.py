@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from html import escape
 
-from functions.storefront.assets import Assets
+from ui.files import Assets
 
 # Each page is one module in assets/pages/. A path that no pattern matches shows `missing`, with status 404.
 PATHS = {

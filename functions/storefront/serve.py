@@ -3,18 +3,20 @@
 import functools
 import os
 from http import HTTPStatus
+from pathlib import Path
 
 import functions_framework
 from flask import Request, Response
 
 from functions.shared.web.http import observed
-from functions.storefront import assets, pages
+from functions.storefront import pages
+from ui import files
 
 FOREVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
 DEFAULT_PROVIDER_SCRIPT = "https://js.stripe.com/v3/"
 
-_assets = assets.load()
+_assets = files.load(Path(__file__).parent / "assets")
 
 
 @functions_framework.http

@@ -5,8 +5,9 @@ from http import HTTPStatus
 
 import pytest
 
-from functions.storefront import assets, pages
+from functions.storefront import pages, serve
 from tests.functions.harness import Function, Make
+from ui import files
 
 SCRIPT = "https://js.stripe.com/v3/"
 ORDER = f"/orders/{'a' * 24}"
@@ -15,7 +16,7 @@ PATHS = {
     "/signin": "signin", "/signup": "signup", "/orders": "orders", ORDER: "order", "/my-tickets": "mytickets",
     "/orders/": "orders",
 }  # fmt: skip
-LOADED = assets.load()
+LOADED = serve._assets
 MODULES = {name: asset.content.decode() for name, asset in LOADED.files.items() if name.endswith(".js")}
 IMPORT = re.compile(r"(?:from|import)\s*\(?'(\.[^']+)'")
 
@@ -61,9 +62,9 @@ def test_a_file_of_another_version_is_not_mixed_in(storefront: Function, path: s
 def test_the_fingerprint_changes_with_any_file(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("assets")
     (folder / "one.js").write_text("1")
-    before = assets.load(folder).fingerprint
+    before = files.load(folder).fingerprint
     (folder / "one.js").write_text("2")
-    assert assets.load(folder).fingerprint != before
+    assert files.load(folder).fingerprint != before
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -7,7 +7,10 @@ import pytest
 
 from local.state import Running, State
 
-FIRST, SECOND = (Running(f"http://{name}", f"nats://{name}", None, name, {}, {}) for name in ("first", "second"))
+FIRST, SECOND = (
+    Running(f"http://{name}", f"nats://{name}", None, name, {}, {}, f"http://console.{name}")
+    for name in ("first", "second")
+)
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
-"""The files of the storefront, read once at start: each with its media type, and all of them with one fingerprint."""
+"""The files of a user interface, read once at start: each with its media type, and all of them with one fingerprint."""
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-FOLDER = Path(__file__).parent / "assets"
+SHARED = Path(__file__).parent / "shared"
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -37,11 +37,15 @@ class Assets:
         return self.files.get(path.removeprefix(self.prefix)) if path.startswith(self.prefix) else None
 
 
-def load(folder: Path = FOLDER) -> Assets:
-    """Read every file of a folder whose media type is known."""
+def load(folder: Path) -> Assets:
+    """Read the shared files and those of a folder. Where both have one, the folder's follows the shared one's text."""
+    contents: dict[str, bytes] = {}
+    for place in (SHARED, folder):
+        for path in (found for found in place.rglob("*") if found.suffix in MEDIA_TYPES):
+            name = path.relative_to(place).as_posix()
+            contents[name] = contents.get(name, b"") + path.read_bytes()
     digest, files = hashlib.sha256(), dict[str, Asset]()
-    for path in sorted(found for found in folder.rglob("*") if found.suffix in MEDIA_TYPES):
-        name, content = path.relative_to(folder).as_posix(), path.read_bytes()
+    for name, content in sorted(contents.items()):
         digest.update(f"{name}\n{len(content)}\n".encode() + content)
-        files[name] = Asset(content, MEDIA_TYPES[path.suffix])
+        files[name] = Asset(content, MEDIA_TYPES[Path(name).suffix])
     return Assets(files, digest.hexdigest()[:16])

@@ -1,0 +1,1 @@
+"""The console: one page that shows the system live, and answers what happened to an order."""

@@ -1,0 +1,60 @@
+"""The console.
+
+Environment: NATS_URL; NATS_USER and NATS_PASSWORD, if NATS wants them; BROKER as `namespace/name`; MANIFESTS, a folder
+or file of YAML with the Broker and its Triggers; PORT and HOST of its page, of /healthz and /readyz; CONSOLE_TOKEN, the
+operator's token, without which it is for its own machine only; DATABASES, a JSON object with the URI of each service's
+database, which it only reads.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from aiohttp import web
+
+from events.broker.source import Files
+from events.broker.subjects import StreamNames
+from events.console import page, server
+from events.console.access import Access
+from events.console.biography import Biographer
+from events.console.databases import Databases
+from events.console.search import Search
+from events.console.wiring import Wiring
+from events.runtime import health, logs, process
+from events.runtime.address import NatsAddress
+from events.runtime.connection import Connection
+
+
+async def _main(environment: Mapping[str, str]) -> None:
+    names, connection = StreamNames.parse(environment["BROKER"]), Connection()
+    wiring = Wiring(Files(Path(environment["MANIFESTS"])), names)
+    databases = Databases(json.loads(environment.get("DATABASES", "{}")))
+    async with connection:
+        await connection.open(NatsAddress.from_environment(environment), "console")
+        jetstream = connection.jetstream()
+        search = Search(jetstream, names, databases.find_user if databases.knows_emails else None)
+        events = server.Events(jetstream, names, search, Biographer(jetstream, names, wiring))
+        routes = [*health.routes(health.NatsReadiness(connection)), *events.routes()]
+        app = server.application(Access(environment.get("CONSOLE_TOKEN", ""), page.assets), routes)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(wiring.run())
+            tasks.create_task(connection.until_closed())
+            tasks.create_task(_serve(app, int(environment["PORT"]), environment.get("HOST")))
+    await databases.close()
+
+
+async def _serve(app: web.Application, port: int, host: str | None) -> None:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0, handler_cancellation=True)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()
+
+
+if __name__ == "__main__":
+    logs.configure("console")
+    process.run(_main(os.environ))

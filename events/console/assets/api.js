@@ -1,0 +1,51 @@
+/** Speaks to the console's own process. */
+
+/** @typedef {{sequence: number, time: string, name: string, source: string, id: string, order: string, buyer: string,
+ *   trace: string, data: string, replayedTo: string}} EventRecord */
+/** @typedef {{id: string, title: string, status: string, reason: string, time: string | null}} FoundOrder */
+/** @typedef {'delivered' | 'waiting' | 'under way' | 'retrying' | 'dead letter'} DeliveryState */
+/** @typedef {{trigger: string, state: DeliveryState, attempts: number, reason: string, until: string | null,
+ *   letter: number | null}} Delivery */
+/** @typedef {'good' | 'bad' | 'plain'} Mood */
+/** @typedef {{sequence: number, time: string, name: string, service: string, text: string, mood: Mood, trace: string,
+ *   data: string, deliveries: Delivery[], replayedTo: string, copies: number}} Entry */
+/** @typedef {{name: string, due: string, text: string}} Scheduled */
+/** @typedef {{order: string, title: string, price: number | null, status: string, buyer: string, ticket: string,
+ *   mood: Mood, headline: string, explanation: string[], advice: string, entries: Entry[], scheduled: Scheduled[],
+ *   traces: string[]}} Biography */
+
+const TIMEOUT_MILLISECONDS = 60_000; // a week of events is read for some answers
+
+/** A request failed; the message says why, for a person. */
+export class ApiError extends Error {
+  /**
+   * @param {number} status
+   * @param {string} message
+   */
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/**
+ * Send a request and return the JSON of its response.
+ *
+ * @param {string} path
+ * @param {object} [body] makes it a POST
+ * @returns {Promise<any>}
+ */
+export async function request(path, body) {
+  const signal = AbortSignal.timeout(TIMEOUT_MILLISECONDS);
+  const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  let response;
+  try {
+    response = await fetch(path, body ? { ...post, signal } : { signal });
+  } catch {
+    throw new ApiError(0, 'The console does not respond. Is it still running?');
+  }
+  const content = await response.json().catch(() => null);
+  if (response.status === 401) location.assign('/signin');
+  if (!response.ok) throw new ApiError(response.status, content?.errors?.[0]?.message ?? 'Something went wrong.');
+  return content;
+}

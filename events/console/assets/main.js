@@ -1,0 +1,27 @@
+/** Shows the page that the address names. */
+
+import { frame, fail } from './parts/frame.js';
+
+/** @type {[RegExp, () => Promise<{default: (match: RegExpExecArray) => unknown}>][]} */
+const PAGES = [
+  [/^\/$/, () => import('./pages/home.js')],
+  [/^\/find$/, () => import('./pages/find.js')],
+  [/^\/orders\/([0-9a-f]{24})$/, () => import('./pages/order.js')],
+  [/^\/events$/, () => import('./pages/events.js')],
+];
+
+frame();
+try {
+  await show();
+} catch (error) {
+  fail(error);
+}
+
+async function show() {
+  for (const [pattern, load] of PAGES) {
+    const match = pattern.exec(location.pathname);
+    if (match) return (await load()).default(match);
+  }
+  const { default: missing } = await import('./pages/missing.js');
+  return missing();
+}

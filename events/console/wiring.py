@@ -1,0 +1,29 @@
+"""The Triggers of the Broker as they are declared, kept current while the console runs."""
+
+from events.broker.model import DesiredState, Route, Trigger
+from events.broker.source import Source
+from events.broker.subjects import StreamNames
+from events.cloudevents.event import Event
+
+
+class Wiring:
+    """The routes of one Broker, a Trigger with its Broker each, as the last reading of their source declared them."""
+
+    def __init__(self, source: Source, names: StreamNames) -> None:
+        self._source = source
+        self._names = names
+        self.routes: dict[str, Route] = {}
+
+    async def run(self) -> None:
+        """Follow the source until cancelled."""
+        await self._source.run(self._take)
+
+    def receivers(self, event: Event, replayed_to: str = "") -> list[Trigger]:
+        """Return the Triggers that an event is delivered to."""
+        if replayed_to:
+            return [route.trigger for name, route in self.routes.items() if name == replayed_to]
+        return [route.trigger for route in self.routes.values() if route.trigger.filter.matches(event)]
+
+    def _take(self, desired: DesiredState) -> None:
+        routes = (route for route in desired.routes() if route.broker.stream_names == self._names)
+        self.routes = {route.trigger.name: route for route in sorted(routes, key=lambda one: one.trigger.name)}
