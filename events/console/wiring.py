@@ -1,7 +1,7 @@
 """The Triggers of the Broker as they are declared, kept current while the console runs."""
 
 from events.broker.model import DesiredState, Route, Trigger
-from events.broker.source import Source
+from events.broker.source import DesiredStateSource
 from events.broker.subjects import StreamNames
 from events.cloudevents.event import Event
 
@@ -9,7 +9,7 @@ from events.cloudevents.event import Event
 class Wiring:
     """The routes of one Broker, a Trigger with its Broker each, as the last reading of their source declared them."""
 
-    def __init__(self, source: Source, names: StreamNames) -> None:
+    def __init__(self, source: DesiredStateSource, names: StreamNames) -> None:
         self._source = source
         self._names = names
         self.routes: dict[str, Route] = {}

@@ -41,8 +41,8 @@ _NO_MESSAGE = 10037  # JetStream's error for a message that is missing in a stre
 class DeadLetter:
     """An event that a Trigger could not deliver; `headers` and `data` are the event's.
 
-    `sequence` identifies it among its Broker's dead letters, `log_sequence` is the event's there, `time` is
-    when the Trigger stopped trying, after `attempts` deliveries.
+    `sequence` identifies it among its Broker's dead letters, `log_sequence` is the event's in the log, `time` is when
+    the Trigger stopped trying, after `attempts` deliveries.
     """
 
     sequence: int

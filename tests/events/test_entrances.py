@@ -50,7 +50,9 @@ def from_nats(stage: Stage, rules: list[Rule]) -> Outcomes:
         headers, body = rule.message
         stage.send(stage.stream_names.event("any"), dict(headers), body)
     stage.await_settled("listener")
-    return {rules[letter.info - 1].name: letter.reason for letter in stage.letters() if letter.trigger == "listener"}
+    return {
+        rules[letter.log_sequence - 1].name: letter.reason for letter in stage.letters() if letter.trigger == "listener"
+    }
 
 
 def from_an_outbox(stage: Stage, rules: list[Rule]) -> Outcomes:

@@ -122,7 +122,7 @@ def test_a_parked_event_is_retried_and_dead_lettered_as_its_delivery_says(stage:
     eventually(lambda: stage.parked("all") == 1)
     (letter,) = stage.await_letters(1)
     assert [request.headers for request in sink.requests] == [sink.requests[0].headers] * 3
-    assert (letter.info, letter.attempts, letter.headers["ce-id"]) == (1, 3, "poison")
+    assert (letter.log_sequence, letter.attempts, letter.headers["ce-id"]) == (1, 3, "poison")
     stage.await_settled("all")
 
 

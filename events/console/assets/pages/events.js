@@ -20,6 +20,7 @@ export default function page() {
   const pause = h('button', { type: 'button', 'aria-pressed': 'false', click: toggle }, 'Pause');
   show('Events', h('h1', null, 'Events'), filters(query), h('div', { class: 'line' }, pause, rate, state), list);
 
+  const opened = Date.now(); // what is older does not count into the rate
   let seen = 0;
   const recent = /** @type {number[]} */ ([]);
   const path = new URLSearchParams(FILTERS.map((name) => [name, query.get(name) ?? '']));
@@ -27,7 +28,7 @@ export default function page() {
     `/api/events?${path}`,
     (/** @type {EventRecord[]} */ events, skipped) => {
       seen += events.length + skipped;
-      measure(events.length + skipped);
+      measure(events.filter((event) => Date.parse(event.time) > opened).length + skipped);
       if (!paused) list.prepend(...events.slice(-MOST_ROWS).reverse().map(row));
       while (list.childElementCount > MOST_ROWS) list.lastElementChild?.remove();
       state.textContent = seen ? `${count(seen)} since you opened this page` : 'Connected; no event yet';
