@@ -46,8 +46,8 @@ test: .venv/.installed  ## run the tests of every rule, with real servers on fre
 test-all: test  ## and those that take long: crashes, expiries, installation
 	$(pytest) -m slow
 
-soak: .venv/.installed  ## kill processes at random under load: MINUTES=10, SEED repeats a plan
-	MINUTES=$${MINUTES:-10} $(bin)/python -m pytest -s tests/faults/test_faults.py
+soak: .venv/.installed  ## inject faults of all kinds under load: MINUTES=10, ORDERS=10000 FAULTS=500, SEED repeats a plan
+	$(bin)/python -m pytest -s tests/faults/soak.py
 
 check: .venv/.installed  ## style, types, import contracts
 	$(bin)/ruff check .

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from local import gateway, install, progress, settings
 from local.control import Control
@@ -21,14 +21,14 @@ STOP_SECONDS = 4.2  # people wait for Ctrl-C; a process that takes longer is kil
 STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
-def main() -> int:
-    """Run the stack; return the exit status."""
+def main(make_plan: Callable[[State, int], Plan] = Plan) -> int:
+    """Run the stack that is planned for a state folder and a port; return the exit status."""
     terminal = sys.stdout.isatty()
     log = Log(readable=terminal, colour=terminal and "NO_COLOR" not in os.environ)
     state = State()
     try:
         with install.in_use(), state.held():
-            plan = Plan(state, settings.check(state))
+            plan = make_plan(state, settings.check(state))
             asyncio.run(_run(plan, state, log))
             log.say(f"stopped; the state is kept in {state.folder}")
     except (SettingsError, StateError, StartError, RenderError) as error:

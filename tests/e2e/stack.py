@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,15 @@ _stacks = itertools.count(os.getpid())  # several runs at once begin in differen
 class Stack:
     """A stack that was started, and what it said so far."""
 
-    def __init__(self, state: Path, port: int | None = None, **environment: str) -> None:
+    def __init__(
+        self, state: Path, port: int | None = None, command: Sequence[str] = COMMAND, **environment: str
+    ) -> None:
         self.state = state
         self.port = port or servers.free_port()
         self.url = f"http://{servers.HOST}:{self.port}"
         self.lines: list[dict[str, Any]] = []
         self.process = subprocess.Popen(
-            COMMAND,
+            command,
             cwd=ROOT,
             env=settings(state, self.port, **environment),
             stdout=subprocess.PIPE,
@@ -70,6 +72,11 @@ class Stack:
     def mongo_uri(self, function: str) -> str:
         """The URI of a function's database."""
         return self.process_of(function).environ()["MONGO_URI"]
+
+    @property
+    def nats_url(self) -> str:
+        """The URL of its NATS server."""
+        return self.process_of("bridge").environ()["NATS_URL"]
 
     @property
     def provider(self) -> Controls:
@@ -125,9 +132,11 @@ def settings(state: Path, port: int, **environment: str) -> Mapping[str, str]:
 
 
 @contextmanager
-def running(state: Path, port: int | None = None, **environment: str) -> Iterator[Stack]:
+def running(
+    state: Path, port: int | None = None, command: Sequence[str] = COMMAND, **environment: str
+) -> Iterator[Stack]:
     """A stack that is ready, until the block ends."""
-    stack = Stack(state, port, **environment)
+    stack = Stack(state, port, command, **environment)
     try:
         stack.await_ready()
         yield stack

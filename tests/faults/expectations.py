@@ -14,8 +14,8 @@ from tests.faults.observer import Progress, Row, Snapshot
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 EXPIRY = NOW - timedelta(seconds=50)
 IDLE = Progress(
-    outbox=18, unpublished=0, unpaid=1, stored=9, undelivered=0, unacknowledged=0, due=0, scheduled=1, charges=2,
-    unsent=0,
+    outbox=18, unpublished=0, unpaid=1, stored=9, undelivered=0, unacknowledged=0, parked=0, replaying=0, due=0,
+    scheduled=1, charges=2, unsent=0,
 )  # fmt: skip
 TICKET = {"version": 1, "title": "Night", "priceCents": 2000, "userId": "seller"}
 REFUND = {"payment_intent": "pi_late", "amount": 2000}

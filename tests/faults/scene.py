@@ -2,23 +2,26 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.e2e.stack import Stack, running
+from tests.e2e.stack import COMMAND, Stack, running
 from tests.faults import history, kills
 from tests.faults.ledger import Ledger
 from tests.faults.observer import Snapshot
 
 
 @contextmanager
-def impatient(folder: Path, window: int, settlement: int) -> Iterator[Stack]:
+def impatient(
+    folder: Path, window: int, settlement: int, command: Sequence[str] = COMMAND, **environment: str
+) -> Iterator[Stack]:
     """A stack whose orders expire, and whose payments are looked after, so many seconds after they were made.
 
     Its log can be read afterwards.
     """
-    with running(folder, EXPIRATION_WINDOW_SECONDS=str(window), SETTLEMENT_DELAY_SECONDS=str(settlement)) as stack:
+    delays = {"EXPIRATION_WINDOW_SECONDS": str(window), "SETTLEMENT_DELAY_SECONDS": str(settlement)}
+    with running(folder, None, command, **delays, **environment) as stack:
         try:
             yield stack
         finally:

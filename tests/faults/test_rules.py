@@ -3,12 +3,13 @@
 from collections import Counter
 from copy import deepcopy
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.faults import history, rules
-from tests.faults.expectations import CONSISTENT, EVENTS, IDLE, LEDGER, REFUND, TICKET, charge, order
+from tests.faults.expectations import CONSISTENT, EVENTS, IDLE, LEDGER, NOW, REFUND, TICKET, charge, order
 from tests.faults.ledger import Ledger
 from tests.faults.observer import Snapshot
 
@@ -34,7 +35,10 @@ def test_an_order_may_wait_for_its_database_while_the_one_before_ends() -> None:
     [
         ({"progress": replace(IDLE, unacknowledged=1)}, "it never became idle"),
         ({"progress": replace(IDLE, unsent=1)}, "it never became idle"),
+        ({"progress": replace(IDLE, parked=1)}, "it never became idle"),
+        ({"progress": replace(IDLE, replaying=1)}, "it never became idle"),
         ({"progress": replace(IDLE, scheduled=0)}, "order second is created after its expiry"),
+        ({"orders.second.expiresAt": NOW - timedelta(minutes=3)}, "order second is created after its expiry"),
         ({"tickets.ticket": TICKET}, "order second is live, but its ticket ticket is reserved for None"),
         ({"tickets.ticket.orderId": "first"}, "ticket ticket is reserved for first, which is no live order"),
         ({"reservations.second.version": 1}, "order second is ('ticket', 0, True), but its reservation is"),
