@@ -4,7 +4,8 @@ Environment: NATS_URL; NATS_USER and NATS_PASSWORD, if NATS wants them; MANIFEST
 and Triggers, without which they come from the Kubernetes API, INGRESS_URL says where the ingress is reached there, and
 CLUSTER_DOMAIN is the cluster's; PORT and HOST of /healthz, /readyz and /metrics; INGRESS_PORT, without which there is
 no ingress; HOST_ALIASES, a JSON object that says where hosts are on one machine, `{"host": "127.0.0.1:4001"}`;
-EVENTS_KEY and EVENTS_DOMAIN, see `signature`; ACK_WAIT_SECONDS, DRAIN_SECONDS and LINGER_SECONDS, see `Settings`.
+EVENTS_KEY and EVENTS_DOMAIN, see `signature`; ACK_WAIT_SECONDS, DRAIN_SECONDS and LINGER_SECONDS, see `Settings`;
+OpenTelemetry's own, see `telemetry`.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ from events.runtime import health, logs, process
 from events.runtime.address import NatsAddress
 from events.runtime.connection import Connection
 from events.runtime.publisher import Publisher
+from events.telemetry import spans
 
 _GARBAGE = 5_000  # objects more than were freed
 
@@ -85,5 +87,6 @@ def _settings() -> Settings:
 
 if __name__ == "__main__":
     logs.configure("bridge")
+    spans.configure("bridge")
     _collect_rarely()
     process.run(_main())

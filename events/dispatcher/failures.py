@@ -6,6 +6,7 @@ import time
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from events.broker import tracing
 from events.broker.model import Route
 from events.broker.nats_binding import MessageInfo
 from events.broker.streams import LOG_AGE
@@ -63,7 +64,9 @@ class Failures:
         if (delay := self._next_attempt(info, error)) is not None:
             _log.warning("delivery failed; retry scheduled", extra={**about, "seconds": delay})
             self._metrics.retried.inc()
+            tracing.note_retry(delay)
             return delay
+        tracing.note_dead_letter()
         _log.error("delivery failed for the last time; dead-lettering the event", extra=about)
         return await self.dead_letter(event, info, self.attempts.give_up(info.sequence, error))
 
@@ -88,7 +91,8 @@ class Failures:
                 await self._dead_letters.add(self._trigger.name, letter, text, info)
             else:
                 headers = {"Kn-Namespace": self._trigger.namespace}  # as Knative's own Broker sends it
-                await self._subscribers.deliver(letter, sink, _SINK_TIMEOUT, headers)
+                with tracing.sink(sink.redacted, letter):
+                    await self._subscribers.deliver(letter, sink, _SINK_TIMEOUT, headers)
         except DeliveryError as error:
             text = f"{text}; dead letter sink: {error}"
             if (delay := self._next_attempt(info, error)) is not None:

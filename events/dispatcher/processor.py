@@ -5,6 +5,7 @@ import time
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from events.broker import tracing
 from events.broker.consumers import filter_subjects
 from events.broker.model import Route
 from events.broker.nats_binding import MessageInfo, read
@@ -28,6 +29,7 @@ class Processor:
         self, route: Route, connection: Client, subscribers: Subscribers, failures: Failures, metrics: TriggerMetrics
     ) -> None:
         trigger, broker = route.trigger, route.broker
+        self._route = route
         self._trigger = trigger
         self._broker = broker
         self._delivery = trigger.delivery or broker.delivery
@@ -48,18 +50,24 @@ class Processor:
             await self._failures.dead_letter_malformed(message, info, error)
             return None
         parent = Parent(info, ttl.pop_ttl(event))
-        if (reason := self._failures.attempts.reason(info.sequence)) is not None:
-            return await self._failures.dead_letter(event, info, reason)
-        if message.subject != self._replay_subject and not self._trigger.filter.matches(event):
+        reason = self._failures.attempts.reason(info.sequence)
+        if reason is None and not self._is_wanted(message, event):
             return None if self._is_requested(message.subject) else _OTHER_FILTER_DELAY
-        try:
-            await self._deliver(event, parent)
-        except DeliveryError as error:
-            return await self._failures.handle_failed_delivery(error, event, info)
+        with tracing.attempt(self._route, message, event, info) as span:
+            if reason is not None:
+                return await self._failures.dead_letter(event, info, reason)
+            try:
+                await self._deliver(event, parent)
+            except DeliveryError as error:
+                span.fail(str(error.code or "no response"), str(error))
+                return await self._failures.handle_failed_delivery(error, event, info)
         self._failures.settle(info.sequence)
         self._metrics.delivered.inc()
         self._metrics.latency.observe(max(0.0, time.time() - info.timestamp))
         return None
+
+    def _is_wanted(self, message: Msg, event: Event) -> bool:
+        return message.subject == self._replay_subject or self._trigger.filter.matches(event)
 
     def _is_requested(self, subject: str) -> bool:
         """Tell if our filter asks for a subject. Otherwise the Trigger was edited, and another replica knew first."""

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 
+from events.broker import tracing
 from events.broker.model import Broker, Trigger
 from events.broker.nats_binding import MessageInfo
 from events.broker.reserved_sources import reserved_services
@@ -13,6 +14,7 @@ from events.cloudevents.event import Event, identity
 from events.cloudevents.messages import read_message
 from events.dispatcher.subscriber import DeliveryError, Response
 from events.runtime.publisher import MAX_EVENT, MessageRejectedError, Publisher
+from events.telemetry import spans
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +70,9 @@ class Replies:
         info = parent.info
         key = identity("reply", self._trigger.name, str(info.sequence), str(info.timestamp))
         message = schedule(event, self._broker.stream_names, key)
-        is_duplicate = await self._publisher.store(message.subject, message.headers, message.data, MAX_EVENT)
+        with tracing.reply(self._broker.stream_names, event):
+            headers = message.headers | spans.outgoing()
+            is_duplicate = await self._publisher.store(message.subject, headers, message.data, MAX_EVENT)
         if is_duplicate and info.delivered == 1:  # on a redelivery, the reply to the first delivery may be stored
             _log.error(
                 "JetStream dropped a reply as a duplicate though its parent was delivered for the first time",

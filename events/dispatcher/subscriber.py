@@ -21,6 +21,7 @@ from events.broker.urls import encode
 from events.cloudevents.event import Event
 from events.cloudevents.messages import write_message
 from events.dispatcher.signature import Signer
+from events.telemetry import spans
 
 _log = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ class Subscribers:
         """POST an event, with `fields` as further headers. Raises DeliveryError unless a 2xx comes in `patience` s."""
         url, headers = self._address(to.url)
         own, data = write_message(event, structured=structured)
-        headers |= {**fields, **own}
+        headers |= {**fields, **own, **spans.outgoing()}
         signature = self._signer and self._signer.authorization(to)
         if signature:
             headers["Authorization"] = signature
@@ -108,6 +109,7 @@ class Subscribers:
             raise DeliveryError(f"no answer within {patience:g} s", retried=True) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise DeliveryError(repr(error).replace(to.url, to.redacted), retried=True) from error
+        spans.annotate(lambda: {"http.response.status_code": status})
         if status in _SUCCESS:
             return Response(status, received, body)
         # A rejected signature says nothing of the event: keys or clocks differ until an operator corrects them.

@@ -10,12 +10,15 @@ from typing import cast
 import nats.errors
 from aiohttp import web
 
+from events.broker import tracing
 from events.broker.model import Broker
 from events.ingress.admission import RejectedError, admit
 from events.ingress.body import read_body, too_large
 from events.ingress.connections import Connection, Server
 from events.runtime import metrics
 from events.runtime.publisher import MAX_EVENT, MessageRejectedError, Publisher
+from events.telemetry import spans
+from events.telemetry.attributes import of_headers
 
 _log = logging.getLogger(__name__)
 
@@ -92,6 +95,14 @@ class Ingress:
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
         name = _broker_name(request.raw_path)
         broker = self._brokers().get(name)
+        with tracing.receive(broker.stream_names if broker else None, request.headers) as span:
+            response = await self._answer(request, broker, name)
+            span.set({"http.response.status_code": response.status})
+            if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                span.fail(str(response.status))
+        return response
+
+    async def _answer(self, request: web.BaseRequest, broker: Broker | None, name: Name) -> web.StreamResponse:
         try:
             await self._store(request, broker, name)
         except RejectedError as error:
@@ -114,8 +125,10 @@ class Ingress:
         message = admit(request.headers.items(), body, broker)
         if not await self._admits(name, len(message.data)):
             raise _retry_later("the Broker's log is almost full; retry later")
+        spans.annotate(lambda: of_headers(message.headers))
+        headers = message.headers | spans.outgoing()
         try:
-            await self._publisher.store(message.subject, message.headers, message.data, MAX_EVENT)
+            await self._publisher.store(message.subject, headers, message.data, MAX_EVENT)
         except MessageRejectedError as error:
             raise too_large(str(error)) from error
         except nats.errors.Error as error:

@@ -1,7 +1,7 @@
 """Run the relay of one service's outbox.
 
 Environment: MONGO_URI with the service's database in its path, NATS_URL; NATS_USER and NATS_PASSWORD, if NATS
-wants them; BROKER as `namespace/name`; PORT and HOST of /healthz and /readyz.
+wants them; BROKER as `namespace/name`; PORT and HOST of /healthz and /readyz; OpenTelemetry's own, see `telemetry`.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from events.runtime import health, logs, process
 from events.runtime.address import NatsAddress
 from events.runtime.connection import Connection
 from events.runtime.publisher import Publisher
+from events.telemetry import spans
 
 
 async def _main() -> None:
@@ -28,7 +29,9 @@ async def _main() -> None:
     stream_names = StreamNames.parse(environment["BROKER"])
     publisher = RowPublisher(Publisher(connection), stream_names)
     async with AsyncMongoClient[dict[str, Any]](environment["MONGO_URI"], tz_aware=True) as client:
-        outbox = Outbox(client.get_default_database())
+        database = client.get_default_database()
+        spans.configure(f"{database.name}-relay")
+        outbox = Outbox(database)
         losses = LossWatch(outbox.checkpoints, Streams(connection.jetstream(), stream_names), connection)
         relay = Relay(outbox, publisher, losses)
         nats_ready = health.NatsReadiness(connection)

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import nats.errors
 
+from events.broker import tracing
 from events.broker.subjects import StreamNames
 from events.cloudevents.errors import MalformedEventError
 from events.cloudevents.event import identity
 from events.cloudevents.messages import read_row
 from events.relay.rejected import Rejected, Row
 from events.runtime.publisher import MAX_EVENT, MessageRejectedError, Publisher
+from events.telemetry import spans
 
 _log = logging.getLogger(__name__)
 
@@ -26,19 +28,22 @@ class RowPublisher:
         self._stream_names = stream_names
         self._failing = False
 
-    async def publish(self, rows: Sequence[Row], *replay: str) -> list[Rejected]:
+    async def publish(self, rows: Sequence[Row], *replay: str, replayed: bool = False) -> list[Rejected]:
         """Return once all rows are stored but those that can never be, which are returned with the reason.
 
-        JetStream drops what it stored in the last two minutes, within one `replay`.
+        JetStream drops what it stored in the last two minutes, within one `replay`. Rows that are `replayed` begin
+        traces of their own.
         """
-        reasons = await asyncio.gather(*(self._publish(row, replay) for row in rows))
+        reasons = await asyncio.gather(*(self._publish(row, replay, replayed=replayed) for row in rows))
         return [(row, reason) for row, reason in zip(rows, reasons, strict=True) if reason]
 
-    async def _publish(self, row: Row, replay: Sequence[str]) -> str | None:
+    async def _publish(self, row: Row, replay: Sequence[str], *, replayed: bool) -> str | None:
         try:
             event = read_row(row["event"])
             key = {"Nats-Msg-Id": identity(event["source"], event["id"], *replay)}
-            await self._store(self._stream_names.event(event["type"]), event.message_headers() | key, event.data)
+            subject = self._stream_names.event(event["type"])
+            with tracing.publish(self._stream_names, event, replayed=replayed):
+                await self._store(subject, event.message_headers() | key | spans.outgoing(), event.data)
         except (MalformedEventError, MessageRejectedError, KeyError, AttributeError, TypeError) as error:
             _log.error(
                 "outbox row cannot be published; kept and retried every minute",

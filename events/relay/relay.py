@@ -97,7 +97,7 @@ class Relay:
         replay = ["replay", *map(str, checkpoint.replay_generation.values())] if checkpoint.redeliver else []
         count = 0
         async for batch in self._outbox.rows_since(checkpoint.replay_from):
-            await self._outbox.rejected.add(await self._rows.publish(batch, *replay))
+            await self._outbox.rejected.add(await self._rows.publish(batch, *replay, replayed=True))
             count += len(batch)
         if self._losses.reconnects != connected:
             return  # a server that was started again may have lost what was just published: the next round repeats it

@@ -4,6 +4,8 @@ import json
 import logging
 import sys
 
+from events.telemetry import spans
+
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
@@ -15,6 +17,8 @@ class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line = {"severity": record.levelname, "message": record.getMessage(), "component": self._component}
         line |= {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
+        if spans.are_recorded() and (step := spans.current()):
+            line |= {"trace": step[3:35], "span": step[36:52]}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)

@@ -1,5 +1,6 @@
 """The context attributes of the events that this system sends (CloudEvents 1.0)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from events.catalogue import Event
@@ -21,6 +22,18 @@ def attributes(event: Event, event_id: str) -> dict[str, Any]:
         "partitionkey": event.subject,
         "traceparent": trace.current(),
     }
+
+
+def described(attributes: Mapping[str, Any], event: Event) -> trace.Attributes:
+    """Return the attributes of a span that makes an event."""
+    of_event = {f"cloudevents.event_{name}": attributes[name] for name in ("id", "source", "type", "subject")}
+    return {**of_event, **order_of(event)}
+
+
+def order_of(event: Event) -> trace.Attributes:
+    """Return the attribute of a span that names the order of an event, if it has one."""
+    order = event.subject if event.SERVICE == "orders" else getattr(event, "order_id", None)
+    return {trace.ORDER: order} if order else {}
 
 
 def timestamp() -> str:

@@ -1,11 +1,13 @@
 """Logs: one JSON object per line on standard output, with the trace that it belongs to."""
 
+import logging
 import os
 import sys
 import traceback
 
 import msgspec
 
+from events.telemetry import spans
 from functions.shared import trace
 
 
@@ -25,12 +27,23 @@ def exception(message: str, cause: BaseException, **details: object) -> None:
     _write("ERROR", message, {**details, "exception": "".join(lines)})
 
 
+class _Records(logging.Handler):
+    """Writes what OpenTelemetry says of spans that it cannot send as such lines."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _write("WARNING", "spans are not sent; they are dropped", {"reason": record.getMessage()})
+
+
+if spans.are_recorded():
+    logging.getLogger("opentelemetry").addHandler(_Records())
+
+
 def _write(severity: str, message: str, details: dict[str, object]) -> None:
     line = {
         "severity": severity,
         "message": message,
         "function": function_name(),
-        "trace": trace.trace_id(),
+        **trace.identifiers(),
         **details,
     }
     sys.stdout.write(msgspec.json.encode(line).decode() + "\n")

@@ -24,7 +24,7 @@ def serve_storefront(request: Request) -> Response:
     """→ 200 page or file, 304 if the browser has it, 404 with a page that says so."""
     if request.path == "/healthz":
         return Response("ok", mimetype="text/plain")
-    return observed(request, lambda: _respond(request))
+    return observed(request, request.method, lambda: _respond(request))
 
 
 def _respond(request: Request) -> Response:

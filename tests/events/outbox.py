@@ -28,10 +28,10 @@ class Service:
         """Put events into the outbox, and return the ids of their rows."""
         return self.database["outbox"].insert_many([{"event": one} for one in events]).inserted_ids
 
-    def start_relay(self, stage: Stage) -> Process:
-        """Start one more relay."""
+    def start_relay(self, stage: Stage, **further: str) -> Process:
+        """Start one more relay; keyword arguments are environment."""
         broker = f"{stage.stream_names.namespace}/{stage.stream_names.broker}"
-        environment = {"MONGO_URI": self.uri, "NATS_URL": stage.nats_url, "BROKER": broker}
+        environment = {"MONGO_URI": self.uri, "NATS_URL": stage.nats_url, "BROKER": broker, **further}
         relay = Process("events.relay", environment, self._folder / "relay.log")
         self.relays.append(relay)
         return relay

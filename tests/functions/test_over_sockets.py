@@ -30,14 +30,12 @@ def port(stores: dict[str, Store]) -> Iterator[int]:
 
 
 @contextmanager
-def served(environment: Mapping[str, str]) -> Iterator[int]:
-    """Yield where a function with this environment listens."""
+def served(environment: Mapping[str, str], output: int | None = subprocess.DEVNULL) -> Iterator[int]:
+    """Yield where a function with this environment listens; its lines go to `output`, to the test's own if None."""
     free = servers.free_port()
     here = {"PATH": os.environ["PATH"], "PYTHONPATH": str(manifests.ROOT), "HOST": servers.HOST, "PORT": str(free)}
     command = [str(servers.WHEEL_BINARIES / "functions-framework")]
-    with subprocess.Popen(
-        command, env={**environment, **here}, cwd=manifests.ROOT, stdout=subprocess.DEVNULL
-    ) as server:
+    with subprocess.Popen(command, env={**environment, **here}, cwd=manifests.ROOT, stdout=output) as server:
         try:
             _await_health(server, free)
             yield free

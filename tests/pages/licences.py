@@ -6,6 +6,7 @@ from pathlib import Path
 
 _CLASSIFIER = "License :: "
 _SPDX = {
+    "3-Clause BSD License": "BSD-3-Clause",
     "Apache": "Apache-2.0",
     "Apache 2": "Apache-2.0",
     "Apache 2.0": "Apache-2.0",

@@ -9,7 +9,8 @@ import msgspec
 from bson import ObjectId
 
 from events.catalogue import Event
-from functions.shared.envelope import attributes
+from functions.shared import trace
+from functions.shared.envelope import attributes, described
 from functions.shared.storage.transaction import Transaction
 
 
@@ -23,8 +24,7 @@ class OutboxRow(TypedDict):
 def add(event: Event, transaction: Transaction, **extensions: str) -> None:
     """Store `event`, with extension attributes by which Triggers filter, as part of the transaction."""
     row_id = ObjectId()
-    row: OutboxRow = {
-        "_id": row_id,
-        "event": {**attributes(event, str(row_id)), **extensions, "data": msgspec.to_builtins(event)},
-    }
+    context = attributes(event, str(row_id))
+    row: OutboxRow = {"_id": row_id, "event": {**context, **extensions, "data": msgspec.to_builtins(event)}}
+    trace.annotate(lambda: described(context, event))
     transaction.insert("outbox", row)

@@ -18,7 +18,8 @@ from flask import Request
 
 from events.catalogue import Event
 from events.cloudevents.event import Event as CloudEvent
-from functions.shared.envelope import attributes
+from functions.shared import trace
+from functions.shared.envelope import attributes, order_of
 from functions.shared.errors import NotUnderstood
 from functions.shared.eventing import signature
 from functions.shared.web import body, cloudevent
@@ -47,7 +48,8 @@ def reacts_to(*kinds: type[Event]) -> Callable[[Reaction], Handler]:
         def handle(request: Request) -> flask.Response:
             if request.path == "/healthz":
                 return flask.Response("ok", mimetype="text/plain")
-            return observed(request, lambda: _respond(function, by_name, request))
+            name = f"CloudEvents Process {request.headers.get('ce-type', '')}".rstrip()  # OpenTelemetry's convention
+            return observed(request, name, lambda: _respond(function, by_name, request))
 
         return handle
 
@@ -69,9 +71,11 @@ def _typed(received: CloudEvent, kinds: Kinds) -> Event:
     if kind is None:
         raise NotUnderstood(f"No reaction to {received['type']} from {received['source']}")
     try:
-        return msgspec.json.decode(received.data, type=kind)
+        event = msgspec.json.decode(received.data, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotUnderstood(f"{received['type']}: {error}") from error
+    trace.annotate(lambda: order_of(event))
+    return event
 
 
 def _as_response(reply: Reply) -> flask.Response:

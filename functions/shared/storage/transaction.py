@@ -15,6 +15,7 @@ from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.errors import ClientBulkWriteException, DuplicateKeyError, OperationFailure, PyMongoError
 
+from functions.shared import trace
 from functions.shared.storage.database import TIMEOUT_SECONDS, Documents
 
 Result = TypeVar("Result")
@@ -98,6 +99,11 @@ def transaction(database: Documents, work: Callable[[Transaction], Result]) -> R
                 raise TimeoutError("another transaction keeps a row locked") from error
             raise
 
+    with trace.span(f"transaction {database.name}", trace.Kind.CLIENT, lambda: _attributes(database)):
+        return _run(database, attempt)
+
+
+def _run(database: Documents, attempt: Callable[[ClientSession], Result]) -> Result:
     # Every attempt reads the newest rows from the primary; it need not be consistent with an earlier one.
     with database.client.start_session(causal_consistency=False) as session:
         try:
@@ -107,6 +113,11 @@ def transaction(database: Documents, work: Callable[[Transaction], Result]) -> R
             if error.timeout:
                 _abort(session)
             raise
+
+
+def _attributes(database: Documents) -> trace.Attributes:
+    """Return what a span says of a transaction, by OpenTelemetry's conventions for databases."""
+    return {"db.system.name": "mongodb", "db.namespace": database.name, "db.operation.name": "transaction"}
 
 
 def _carry_out(work: Callable[[Transaction], Result], open_transaction: Transaction) -> Result:

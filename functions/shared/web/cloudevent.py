@@ -10,6 +10,7 @@ from events.cloudevents.errors import MalformedEventError, UnsupportedMessageErr
 from events.cloudevents.event import SPEC_VERSION, Event
 from events.cloudevents.media_types import JSON_FORMAT, media_type
 from events.cloudevents.messages import claims_event, read_message
+from events.telemetry.attributes import of_event
 from functions.shared import trace
 from functions.shared.errors import NotACloudEvent, UnsupportedMediaType
 from functions.shared.web.once import once
@@ -24,7 +25,7 @@ def is_cloudevent(headers: Headers) -> bool:
 
 @once
 def receive(request: Request) -> Event:
-    """Return the CloudEvent of a request; from here on its trace is the one to continue.
+    """Return the CloudEvent of a request; without a header for that, from here on its trace is the one to continue.
 
     Raises:
         NotACloudEvent: it is not a valid one of version 1.0.
@@ -38,8 +39,9 @@ def receive(request: Request) -> Event:
         raise NotACloudEvent from error
     if event is None or event["specversion"] != SPEC_VERSION:
         raise NotACloudEvent
-    if (traceparent := event.get("traceparent")) is not None:
-        trace.follow(traceparent)
+    trace.annotate(lambda: of_event(event))
+    if "traceparent" not in request.headers and (traceparent := event.get("traceparent")) is not None:
+        trace.adopt(traceparent)
     return event
 
 

@@ -98,29 +98,48 @@ def route(function: Route) -> Handler:
     def handle(request: Request) -> flask.Response:
         if request.path == "/healthz":
             return flask.Response("ok", mimetype="text/plain")
-        return observed(request, lambda: _send(request, _call(function, request)))
+        return observed(request, _name(request), lambda: _send(request, _call(function, request)))
 
     return handle
 
 
-def observed(request: Request, respond: Callable[[], flask.Response]) -> flask.Response:
-    """Respond within the caller's trace, and log the request with its status and duration."""
-    trace.follow(request.headers.get("ce-traceparent") or request.headers.get("traceparent"))
+def observed(request: Request, name: str, respond: Callable[[], flask.Response]) -> flask.Response:
+    """Respond within the caller's trace, in a span of that name, and log the request with its status and duration."""
+    trace.follow(request.headers.get("traceparent"), request.headers.get("ce-traceparent"))
     deadline.follow(request.headers.get(deadline.HEADER))
     started = time.perf_counter()
-    response = respond()
-    milliseconds = round((time.perf_counter() - started) * 1000, 1)
-    log.info(
-        f"{request.method} {request.path} {response.status_code}",
-        status=response.status_code,
-        ms=milliseconds,
-    )
+    with trace.span(name, trace.Kind.SERVER, lambda: _attributes(request)) as span:
+        response = respond()
+        milliseconds = round((time.perf_counter() - started) * 1000, 1)
+        span.set({"http.response.status_code": response.status_code})
+        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            span.fail(str(response.status_code))
+        log.info(
+            f"{request.method} {request.path} {response.status_code}",
+            status=response.status_code,
+            ms=milliseconds,
+        )
     return response
 
 
 def as_json(response: Response) -> flask.Response:
     """Encode a response that has a body as JSON."""
     return _encoded(response, msgspec.json.encode(response.body), JSON)
+
+
+def _name(request: Request) -> str:
+    """Return a span's name, by OpenTelemetry's conventions for HTTP."""
+    return f"{request.method} {trace.route_of(request.path)}"
+
+
+def _attributes(request: Request) -> trace.Attributes:
+    """Return what a span says of a request, by OpenTelemetry's conventions for HTTP."""
+    return {
+        "http.request.method": request.method,
+        "http.route": trace.route_of(request.path),
+        "url.path": request.path,
+        "url.scheme": request.scheme,
+    }
 
 
 def _call(function: Route, request: Request) -> Response:
