@@ -9,6 +9,7 @@ from local import manifests, servers
 from local.manifests import ENVOY
 
 FOLDER_IN_THE_CLUSTER = "/etc/envoy/gateway"
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # that of libyaml, which takes a tenth of the time
 
 
 class Route(NamedTuple):
@@ -29,7 +30,7 @@ def configuration(port: int, aliases: Mapping[str, str]) -> str:
     config = _relocated(_read(), aliases)
     listener = config["static_resources"]["listeners"][0]
     listener["address"]["socket_address"] = {"address": servers.HOST, "port_value": port}
-    return yaml.safe_dump(config)
+    return yaml.dump(config, Dumper=_DUMPER)
 
 
 def routes() -> list[Route]:

@@ -4,7 +4,8 @@ from typing import Any
 
 import requests
 
-from tests.provider import PUBLISHABLE_KEY, TIMEOUT_SECONDS
+from tests.keys import PUBLISHABLE_KEY
+from tests.provider import TIMEOUT_SECONDS
 
 GOOD, DECLINED, POOR = "4242 4242 4242 4242", "4000 0000 0000 0002", "4000 0000 0000 9995"
 CHALLENGED = "4000 0027 6000 3184"

@@ -24,7 +24,7 @@ from tests.servers import running_server
 
 NewDatabase = Callable[[str], str]
 
-LONGEST = ("shop", "stack")  # groups of tests, each on one worker
+LONGEST = ("stack", "manifests")  # groups of tests, each on one worker
 MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own there, as it does in /tmp
 MAX_NAME = 100
 MEMORY_BYTES = 4 << 30  # what the servers of a whole run store, with room to spare
@@ -55,7 +55,7 @@ def _is_usable(folder: Path) -> bool:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist, which reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep on one worker the tests that share a stack, and those that share a fixture of their module.
+    """Keep on one worker the tests that share a stack or rendered manifests, and those that share a module's fixture.
 
     The longest groups begin first, so that no worker is left alone with one in the end.
     """
@@ -72,10 +72,10 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 def _shared(item: pytest.Item) -> str | None:
     fixtures: dict[str, list[pytest.FixtureDef[object]]] = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
-    if "shopper" in fixtures:  # a stack of their own: one worker for all that use a stack would end last by far
-        return "shop"
     if "stack" in fixtures:
         return "stack"
+    if "rendered" in fixtures:
+        return "manifests"
     scopes = {found[-1].scope for found in fixtures.values()}
     return item.nodeid.partition("::")[0] if "module" in scopes else None
 

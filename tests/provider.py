@@ -13,10 +13,8 @@ from local import servers
 from local.manifests import ROOT
 from local.stripe_standin.api import API_VERSION
 from tests.eventually import eventually
+from tests.keys import KEY, PUBLISHABLE_KEY, WEBHOOK_SECRET
 
-KEY = "sk_test_of_nobody_but_these_tests"
-PUBLISHABLE_KEY = "pk_test_of_nobody_but_these_tests"
-WEBHOOK_SECRET = "whsec_of_nobody_but_these_tests"
 TIMEOUT_SECONDS = 30
 
 Ledger = dict[str, Any]

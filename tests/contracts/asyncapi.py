@@ -4,8 +4,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from local import manifests
 
 Node = dict[str, Any]
@@ -14,7 +12,7 @@ Node = dict[str, Any]
 @cache
 def read(path: Path) -> Node:
     """What a file of YAML or JSON holds."""
-    found: Node = yaml.safe_load(path.read_text())
+    [found] = manifests.parse(path.read_text())
     return found
 
 

@@ -1,5 +1,6 @@
 """The gateway alone, before a server in the place of every function, and how to ask it."""
 
+import json
 import os
 import socket
 import subprocess
@@ -10,8 +11,6 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from local import gateway, manifests, servers
 from tests.eventually import eventually
@@ -87,9 +86,9 @@ def hasty(manager: Manager) -> None:
 
 def _configuration(port: int, upstream: int, change: Callable[[Manager], None]) -> str:
     hosts = {f"{route.function}.{manifests.namespace()}.svc.cluster.local" for route in gateway.routes()}
-    config = yaml.safe_load(gateway.configuration(port, dict.fromkeys(hosts, f"{servers.HOST}:{upstream}")))
+    [config] = manifests.parse(gateway.configuration(port, dict.fromkeys(hosts, f"{servers.HOST}:{upstream}")))
     change(config["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"])
-    return yaml.safe_dump(config)
+    return json.dumps(config)
 
 
 def listens(port: int) -> bool:

@@ -16,7 +16,8 @@ import psutil
 
 from local import servers
 from tests.eventually import eventually
-from tests.provider import PUBLISHABLE_KEY, Controls
+from tests.keys import PUBLISHABLE_KEY
+from tests.provider import Controls
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "local.stack"]

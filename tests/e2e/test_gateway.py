@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import requests
-import yaml
 
 from local import manifests, servers
 from tests.e2e.front import ask, echoing, errors, gateway_before, refusal, say
@@ -147,7 +146,7 @@ def test_a_function_that_is_down_for_a_moment_is_waited_for_by_all(tmp_path: Pat
 
 
 def test_whoever_may_connect_may_ask_however_slow_one_function_is() -> None:
-    config = yaml.safe_load(manifests.ENVOY.read_text())
+    [config] = manifests.parse(manifests.ENVOY.read_text())
     [functions] = config["static_resources"]["clusters"]
     [monitor, *_] = config["overload_manager"]["resource_monitors"]
     [bounds] = functions["circuit_breakers"]["thresholds"]

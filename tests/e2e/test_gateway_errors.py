@@ -7,7 +7,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
-import yaml
 
 from local import manifests, servers
 from tests.e2e.front import Echo, ask, errors, gateway_before, refusal, say
@@ -60,7 +59,8 @@ def told(url: str, **said: object) -> tuple[int, str | None, str]:
 
 def words(status: int) -> str:
     """What the gateway says of an error of its own with this status."""
-    listener = yaml.safe_load(manifests.ENVOY.read_text())["static_resources"]["listeners"][0]
+    [config] = manifests.parse(manifests.ENVOY.read_text())
+    listener = config["static_resources"]["listeners"][0]
     replies = listener["filter_chains"][0]["filters"][0]["typed_config"]["local_reply_config"]
     compare = {"EQ": int.__eq__, "GE": int.__ge__, "LE": int.__le__}
     for mapper in replies["mappers"]:

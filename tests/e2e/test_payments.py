@@ -17,7 +17,8 @@ from tests.e2e.front import errors
 from tests.e2e.person import TIMEOUT_SECONDS, Person
 from tests.e2e.stack import Stack, running
 from tests.eventually import eventually
-from tests.provider import PUBLISHABLE_KEY, Controls
+from tests.keys import PUBLISHABLE_KEY
+from tests.provider import Controls
 
 PRICE_CENTS = 2000
 EXPIRATION_WINDOW_SECONDS = 15

@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 from events.broker.model import Destination
 from events.dispatcher.signature import Signer
 from local import manifests
-from tests import provider
+from tests import keys
 
 JWT_KEY = "a key that only these tests know, and that is long enough for an HMAC of any size"
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -29,9 +29,9 @@ EVENTS_KEY = "another key that only these tests know, and that is long enough fo
 SECRETS = {
     "JWT_KEY": JWT_KEY,
     "EVENTS_KEY": EVENTS_KEY,
-    "STRIPE_KEY": provider.KEY,
-    "STRIPE_PUBLISHABLE_KEY": provider.PUBLISHABLE_KEY,
-    "STRIPE_WEBHOOK_SECRET": provider.WEBHOOK_SECRET,
+    "STRIPE_KEY": keys.KEY,
+    "STRIPE_PUBLISHABLE_KEY": keys.PUBLISHABLE_KEY,
+    "STRIPE_WEBHOOK_SECRET": keys.WEBHOOK_SECRET,
 }
 
 Document = dict[str, Any]

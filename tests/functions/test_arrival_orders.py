@@ -5,7 +5,7 @@ Each race has its twin: the same events with a guard taken out end wrong, so the
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from bson import ObjectId, json_util
@@ -25,7 +25,7 @@ NAMES = {"created": "order.created", "complete": "order.completed", "cancelled":
 # How the older and the newer of two orders ended. A mistake about either shows in the last: the newer would hold it.
 PAIRS = [("cancelled", "complete"), ("cancelled", "cancelled"), ("complete", "cancelled")]
 LOOKED_AT = ("tickets", "reservations")
-Arrival = Sequence[int]
+Arrival = tuple[int, ...]
 
 
 class Sale:
@@ -47,12 +47,21 @@ def _life(order: Document, end: str) -> Iterator[Document]:
         yield event(NAMES[status], "orders", order | {"version": version, "status": status} | reason)
 
 
+def doubled(once: Arrival) -> tuple[Arrival, ...]:
+    """Return an arrival order with each event coming again at once, or all in the same order, or backwards."""
+    return tuple(number for number in once for _ in range(2)), once + once, once + once[::-1]
+
+
 def doubled_in_turn() -> Iterator[Arrival]:
-    """Every arrival order of four events, each coming again at once, or all in the same order, or backwards."""
+    """Yield every arrival order of four events, doubled in one of the ways in turn."""
+    for number, once in enumerate(itertools.permutations(range(4))):
+        yield doubled(once)[number % 3]
+
+
+def doubled_in_every_way() -> Iterator[Arrival]:
+    """Yield every arrival order of four events, doubled in each of the ways."""
     for once in itertools.permutations(range(4)):
-        yield tuple(number for number in once for _ in range(2))
-        yield once + once
-        yield once + once[::-1]
+        yield from doubled(once)
 
 
 def ended_wrong(replicate: Function, store: Store, ends: tuple[str, str], arrivals: Iterator[Arrival]) -> list[Arrival]:
@@ -136,15 +145,19 @@ def rows_of(store: Store) -> str:
 
 
 @pytest.mark.parametrize("ends", PAIRS)
+@pytest.mark.parametrize("arrivals", [doubled_in_turn, pytest.param(doubled_in_every_way, marks=pytest.mark.slow)])
 def test_every_arrival_order_ends_right_whichever_order_is_the_live_one(
-    replicate: Function, tickets_store: Store, ends: tuple[str, str]
+    replicate: Function, tickets_store: Store, ends: tuple[str, str], arrivals: Callable[[], Iterator[Arrival]]
 ) -> None:
-    assert ended_wrong(replicate, tickets_store, ends, doubled_in_turn()) == []
+    assert ended_wrong(replicate, tickets_store, ends, arrivals()) == []
 
 
 @pytest.mark.parametrize("ends", PAIRS)
-def test_all_events_at_once_end_right(replicate: Function, tickets_store: Store, ends: tuple[str, str]) -> None:
-    sales = [Sale(tickets_store, *ends) for _ in range(20)]
+@pytest.mark.parametrize("count", [6, pytest.param(20, marks=pytest.mark.slow)])
+def test_all_events_at_once_end_right(
+    replicate: Function, tickets_store: Store, ends: tuple[str, str], count: int
+) -> None:
+    sales = [Sale(tickets_store, *ends) for _ in range(count)]
     for sale in sales:
         answers = at_once(replicate, lambda told: replicate.deliver(told).status_code, sale.events * 2, threads=8)
         assert answers == [204] * 8

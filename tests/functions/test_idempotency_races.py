@@ -17,7 +17,7 @@ from functions.shared.eventing import outbox
 from functions.shared.storage import transaction
 from functions.shared.web.idempotency import REQUEST_LIMIT
 from functions.tickets import repository as tickets
-from tests.functions.creations import CREATIONS, Creation, offering
+from tests.functions.creations import CREATIONS, Creation, offering, paying
 from tests.functions.harness import Make, Store, at_once, refusal, said
 from tests.functions.killed import killed_before
 from tests.functions.overlap import overtake
@@ -42,6 +42,14 @@ IN_THE_TRANSACTION = (outbox, "add")
 def creation(function: Make, request: pytest.FixtureRequest) -> Creation:
     prepare: Callable[[Make], Creation] = request.param
     return prepare(function)
+
+
+# Each kills a process of its own. Payments is the one route with a transaction before the one that stores a response.
+KILLED = pytest.mark.parametrize(
+    "creation",
+    [one if one in {offering, paying} else pytest.param(one, marks=pytest.mark.slow) for one in CREATIONS],
+    indirect=True,
+)
 
 
 @pytest.fixture
@@ -102,6 +110,7 @@ def test_one_that_is_storing_cannot_be_taken_over(function: Make, tickets_store:
     assert (said(creation.post()), creation.count(tickets_store)) == (first, 1)
 
 
+@KILLED
 def test_one_that_was_killed_holds_its_mark_until_its_time_is_over(
     creation: Creation, store: Store, time: Time
 ) -> None:
@@ -120,6 +129,7 @@ def test_one_that_does_not_hear_of_its_mark_lets_go_of_it(creation: Creation, st
     assert (said(creation.post())[0], creation.count(store)) == (201, 1)
 
 
+@KILLED
 def test_one_that_does_not_hear_of_taking_over_lets_go_of_the_mark(
     creation: Creation, store: Store, time: Time
 ) -> None:
@@ -129,6 +139,7 @@ def test_one_that_does_not_hear_of_taking_over_lets_go_of_the_mark(
     assert (said(creation.post())[0], creation.count(store)) == (201, 1)
 
 
+@KILLED
 @pytest.mark.usefixtures("impatient")
 def test_one_that_was_killed_in_its_transaction_has_stored_nothing(
     creation: Creation, store: Store, time: Time
@@ -143,6 +154,7 @@ def test_one_that_was_killed_in_its_transaction_has_stored_nothing(
     assert creation.count(store) == 1
 
 
+@KILLED
 def test_of_twenty_that_take_over_at_once_one_creates(creation: Creation, store: Store, time: Time) -> None:
     kill_one_before_it_stores(creation)
     time.passed = REQUEST_LIMIT

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 
 from tests.functions.harness import Document
-from tests.provider import WEBHOOK_SECRET
+from tests.keys import WEBHOOK_SECRET
 
 
 def intent(payment_id: object, error: Document | None = None, **changes: object) -> Document:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 
 from tests.manifests import reads
 from tests.manifests.rendering import Manifest, containers, label, of_kind, workloads
@@ -48,7 +49,7 @@ def _of_container(container: Manifest) -> Iterator[str]:
     yield from (f"has the secret {name} and does not read it" for name in sorted(secret - known - referred_to))
 
 
-def _wants(container: Manifest, secret: set[str]) -> tuple[set[str], set[str]]:
+def _wants(container: Manifest, secret: AbstractSet[str]) -> tuple[AbstractSet[str], AbstractSet[str]]:
     """What a process needs to be set, and what else it may use; of one that is not ours, that is whatever it has."""
     match container.get("command"):
         case ["functions-framework", *_]:
@@ -60,7 +61,7 @@ def _wants(container: Manifest, secret: set[str]) -> tuple[set[str], set[str]]:
             return set(), secret
 
 
-def _read_by_function(container: Manifest) -> set[str]:
+def _read_by_function(container: Manifest) -> frozenset[str]:
     values = {entry["name"]: entry.get("value", "") for entry in container["env"]}
     module = values["FUNCTION_SOURCE"].removesuffix(".py").replace("/", ".")
     return reads.variables(module, values["FUNCTION_TARGET"])

@@ -19,29 +19,33 @@ class Module:
     imports: dict[str, Symbol] = field(default_factory=dict)
 
 
-def variables(module: str, name: str) -> set[str]:
+@functools.cache
+def variables(module: str, name: str) -> frozenset[str]:
     """The variables that the function `name` of `module` reads, itself or in what it calls."""
-    return {variable for node in _reached(module, name) for variable in _read_by(node)}
+    return frozenset(variable for node in _reached(module, name) for variable in _read_by(node))
 
 
-def needed_by_process(module: str) -> set[str]:
+@functools.cache
+def needed_by_process(module: str) -> frozenset[str]:
     """The variables that a process does not start without.
 
     They are those that its module itself reads, and those that what it calls reads without asking whether they are set.
     """
     path = _path(main := f"{module}.__main__")
     if path is None:
-        return set()
+        return frozenset()
     reached = list(_reached(main, "_main"))
     read = {variable for node in reached for variable in _read_by(node, optional=False)}
     asked_for = {variable for node in reached for variable in _asked_for(node)}
-    return (read - asked_for) | set(_read_by(ast.parse(path.read_text()), optional=False))
+    return frozenset(read - asked_for) | frozenset(_read_by(ast.parse(path.read_text()), optional=False))
 
 
-def words_of_process(module: str) -> set[str]:
+@functools.cache
+def words_of_process(module: str) -> frozenset[str]:
     """Every string in what a process runs of ours: it knows no variable that is not among them."""
     nodes = (found for node in _reached(f"{module}.__main__", "_main") for found in ast.walk(node))
-    return {found.value for found in nodes if isinstance(found, ast.Constant) and isinstance(found.value, str)}
+    strings = (found.value for found in nodes if isinstance(found, ast.Constant) and isinstance(found.value, str))
+    return frozenset(strings)
 
 
 def _reached(module: str, name: str) -> Iterator[ast.AST]:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
-import yaml
 
+from local.manifests import parse
 from tests.manifests.rendering import Manifest, label
 
 # The oldest Kubernetes that docs/operations/install.md names. "Strict" schemas reject unknown properties.
 _KUBERNETES = importlib.resources.files("kubernetes_validate") / "kubernetes-json-schema" / "v1.34.0-local-strict"
-_KNATIVE = yaml.safe_load((Path(__file__).parent / "knative.yaml").read_text())
+[_KNATIVE] = parse((Path(__file__).parent / "knative.yaml").read_text())
 
 
 def violations(manifests: list[Manifest]) -> Iterator[str]:

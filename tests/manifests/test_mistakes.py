@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from local.manifests import RenderError
+from local.manifests import RenderError, parse
 from tests.manifests.checks import CHECKS
 from tests.manifests.rendering import Manifest, of_kind, render
 
-MISTAKES = yaml.safe_load((Path(__file__).parent / "mistakes.yaml").read_text())
+[MISTAKES] = parse((Path(__file__).parent / "mistakes.yaml").read_text())
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: f"{mistake['check']}: {mistake['says']}")

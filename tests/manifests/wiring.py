@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-import yaml
-
+from local.manifests import parse
 from tests.manifests.rendering import Manifest, containers, label, of_kind, pod_labels, pod_spec, workloads
 
 
@@ -32,7 +31,7 @@ def _routes(manifests: list[Manifest]) -> Iterator[str]:
         f"{found['metadata']['name']}.{found['metadata']['namespace']}.svc.cluster.local"
         for found in of_kind(manifests, "serving.knative.dev/Service")
     }
-    config = yaml.safe_load(_config_map(manifests, "gateway")["envoy.yaml"])
+    [config] = parse(_config_map(manifests, "gateway")["envoy.yaml"])
     manager = config["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
     for host in manager["route_config"]["virtual_hosts"]:
         for route in (entry["route"] for entry in host["routes"] if "route" in entry):

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from http import HTTPStatus
 
 from playwright.sync_api import BrowserContext, Error, Page, expect
 
@@ -50,11 +51,18 @@ class Shopper:
             self.page.get_by_label(label.replace("_", " "), exact=True).fill(value)
 
     def sign_up(self, *, after: str = "/") -> None:
-        """Open an account, and come back to a page."""
+        """Open an account in the page for it, and come back to a page."""
         self.go(f"/signup?next={after}")
-        self.fill(Email=f"{secrets.token_hex(8)}@example.com", Password=PASSWORD)
+        self.fill(Email=_email(), Password=PASSWORD)
         self.button("Sign up")
         expect(self.page).to_have_url(self.url + after)
+
+    def open_account(self, *, after: str = "/") -> None:
+        """Open an account by a request, which takes less time, and go to a page."""
+        account = {"email": _email(), "password": PASSWORD}
+        response = self.context.request.post(f"{self.url}/api/users/signup", data=account)
+        assert response.status == HTTPStatus.CREATED, response.text()
+        self.go(after)
 
     def sell(self, title: str, price: str = "20") -> str:
         """Offer a ticket; return its path."""
@@ -95,3 +103,7 @@ class Shopper:
     def path(self) -> str:
         """Where the person is."""
         return self.page.url.removeprefix(self.url)
+
+
+def _email() -> str:
+    return f"{secrets.token_hex(8)}@example.com"

@@ -65,8 +65,8 @@ def test_axe_finds_nothing_in_any_state(shopper: NewShopper, node_modules: Path,
         visitor.go(path)
         visitor.sees("Password")
         found[path] = axe.violations(visitor.page)
-    person.sign_up()
-    seller.sign_up()
+    person.open_account()
+    seller.open_account()
     found |= {name: axe.violations(page) for name, page in states(person, seller)}
     assert {name: broken for name, broken in found.items() if broken} == {}
 
@@ -75,8 +75,8 @@ def test_axe_finds_nothing_in_any_state(shopper: NewShopper, node_modules: Path,
 @pytest.mark.parametrize("size", [PHONE, ENLARGED], ids=["phone", "enlarged"])
 def test_nothing_needs_scrolling_sideways(shopper: NewShopper, size: dict[str, int]) -> None:
     person, seller = shopper(viewport=size), shopper(viewport=size)
-    person.sign_up()
-    seller.sign_up()
+    person.open_account()
+    seller.open_account()
     seller.sell("A" * 120)  # one word that does not end
     wide = [name for name, page in states(person, seller) if page.evaluate(IS_WIDER)]
     person.go("/")
@@ -87,9 +87,9 @@ def test_nothing_needs_scrolling_sideways(shopper: NewShopper, size: dict[str, i
 
 def test_a_ticket_is_bought_with_the_keyboard_alone(shopper: NewShopper) -> None:
     seller, buyer = shopper(), shopper()
-    seller.sign_up()
+    seller.open_account()
     ticket = seller.sell("By keyboard")
-    buyer.sign_up(after=ticket)
+    buyer.open_account(after=ticket)
     press(buyer.page, "Reserve")
     expect(buyer.page.get_by_label("Card number")).to_be_visible()
     for label, value in (("Card number", "4242424242424242"), ("Expiry", "1240"), ("CVC", "123")):
@@ -126,8 +126,8 @@ def test_skipping_to_the_content_is_the_first_step(shopper: NewShopper) -> None:
 
 def test_checkout_as_a_screen_reader_has_it(shopper: NewShopper) -> None:
     seller, buyer = shopper(), shopper()
-    seller.sign_up()
-    buyer.sign_up()
+    seller.open_account()
+    buyer.open_account()
     buyer.reserve(seller.sell("For a screen reader"))
     buyer.sees("Card number")
     expect(buyer.page.get_by_role("main")).to_match_aria_snapshot("""
@@ -160,7 +160,7 @@ def test_checkout_as_a_screen_reader_has_it(shopper: NewShopper) -> None:
 def test_targets_are_large_enough(shopper: NewShopper) -> None:
     """24 CSS pixels at least (WCAG 2.5.8), but for links within a sentence."""
     person = shopper(viewport=PHONE)
-    person.sign_up()
+    person.open_account()
     small = person.page.evaluate(
         """() => [...document.querySelectorAll('button, input, select, nav a, .card')]
           .filter((target) => target.checkVisibility())

@@ -16,18 +16,21 @@ from tests.storefront.shopper import DECLINED, SECURE, Shopper
 @pytest.fixture
 def seller(shopper: NewShopper) -> Shopper:
     person = shopper()
-    person.sign_up()
+    person.open_account()
     return person
 
 
 @pytest.fixture
 def buyer(shopper: NewShopper) -> Shopper:
     person = shopper()
-    person.sign_up()
+    person.open_account()
     return person
 
 
-def test_a_ticket_is_sold_found_reserved_and_paid(seller: Shopper, buyer: Shopper) -> None:
+def test_a_ticket_is_sold_found_reserved_and_paid(shopper: NewShopper) -> None:
+    seller, buyer = shopper(), shopper()
+    seller.sign_up()
+    buyer.sign_up()
     seller.sell("Moonlight Sonata in the old harbour", "45.50")
     seller.sees("You sell this ticket.")
 
@@ -90,7 +93,7 @@ def test_more_time_is_given(seller: Shopper, buyer: Shopper) -> None:
 def test_losing_a_race_is_a_sentence_and_a_next_step(seller: Shopper, buyer: Shopper, shopper: NewShopper) -> None:
     ticket = seller.sell("The last one")
     late = shopper()
-    late.sign_up(after=ticket)
+    late.open_account(after=ticket)
     late.sees("Nobody else can take it")
     late.page.route("**/api/tickets/*", lambda route: route.abort())  # it hears of nothing from now on
     buyer.reserve(ticket)
@@ -102,7 +105,7 @@ def test_losing_a_race_is_a_sentence_and_a_next_step(seller: Shopper, buyer: Sho
 def test_a_buyer_pays_no_other_price_than_the_one_seen(seller: Shopper, shopper: NewShopper, stack: Stack) -> None:
     ticket = seller.sell("Price rises", "20")
     buyer = shopper()
-    buyer.sign_up(after=ticket)
+    buyer.open_account(after=ticket)
     buyer.sees("$20.00")
     keep_showing_the_old_state_until_it_is_reserved(buyer)
     seller.link("Edit")

@@ -15,7 +15,7 @@ def test_a_hostile_title_stays_text(shopper: NewShopper) -> None:
     seller, visitor = shopper(), shopper()
     for person in (seller, visitor):
         person.page.on("dialog", lambda dialog: seller.problems.append(dialog.message))
-    seller.sign_up()
+    seller.open_account()
     ticket = seller.sell(HOSTILE)
     for path in ("/", ticket):
         visitor.go(path)
@@ -43,7 +43,7 @@ def test_no_token_is_within_reach_of_scripts(shopper: NewShopper) -> None:
 
 def test_being_offline_is_told_and_ends_by_itself(shopper: NewShopper) -> None:
     seller, visitor = shopper(), shopper()
-    seller.sign_up()
+    seller.open_account()
     ticket = seller.sell("Offline", "20")
     visitor.go(ticket)
     visitor.sees("$20.00")
@@ -60,7 +60,7 @@ def test_being_offline_is_told_and_ends_by_itself(shopper: NewShopper) -> None:
 
 def test_what_is_sent_while_offline_can_be_sent_again(shopper: NewShopper) -> None:
     seller = shopper()
-    seller.sign_up()
+    seller.open_account()
     seller.go("/sell")
     seller.fill(Title="Sent twice", Price="20")
     seller.context.set_offline(True)
@@ -74,7 +74,7 @@ def test_what_is_sent_while_offline_can_be_sent_again(shopper: NewShopper) -> No
 def test_an_answer_that_was_lost_creates_nothing_twice(shopper: NewShopper) -> None:
     """The request got through, its response did not: the same key replays it."""
     seller = shopper()
-    seller.sign_up()
+    seller.open_account()
     seller.go("/sell")
     seller.fill(Title="Only once", Price="20")
     lost = []
@@ -111,7 +111,7 @@ def test_a_slow_shop_says_that_it_wakes_up(shopper: NewShopper) -> None:
 @pytest.mark.parametrize("function", ["tickets-show", "tickets-list", "storefront-serve"])
 def test_a_killed_function_is_not_noticed_for_long(shopper: NewShopper, stack: Stack, function: str) -> None:
     seller, visitor = shopper(), shopper()
-    seller.sign_up()
+    seller.open_account()
     ticket = seller.sell(f"Outlives {function}")
     stack.kill(function)
     visitor.go("/" if function == "tickets-list" else ticket)
@@ -120,7 +120,7 @@ def test_a_killed_function_is_not_noticed_for_long(shopper: NewShopper, stack: S
 
 def test_a_fault_is_told_without_its_inside(shopper: NewShopper) -> None:
     seller = shopper()
-    seller.sign_up()
+    seller.open_account()
     seller.go("/sell")
     seller.fill(Title="Fault", Price="20")
     seller.page.route(
@@ -142,7 +142,7 @@ def test_a_page_that_is_not_there_says_so_with_404(shopper: NewShopper) -> None:
 
 def test_signing_in_leads_to_no_other_site(shopper: NewShopper) -> None:
     person = shopper()
-    person.sign_up()
+    person.open_account()
     person.go("/signin?next=/.//elsewhere.example/x")
     person.sees("Page not found")
     assert person.page.url.startswith(person.url)
