@@ -2,7 +2,7 @@
 
 import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -10,7 +10,8 @@ from local.manifests import RenderError, parse
 from tests.manifests.checks import CHECKS
 from tests.manifests.rendering import Manifest, of_kind, render
 
-[MISTAKES] = parse((Path(__file__).parent / "mistakes.yaml").read_text())
+[_listed] = parse((Path(__file__).parent / "mistakes.yaml").read_text())
+MISTAKES = cast("list[dict[str, Any]]", _listed)
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: f"{mistake['check']}: {mistake['says']}")
