@@ -61,8 +61,8 @@ class Plan:
         self.stages = [
             [self._nats(), *self._databases(), *self._provider()],
             [*map(self._workload, workloads), *(self._scheduled(one) for one in resources if one["kind"] == "CronJob")],
-            [self._gateway(gateway_service), self._console()],
         ]
+        self.stages.append([self._gateway(gateway_service), self._console()])  # the console shows what the others need
 
     @property
     def databases(self) -> dict[str, str]:

@@ -20,7 +20,7 @@ from tests.faults.floods import FLOODS
 from tests.faults.log import STREAMS, Log
 from tests.faults.pages import Pages
 
-AT_ONCE = 5
+AT_ONCE = 3
 PAUSE_SECONDS = (0.5, 3.0)
 KILL, STALL, CLOCK, FLOOD, DISK, LOSS = "kill", "stall", "clock", "flood", "full disk", "loss"
 WEIGHTS = {KILL: 58, STALL: 14, CLOCK: 10, FLOOD: 6, DISK: 6, LOSS: 6}

@@ -26,13 +26,13 @@ from tests.faults.scene import impatient, report
 SEED = int(os.environ.get("SEED") or time.time())
 MINUTES = float(os.environ.get("MINUTES") or 10)
 ORDERS, FAULTS = (int(os.environ.get(name) or 0) for name in ("ORDERS", "FAULTS"))
-FAULTS_A_ROUND = 50
+FAULTS_A_ROUND = 60
 BREAKABLE = [sys.executable, "-m", "tests.faults.breakable"]
 LOG_BYTES = 4 * disks.MIB  # of which 60 % are some 350 orders
 # A function that is killed in a transaction leaves rows locked until the database ends that, which takes a minute.
 WINDOW_SECONDS = 75
 SETTLEMENT_DELAY_SECONDS = 12
-SHOPPERS, TICKETS, RESERVATIONS = 16, 15, 200  # of each
+SHOPPERS, TICKETS, RESERVATIONS = 24, 15, 200  # of each
 
 
 def test_nothing_is_lost_or_sold_or_charged_twice_whatever_fails(tmp_path: Path) -> None:
