@@ -1,6 +1,8 @@
 """The files of a user interface, read once at start: each with its media type, and all of them with one fingerprint."""
 
 import hashlib
+import posixpath
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,7 @@ MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+_STATIC_IMPORT = re.compile(r"^import\b[^'\"]*'(\.[^']+)'", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,15 @@ class Assets:
     def find(self, path: str) -> Asset | None:
         """Return the file that a request's path names, None for other paths and other fingerprints."""
         return self.files.get(path.removeprefix(self.prefix)) if path.startswith(self.prefix) else None
+
+    def modules_of(self, name: str) -> list[str]:
+        """Return a module and all that it imports, directly or not, so that a browser need not find out one by one."""
+        found = [name]
+        for module in found:  # which grows meanwhile
+            folder, text = posixpath.dirname(module), self.files[module].content.decode()
+            imported = [posixpath.normpath(posixpath.join(folder, path)) for path in _STATIC_IMPORT.findall(text)]
+            found += [other for other in dict.fromkeys(imported) if other not in found]
+        return found
 
 
 def load(folder: Path) -> Assets:

@@ -16,7 +16,7 @@ from functions.shared.web.session import signed_in
 @functions_framework.http
 @route
 def list_orders(request: Request) -> Response:
-    """Return 200 and an array of the caller's orders in every status, a page at a time."""
+    """Return 200 and a page of the caller's orders in every status, oldest first; with `sort=newest` newest first."""
     buyer = signed_in(request)
     page = requested_page(request)
     found = repository.of_buyer(buyer.id, page)

@@ -14,9 +14,8 @@ from pymongo.collection import Collection
 from functions.payments import rows
 from functions.payments.books import Books
 from functions.payments.domain import Order, Payment
-from functions.payments.provider import to_intent
 from functions.payments.rows import OrderRow, PaymentRow
-from functions.payments.stripe_client import client, stripe
+from functions.payments.stripe_client import client, stripe, to_intent
 from functions.shared.clock import now
 from functions.shared.ids import parse_id
 from functions.shared.storage.database import collection, database

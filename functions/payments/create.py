@@ -1,17 +1,21 @@
 """POST /api/payments: pay for an order, with a token or from the buyer's browser.
 
 The payment is stored, its intent created without a card, the intent's id stored: only then it can be confirmed. So
-wherever a process dies, the payment is settled by its intent's id, or by a write of ours if it has none.
+wherever a process dies, the payment is settled by its intent's id, or by a write of ours if it has none. With a token
+the first two happen at the same time: the intent of a payment that was not stored has no card, and no buyer its secret.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 
 import functions_framework
 from flask import Request
 
-from functions.payments import domain, provider, repository
-from functions.payments.domain import Confirmer, Order, Payment, PaymentInProgress
-from functions.payments.intent import IntentStatus
+from functions.payments import browser, domain, provider, repository
+from functions.payments.domain import Confirmer, Order, Payment
+from functions.payments.unsure import unsure
 from functions.shared.clock import now
 from functions.shared.errors import ApiError, NotFound, RuleBroken
 from functions.shared.replication import await_replica
@@ -20,8 +24,10 @@ from functions.shared.storage.transaction import Transaction
 from functions.shared.web import idempotency
 from functions.shared.web.body import fields
 from functions.shared.web.http import Response, created, error_response, route
-from functions.shared.web.idempotency import idempotent, save_response, try_save_response
+from functions.shared.web.idempotency import idempotent, try_save_response
 from functions.shared.web.session import User, signed_in
+
+_beside = ThreadPoolExecutor(int(os.environ.get("THREADS", "4")), "provider")
 
 
 @functions_framework.http
@@ -33,15 +39,15 @@ def create_payment(request: Request) -> Response:
     with fields(request) as body:
         order_id = body.read("orderId", domain.parse_order_id)
         token = body.read("token", domain.parse_token)
-    start, existing = partial(_start, buyer, token), partial(_existing, token)
-    is_known = await_replica(order_id, lambda: repository.knows_order(order_id) or None)
-    payment = repository.add(order_id, start, existing) if is_known else None
-    if payment is None:
+    if (order := await_replica(order_id, partial(repository.look_up_order, order_id))) is None:
         raise NotFound
-    if not payment.is_pending:
-        return _response(payment)
-    with provider.unsure(payment):
-        return _charge(payment, token) if token else _let_browser_confirm(payment)
+    try:
+        payment = _start(buyer, token, order)
+    except RuleBroken as rejection:
+        if existing := repository.find_of_order(order_id):
+            return _go_on(existing, token, order, rejection)
+        raise
+    return _charge_new(payment, token, order) if token else _open(payment, order)
 
 
 def _start(buyer: User, token: str | None, order: Order) -> Payment:
@@ -50,21 +56,44 @@ def _start(buyer: User, token: str | None, order: Order) -> Payment:
     return Payment(new_id(), payable.id, payable.price, now(), request=request, confirmer=confirmer)
 
 
-def _existing(token: str | None, payment: Payment, rejection: RuleBroken | None) -> Payment:
-    """Return the order's payment to a request that goes on with it; reject every other one."""
-    if payment.is_browsers and payment.is_pending and token is None:
-        if rejection:
-            raise rejection
-        return payment
-    return payment.require_outcome() if idempotency.repeats(payment.request) else payment.reject_second()
+def _go_on(payment: Payment, token: str | None, order: Order, rejection: RuleBroken | None = None) -> Response:
+    """Respond with the order's payment to a request that goes on with it; reject every other one.
+
+    A token goes on with what a browser began. `rejection` is the rule by which the order cannot be paid now.
+    """
+    if idempotency.repeats(payment.request):
+        return _response(payment.require_outcome())
+    if not (payment.is_browsers and payment.is_pending) or (token and not payment.intent_id):
+        payment.reject_second()
+    if rejection:
+        raise rejection
+    if token is None:
+        return browser.let_confirm(payment)
+    if (ours := repository.take_from_browser(payment, idempotency.request())) is None:
+        repository.find(payment.id).reject_second()
+    with unsure(payment):
+        return _charge(ours, token, order)
 
 
-def _charge(payment: Payment, token: str) -> Response:
-    intent = provider.create_intent(payment)
-    payment = repository.store_intent(payment, intent.id)
+def _charge_new(payment: Payment, token: str, order: Order) -> Response:
+    """Store the payment while the provider creates its intent, then charge it; go on with the one that was faster."""
+    creating = _beside.submit(copy_context().run, provider.create_intent, payment)
+    stored = None
+    try:
+        stored = repository.add(payment)
+    finally:
+        if stored != payment:
+            provider.discard(creating.result)
+    if stored != payment:
+        return _go_on(stored, token, order)
+    with unsure(payment):
+        return _charge(repository.store_intent(payment, creating.result().id), token, order)
+
+
+def _charge(payment: Payment, token: str, order: Order) -> Response:
     if payment.is_pending:  # else it was given up while this process was held up
         outcome = provider.confirm(payment, token)
-        payment = repository.record(payment, outcome, _save_response)
+        payment = repository.record(payment, outcome, order, _save_response)
     return _response(payment)
 
 
@@ -79,14 +108,6 @@ def _response(payment: Payment) -> Response:
         return error_response(error)
 
 
-def _let_browser_confirm(payment: Payment) -> Response:
-    """Return 201 `{id, status, clientSecret}`, the same as long as the payment has no outcome."""
-    intent = provider.retrieve_intent(payment) if payment.intent_id else provider.create_intent(payment)
-    if outcome := intent.outcome:  # before the webhook brings it
-        repository.update(payment.id, lambda payment, order: payment.settle(outcome, order)).reject_second()
-    if intent.status == IntentStatus.PROCESSING:
-        raise PaymentInProgress
-    status = IntentStatus.REQUIRES_PAYMENT_METHOD.value
-    response = created({"id": payment.id, "status": status, "clientSecret": intent.client_secret})
-    stored = repository.store_intent_and(payment, intent.id, partial(save_response, response))
-    return response if stored.is_pending and stored.intent_id == intent.id else stored.reject_second()
+def _open(payment: Payment, order: Order) -> Response:
+    stored = repository.add(payment)
+    return browser.let_confirm(stored) if stored == payment else _go_on(stored, None, order)

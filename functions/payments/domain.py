@@ -173,6 +173,10 @@ class Payment:
             raise AmountDiffers(f"{intent.id} is for {intent.amount} {intent.currency}, not {self.amount} {CURRENCY}")
         return intent.id == self.intent_id if is_known else is_ours
 
+    def take_from_browser(self, request: str | None) -> "Payment":
+        """Return the payment as one that we confirm from now on, with the token that this request brought."""
+        return replace(self, confirmer=Confirmer.SERVICE, request=request)
+
     def settle(self, outcome: Outcome, order: Order) -> "Payment":
         """Return the payment with its outcome: an order that stands keeps a charge, else the money goes back."""
         if isinstance(outcome, Decline):

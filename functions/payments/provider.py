@@ -3,14 +3,13 @@
 Errors not named below are of Stripe's library: the provider does not answer, or rejects our request.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from functions.payments.domain import Payment, PaymentInProgress
+from functions.payments.domain import Payment
 from functions.payments.intent import CURRENCY, NOT_CHARGED, Decline, Intent, IntentStatus, Outcome
-from functions.payments.stripe_client import client, stripe
-from functions.shared import log
+from functions.payments.stripe_client import client, stripe, to_intent
 from functions.shared.errors import NotYet
 
 if TYPE_CHECKING:
@@ -23,22 +22,6 @@ class NotSettledYet(NotYet):
     """The provider itself does not know yet."""
 
     message = "Payment is not settled yet"
-
-
-@contextmanager
-def unsure(payment: Payment) -> Iterator[None]:
-    """Tell a buyer that the payment is in progress where the provider does not tell its outcome.
-
-    Raises:
-        PaymentInProgress: the provider does not answer, or does not know yet.
-    """
-    try:
-        yield
-    except NotSettledYet as error:
-        raise PaymentInProgress from error
-    except (stripe.APIConnectionError, stripe.APIError, stripe.RateLimitError, stripe.IdempotencyError) as error:
-        log.exception("payment provider did not answer; settlement will retry", error, payment=payment.id)
-        raise PaymentInProgress from error
 
 
 def create_intent(payment: Payment) -> Intent:
@@ -57,6 +40,12 @@ def create_intent(payment: Payment) -> Intent:
         if not payment.is_browsers:  # a request with a token has no time for another call
             raise
         return to_intent(intents.create(params))
+
+
+def discard(create: Callable[[], Intent]) -> None:
+    """Cancel the intent of a payment that was not stored. If that fails, the intent stays open, but has no card."""
+    with suppress(stripe.StripeError):
+        client().v1.payment_intents.cancel(create().id)
 
 
 def retrieve_intent(payment: Payment) -> Intent:
@@ -107,15 +96,6 @@ def settle(payment: Payment) -> Outcome:
     return intent.outcome or _cancel(payment, intent.error)
 
 
-def find_intent(payment: Payment) -> Intent | None:
-    """Return the intent that an earlier version made for a payment without storing its id, if it made one.
-
-    The provider's search knows an intent a minute after it was made (https://docs.stripe.com/search#data-freshness).
-    """
-    found = client().v1.payment_intents.search({"query": f"metadata['payment']:'{payment.id}'"}).data
-    return next((intent for intent in map(to_intent, found) if payment.is_of(intent)), None)
-
-
 def _cancel(payment: Payment, reason: str | None) -> Decline:
     """End the intent, so that no process that was held up can confirm it."""
     try:
@@ -125,9 +105,3 @@ def _cancel(payment: Payment, reason: str | None) -> Decline:
             raise NotSettledYet from error
         raise
     return Decline(reason or NOT_CHARGED)
-
-
-def to_intent(found: stripe.PaymentIntent) -> Intent:
-    """Return what matters of an intent as the library shows it."""
-    error = getattr(found.last_payment_error, "message", None)  # which an error may lack
-    return Intent(found.id, found.status, found.amount, found.currency, error or "", found.client_secret or "")

@@ -7,6 +7,7 @@ one that commits second asks for the refund.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from bson import ObjectId
 from pymongo import IndexModel
@@ -14,11 +15,11 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from functions.payments import messages, rows
-from functions.payments.domain import Order, Payment, PaymentInProgress
+from functions.payments.domain import Order, OrderStatus, Payment, PaymentInProgress
 from functions.payments.intent import Outcome
 from functions.payments.rows import OrderRow, PaymentRow
 from functions.shared import log
-from functions.shared.errors import NotFound, RuleBroken
+from functions.shared.errors import NotFound
 from functions.shared.eventing import outbox
 from functions.shared.storage.database import Documents, collection, ensure_indexes, keep_newest
 from functions.shared.storage.transaction import StaleWrite, Step, Transaction, transaction
@@ -45,7 +46,7 @@ def replicate(order: Order) -> None:
         if known and known["version"] >= order.version:
             return
         replicating.replace("orders", order.id, rows.from_order(order), upsert=True)
-        if payment := _of_order(order.id, replicating):
+        if payment := find_of_order(order.id, replicating):
             _save(payment, payment.refund_if_charged(), replicating)
             if payment.is_pending:
                 outbox.add(messages.overdue(payment), replicating)
@@ -53,29 +54,20 @@ def replicate(order: Order) -> None:
     transaction(_database(), work)
 
 
-def add(
-    order_id: str, start: Callable[[Order], Payment], existing: Callable[[Payment, RuleBroken | None], Payment]
-) -> Payment | None:
-    """Store the payment that `start` makes for the order, and return it; None if the order is not known.
+def add(payment: Payment) -> Payment:
+    """Store a new payment with its event, and return it; return the payment that its order has already, if it has."""
 
-    If the order has a payment already, nothing is stored, and what `existing` makes of it is returned. It also gets the
-    rule by which `start` rejected the order, if it did.
-    """
-
-    def work(adding: Transaction) -> Payment | None:
-        if (order := _find_order(order_id, adding)) is None:
-            return None
-        payment = start(order)
+    def work(adding: Transaction) -> None:
         adding.insert("payments", rows.from_payment(payment))
         outbox.add(messages.event(payment), adding)
-        return payment
 
     try:
-        return transaction(_database(), work)
-    except (DuplicateKeyError, RuleBroken) as error:
-        if payment := _of_order(order_id):
-            return existing(payment, error if isinstance(error, RuleBroken) else None)
+        transaction(_database(), work)
+    except DuplicateKeyError:
+        if existing := find_of_order(payment.order_id):
+            return existing
         raise
+    return payment
 
 
 def find(payment_id: str, within: Transaction | None = None) -> Payment:
@@ -90,9 +82,16 @@ def find(payment_id: str, within: Transaction | None = None) -> Payment:
     return rows.to_payment(row)
 
 
-def knows_order(order_id: str) -> bool:
-    """Tell if the order is known, without a transaction."""
-    return _orders().find_one({"_id": ObjectId(order_id)}, {"_id": True}) is not None
+def find_of_order(order_id: str, within: Transaction | None = None) -> Payment | None:
+    """Return the order's payment, None if it has none."""
+    row = _payments().find_one({"orderId": order_id}, session=within and within.session)
+    return rows.to_payment(row) if row else None
+
+
+def look_up_order(order_id: str, within: Transaction | None = None) -> Order | None:
+    """Return the order in the highest version seen, None if it is not known."""
+    row = _orders().find_one({"_id": ObjectId(order_id)}, session=within and within.session)
+    return rows.to_order(row) if row else None
 
 
 def find_order(order_id: str) -> Order:
@@ -101,7 +100,7 @@ def find_order(order_id: str) -> Order:
     Raises:
         NotFound: it is not known.
     """
-    if (order := _find_order(order_id)) is None:
+    if (order := look_up_order(order_id)) is None:
         raise NotFound
     return order
 
@@ -131,12 +130,30 @@ def store_intent_and(payment: Payment, intent_id: str, also: Step) -> Payment:
         return find(payment.id)
 
 
+def take_from_browser(payment: Payment, request: str | None) -> Payment | None:
+    """Store that we confirm a browser's payment from now on; return it, None if it is no longer as it was read.
+
+    Its start is told again: it is to be settled soon, and no longer left to the browser until its order ends.
+    """
+    changed = payment.take_from_browser(request)
+    try:
+        transaction(_database(), partial(_save, payment, changed))
+    except StaleWrite:
+        return None
+    return changed
+
+
 def update(
-    payment_id: str, change: Change, also: Also = lambda _payment, _updating: None, known: Payment | None = None
+    payment_id: str,
+    change: Change,
+    also: Also = lambda _payment, _updating: None,
+    known: Payment | None = None,
+    order: Order | None = None,
 ) -> Payment:
     """Store the payment as `change` returns it, with its event, and do `also` with it.
 
-    The caller that has just read it passes it as `known`, which saves a command if it is still the same.
+    A caller that has read the payment passes it as `known`, and its `order` with it: each saves a command, if the
+    payment is still the same and the order is not cancelled.
 
     Raises:
         NotFound: there is no such payment, or its order is not known.
@@ -144,9 +161,9 @@ def update(
 
     def work(updating: Transaction) -> Payment:
         payment = known or find(payment_id, updating)
-        if (order := _touch(payment.order_id, updating)) is None:
+        if (current := _touch(payment.order_id, updating, order)) is None:
             raise NotFound
-        changed = change(payment, order)
+        changed = change(payment, current)
         _save(payment, changed, updating)
         also(changed, updating)
         return changed
@@ -159,7 +176,7 @@ def update(
         return update(payment_id, change, also)
 
 
-def record(payment: Payment, outcome: Outcome, also: Also) -> Payment:
+def record(payment: Payment, outcome: Outcome, order: Order, also: Also) -> Payment:
     """Store the outcome of a payment that a buyer waits for, and do `also` in the same transaction.
 
     Raises:
@@ -167,26 +184,20 @@ def record(payment: Payment, outcome: Outcome, also: Also) -> Payment:
             payment failed: it stays pending until it is settled.
     """
     try:
-        return update(payment.id, lambda payment, order: payment.settle(outcome, order), also, known=payment)
+        return update(payment.id, lambda payment, order: payment.settle(outcome, order), also, payment, order)
     except (PyMongoError, TimeoutError) as error:
         log.exception("payment outcome not saved; settlement will retry", error, payment=payment.id)
         raise PaymentInProgress from error
 
 
-def _of_order(order_id: str, within: Transaction | None = None) -> Payment | None:
-    row = _payments().find_one({"orderId": order_id}, session=within and within.session)
-    return rows.to_payment(row) if row else None
+def _touch(order_id: str, within: Transaction, known: Order | None = None) -> Order | None:
+    """Return the order in the highest version seen, and write its row: only a real write meets a concurrent one.
 
-
-def _find_order(order_id: str, within: Transaction | None = None) -> Order | None:
-    row = _orders().find_one({"_id": ObjectId(order_id)}, session=within and within.session)
-    return rows.to_order(row) if row else None
-
-
-def _touch(order_id: str, within: Transaction) -> Order | None:
-    """Return the order in the highest version seen, and write its row: only a real write meets a concurrent one."""
-    within.update("orders", order_id, {"$inc": {"writes": 1}})
-    return _find_order(order_id, within)
+    A `known` order is returned as it is, with a write that succeeds only if it is not cancelled.
+    """
+    stands = {"status": {"$ne": OrderStatus.CANCELLED.value}} if known else None
+    within.update("orders", order_id, {"$inc": {"writes": 1}}, was=stands)
+    return known or look_up_order(order_id, within)
 
 
 def _save(payment: Payment, changed: Payment, saving: Transaction) -> None:
@@ -201,7 +212,12 @@ def _replace(payment: Payment, changed: Payment, within: Transaction) -> None:
 
 def _as_read(payment: Payment) -> Mapping[str, object]:
     """Return what the row must still be, so that a process that was held up changes nothing."""
-    return {"_id": ObjectId(payment.id), "status": payment.status.value, "providerId": payment.intent_id}
+    return {
+        "_id": ObjectId(payment.id),
+        "status": payment.status.value,
+        "providerId": payment.intent_id,
+        "confirmer": payment.confirmer and payment.confirmer.value,
+    }
 
 
 def _database() -> Documents:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import functions_framework
 
 from events.catalogue import PaymentOverdue
-from functions.payments import messages, provider, repository
+from functions.payments import messages, provider, repository, search
 from functions.payments.domain import Order, Payment
 from functions.payments.intent import NOT_CHARGED, Decline, Outcome
 from functions.shared.clock import now
@@ -37,7 +37,7 @@ def _look(payment: Payment) -> Outcome | None:
 
 def _settle(payment: Payment) -> Outcome | None:
     """Return the outcome of the payment, None if it is recorded already."""
-    if not payment.intent_id and payment.confirmer is None and (found := provider.find_intent(payment)):
+    if not payment.intent_id and payment.confirmer is None and (found := search.find_intent(payment)):
         payment = replace(payment, intent_id=found.id)
     if not payment.intent_id:
         payment = repository.update(payment.id, _give_up)

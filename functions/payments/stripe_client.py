@@ -1,4 +1,4 @@
-"""Stripe's own library, imported with as little as it can do without, and its client."""
+"""Stripe's own library, imported with as little as it can do without: its client, and what its objects mean here."""
 
 import functools
 import os
@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from functions.payments.intent import Intent
 from functions.shared import trace
 
 # stripe imports every HTTP library that it finds, and uses one: 60 ms of a cold start.
@@ -19,7 +20,7 @@ import stripe  # noqa: E402
 for _name in _UNUSED:
     del sys.modules[_name]
 
-__all__ = ["client", "stripe"]
+__all__ = ["client", "stripe", "to_intent"]
 
 # To connect and to answer, for one try. Two tries and the library's pause are 2 * (1 + 3) + 0.5 = 8.5 s. A payment
 # takes three such calls at most, after up to 2 s in which an order is waited for: 27.5 of 30 s that a request may take.
@@ -76,3 +77,9 @@ def _client_of(key: str, address: str) -> stripe.StripeClient:
         http_client=_TracedClient(timeout=TIMEOUT_SECONDS),
         max_network_retries=RETRIES,
     )
+
+
+def to_intent(found: stripe.PaymentIntent) -> Intent:
+    """Return what matters of an intent as the library shows it."""
+    error = getattr(found.last_payment_error, "message", None)  # which an error may lack
+    return Intent(found.id, found.status, found.amount, found.currency, error or "", found.client_secret or "")

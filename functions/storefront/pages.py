@@ -22,7 +22,7 @@ PATHS = {
 MISSING = "missing"
 CHECKOUT = "order"  # the one page that loads the payment provider's script
 
-_SHARED = ("main.js", "api.js", "dom.js", "i18n.js", "messages/en.js", "parts/form.js", "parts/live.js")
+_USER = "/api/users/currentuser"
 
 
 @dataclass(frozen=True)
@@ -40,32 +40,43 @@ def name_of(path: str) -> str:
     return next((name for name, pattern in PATHS.items() if re.fullmatch(pattern, plain)), MISSING)
 
 
-def render(name: str, assets: Assets, provider_script: str) -> Page:
-    """Return a page's shell: links to its files, and a skeleton that stands until they have run.
+def render(path: str, query: str, assets: Assets, provider_script: str) -> Page:
+    """Return a page's shell: links to its files and its first data, and a skeleton that stands until they are there.
 
     `provider_script` is the URL of the payment provider's script, used by the checkout page alone.
     """
+    name = name_of(path)
     script = provider_script if name == CHECKOUT else ""
+    modules = [assets.prefix + file for file in assets.modules_of(f"pages/{name}.js")]
     html = _SHELL.format(
         style=assets.prefix + "style.css",
         icon=assets.prefix + "icon.svg",
-        preloads="\n".join(_preload(assets.prefix + file) for file in (*_SHARED, f"pages/{name}.js")),
-        module=f"{assets.prefix}pages/{name}.js",
+        data="\n".join(_preload_data(url) for url in _first_requests(name, path, query)),
+        preloads="\n".join(f'<link rel="modulepreload" href="{module}">' for module in modules),
+        module=modules[0],
         provider=f'<script src="{escape(script)}" async></script>\n' if script else "",
     ).encode()
     return Page(html, f'"{hashlib.sha256(html).hexdigest()[:16]}"', _policy(script))
 
 
-def _preload(path: str) -> str:
-    return f'<link rel="modulepreload" href="{path}">'
+def _first_requests(name: str, path: str, query: str) -> list[str]:
+    """Return the URLs that a page asks for in any case, exactly as it does: they are under way before it runs."""
+    if name == "browse":
+        return [_USER, f"/api/tickets?{query}" if query else "/api/tickets"]
+    return [_USER, f"/api{path.rstrip('/')}"] if name == "ticket" else [_USER]
+
+
+def _preload_data(url: str) -> str:
+    return f'<link rel="preload" as="fetch" crossorigin href="{escape(url)}">'
 
 
 def _policy(provider_script: str) -> str:
-    """Allow what the shop itself serves; at checkout the payment provider's origins as well.
+    """Allow what the shop itself serves; at checkout what the payment provider's script needs, as documented, as well.
 
-    The provider's script is not written for Trusted Types, so the checkout page does without them.
+    See https://docs.stripe.com/security/guide#content-security-policy. The script is not written for Trusted Types, so
+    the checkout page does without them.
     """
-    origin = "/".join(provider_script.split("/")[:3])
+    origin = _origins(provider_script)
     scripts = f"'self' {origin}" if origin else "'self'"
     sources = {
         "default-src": "'none'",
@@ -83,6 +94,12 @@ def _policy(provider_script: str) -> str:
     return "; ".join(f"{directive} {value}" for directive, value in sources.items())
 
 
+def _origins(script: str) -> str:
+    """Return a script's origin, and those below it from which Stripe's loads the rest of itself."""
+    origin = "/".join(script.split("/")[:3])
+    return f"{origin} {origin.replace('https://', 'https://*.')}" if origin.startswith("https://") else origin
+
+
 _SHELL = """<!doctype html>
 <html lang="en">
 <head>
@@ -93,6 +110,7 @@ _SHELL = """<!doctype html>
 <title>Ticketing</title>
 <link rel="stylesheet" href="{style}">
 <link rel="icon" href="{icon}" type="image/svg+xml">
+{data}
 {preloads}
 <script type="module" src="{module}"></script>
 {provider}</head>

@@ -1,6 +1,5 @@
 """GET / and everything outside of /api/: the storefront's pages and their files."""
 
-import functools
 import os
 from http import HTTPStatus
 from pathlib import Path
@@ -41,15 +40,10 @@ def _file(path: str) -> Response:
 
 
 def _page(request: Request) -> Response:
-    name = pages.name_of(request.path)
-    page = _rendered(name)
+    script = os.environ.get("STRIPE_JS_URL") or DEFAULT_PROVIDER_SCRIPT
+    page = pages.render(request.path, request.query_string.decode("ascii", "replace"), _assets, script)
     headers = {"ETag": page.etag, "Cache-Control": ASK_AGAIN, "Content-Security-Policy": page.policy}
     if request.if_none_match.contains_weak(page.etag.strip('"')):
         return Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
-    status = HTTPStatus.NOT_FOUND if name == pages.MISSING else HTTPStatus.OK
+    status = HTTPStatus.NOT_FOUND if pages.name_of(request.path) == pages.MISSING else HTTPStatus.OK
     return Response(page.html, status, headers, content_type="text/html; charset=utf-8")
-
-
-@functools.cache
-def _rendered(name: str) -> pages.Page:
-    return pages.render(name, _assets, os.environ.get("STRIPE_JS_URL") or DEFAULT_PROVIDER_SCRIPT)

@@ -8,6 +8,7 @@ from werkzeug.test import TestResponse
 
 from functions.payments import repository
 from tests.browser import Browser
+from tests.eventually import eventually
 from tests.functions import webhooks
 from tests.functions.harness import CLOUDEVENT, Document, Function, Make, Store, User, event, refusal, said
 from tests.functions.scenes import order_state, ticket_state
@@ -76,6 +77,11 @@ class PaymentScenario:
         data = {"id": self.id, "orderId": self.order["id"]}
         return _answer(self._of_payments("settle", **environment).deliver(event("payment.overdue", "payments", data)))
 
+    def settle_once_stored(self) -> Answer:
+        """The payment is overdue as soon as it is stored, which happens while its intent is created."""
+        eventually(lambda: self.store["payments"].count_documents({}))
+        return self.settle()
+
     def refund(self, **environment: str) -> Answer:
         """The payment is to be given back."""
         data = {"id": self.id, "orderId": self.order["id"], "amount": 19.99, "providerId": self.row["providerId"]}
@@ -83,10 +89,10 @@ class PaymentScenario:
         return _answer(self._of_payments("refund", **environment).deliver(told))
 
     def webhook(self, kind: str = "payment_intent.succeeded", error: str | None = None) -> Answer:
-        """The provider tells of the newest intent; of one that it does not have if it has none."""
-        known = [found["id"] for found in self.intents]
+        """The provider tells of the payment's intent, or else of its newest one, or else of an unknown one."""
+        known = [self.row["providerId"], *(found["id"] for found in reversed(self.intents)), "pi_1"]
         failure = {"message": error} if error else None
-        body = webhooks.content(kind, webhooks.intent(self.id, failure, id=known[-1] if known else "pi_1"))
+        body = webhooks.content(kind, webhooks.intent(self.id, failure, id=next(filter(None, known))))
         headers = {"Stripe-Signature": webhooks.signature(body)}
         return said(self._of_payments("webhook").call("POST", data=body, headers=headers))
 

@@ -24,6 +24,7 @@ LISTS: list[Case] = [
     ("tickets-list", "seller=me&sort=price", ["userId"], PRICE),
     ("orders-list", "", ["userId"], AGE),
     ("orders-list", "cursor=6b072a96f46d83296fabd445", ["userId"], AGE),
+    ("orders-list", "sort=newest&cursor=6b072a96f46d83296fabd445", ["userId"], AGE),
 ]
 
 

@@ -26,3 +26,22 @@ def test_fetches_orders_in_every_status(function: Make, orders_store: Store) -> 
     _, found = said(function("orders-list").call("GET", "/api/orders", user=buyer))
     assert isinstance(found, list)
     assert [order["status"] for order in found] == statuses
+
+
+def test_lists_the_newest_first_where_asked_page_by_page(function: Make) -> None:
+    buyer, listing = User(), function("orders-list")
+    placed = [place(function, buyer)["id"] for _ in range(5)]
+    found, path = [], "/api/orders?sort=newest&limit=2"
+    for _ in range(3):
+        response = listing.call("GET", path, user=buyer)
+        found += [order["id"] for order in response.get_json()]
+        path = response.headers.get("Link", "").partition(">")[0].lstrip("<")
+    assert (found, path) == (placed[::-1], "")
+
+
+def test_another_order_of_the_list_is_refused(function: Make) -> None:
+    answer = said(function("orders-list").call("GET", "/api/orders?sort=oldest", user=User()))
+    assert answer == (
+        400,
+        {"errors": [{"message": "Sort must be newest, or left out for the oldest first", "field": "sort"}]},
+    )

@@ -125,14 +125,6 @@ def test_a_secret_is_the_buyers_own(scenario: PaymentScenario) -> None:
     assert ask(scenario, User("another@example.com")) == refusal(401, "Not authorized")
 
 
-def test_the_two_ways_to_pay_do_not_mix(scenario: PaymentScenario) -> None:
-    buyer = scenario.open()
-    assert scenario.pay(CARD) == IN_PROGRESS
-    buyer.confirm()
-    scenario.webhook()
-    assert (scenario.pay(CARD), scenario.charges) == (PAID, [1999])
-
-
 def test_one_that_a_token_pays_gets_no_secret(scenario: PaymentScenario) -> None:
     scenario.provider.behave(operations=["confirm"], fail="after")
     scenario.pay()

@@ -34,9 +34,9 @@ def assert_refunded_once(scenario: PaymentScenario) -> None:
     assert scenario.told.count("refunded") == 1
 
 
-def without_the_write(order_id: str, within: Transaction) -> Order:
+def without_the_write(order_id: str, within: Transaction, _known: object = None) -> Order:
     """What `_touch` gives back, only read."""
-    order = repository._find_order(order_id, within)
+    order = repository.look_up_order(order_id, within)
     assert order
     return order
 
@@ -80,7 +80,7 @@ def test_a_buyer_whose_order_is_cancelled_while_the_card_is_charged_gets_the_mon
 
 
 def test_an_order_that_is_cancelled_before_the_payment_is_stored_is_not_charged(scenario: PaymentScenario) -> None:
-    paid, cancelled = overtake(scenario.process, scenario.pay, scenario.cancel, (repository, "_find_order"))
+    paid, cancelled = overtake(scenario.process, scenario.pay, scenario.cancel, (repository, "look_up_order"))
     assert (paid, cancelled) == (CANCELLED, DONE)
     assert (scenario.store["payments"].count_documents({}), scenario.charges, scenario.told) == (0, [], [])
 

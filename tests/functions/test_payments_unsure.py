@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 import stripe
 
-from functions.payments import provider, repository
+from functions.payments import messages, provider, repository
 from functions.payments.domain import Payment
 from functions.payments.intent import NOT_CHARGED
 from functions.payments.stripe_client import RETRIES, TIMEOUT_SECONDS
@@ -103,15 +103,41 @@ def test_a_charge_whose_process_was_killed_is_found_and_recorded(scenario: Payme
     assert (scenario.status, scenario.charges, scenario.told) == ("succeeded", [1999], ["created", "started"])
 
 
-@pytest.mark.parametrize(
-    ("module", "name"), [(provider, "create_intent"), (repository, "store_intent"), (provider, "confirm")]
-)
+@pytest.mark.parametrize(("module", "name"), [(repository, "store_intent"), (provider, "confirm")])
 def test_what_died_before_the_intent_was_confirmed_fails(
     scenario: PaymentScenario, module: ModuleType, name: str
 ) -> None:
     kill_one_before(scenario, module, name)
     assert (scenario.settle(), scenario.status, scenario.row["reason"]) == (DONE, "failed", NOT_CHARGED)
     assert (scenario.charges, scenario.pay()) == ([], CANCELLED)
+
+
+@pytest.mark.parametrize(("module", "name"), [(repository, "add"), (messages, "event")])
+def test_what_died_before_the_payment_was_stored_can_be_paid_again(
+    scenario: PaymentScenario, module: ModuleType, name: str
+) -> None:
+    """Its intent may have been created: it has no card, and is another one than that of the payment."""
+    kill_one_before(scenario, module, name)
+    assert (scenario.store["payments"].count_documents({}), scenario.charges) == (0, [])
+    assert (scenario.pay(), scenario.charges) == ((201, {"id": scenario.id}), [1999])
+
+
+def test_the_intent_of_a_payment_that_came_second_is_cancelled(scenario: PaymentScenario) -> None:
+    scenario.provider.behave(operations=["confirm"], fail="after")
+    scenario.pay()
+    scenario.provider.behave()
+    assert scenario.pay() == IN_PROGRESS
+    assert (scenario.row["providerId"], scenario.ends) == (scenario.intents[0]["id"], ["succeeded", "canceled"])
+
+
+def test_a_database_that_fails_leaves_an_intent_that_is_cancelled(
+    scenario: PaymentScenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(repository, "add", lambda *_: 1 / 0)
+        assert scenario.pay() == FAULT
+    assert scenario.ends == ["canceled"]
+    assert (scenario.pay()[0], scenario.charges) == (201, [1999])
 
 
 def test_of_twenty_clicks_at_once_one_charges(scenario: PaymentScenario) -> None:
@@ -146,7 +172,7 @@ def test_the_payments_id_is_the_intents_key_so_one_is_made(scenario: PaymentScen
 def test_a_payment_that_was_given_up_cannot_be_charged(
     scenario: PaymentScenario, where: tuple[ModuleType, str]
 ) -> None:
-    paid, settled = overtake(scenario.process, scenario.pay, scenario.settle, where)
+    paid, settled = overtake(scenario.process, scenario.pay, scenario.settle_once_stored, where)
     assert (paid, settled) == (refusal(402, NOT_CHARGED), DONE)
     assert (scenario.status, scenario.charges, scenario.told) == ("failed", [], ["failed", "started"])
     assert scenario.pay() == CANCELLED
@@ -160,7 +186,7 @@ def test_without_the_condition_on_the_stored_intent_it_can(
         return replace(payment, intent_id=intent_id)
 
     monkeypatch.setattr(repository, "store_intent", store_anyway)
-    paid, settled = overtake(scenario.process, scenario.pay, scenario.settle, (provider, "create_intent"))
+    paid, settled = overtake(scenario.process, scenario.pay, scenario.settle_once_stored, (provider, "create_intent"))
     assert (paid, settled) == (CANCELLED, DONE)
     assert (scenario.status, scenario.charges) == ("refunding", [1999])
 

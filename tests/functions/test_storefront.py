@@ -10,6 +10,7 @@ from tests.functions.harness import Function, Make
 from ui import files
 
 SCRIPT = "https://js.stripe.com/v3/"
+CHECKOUT_SCRIPTS = "'self' https://js.stripe.com https://*.js.stripe.com"
 ORDER = f"/orders/{'a' * 24}"
 PATHS = {
     "/": "browse", f"/tickets/{'a' * 24}": "ticket", "/sell": "sell", f"/tickets/{'a' * 24}/edit": "edit",
@@ -74,10 +75,34 @@ def test_a_page_runs_scripts_of_the_shop_only(storefront: Function, path: str) -
     policy = dict(part.split(" ", 1) for part in response.headers["Content-Security-Policy"].split("; "))
     assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == "'none'"
     is_checkout = path == ORDER
-    assert policy["script-src"] == ("'self' https://js.stripe.com" if is_checkout else "'self'")
+    assert policy["script-src"] == (CHECKOUT_SCRIPTS if is_checkout else "'self'")
     assert ("require-trusted-types-for" in policy) is not is_checkout
     assert (SCRIPT in response.text) is is_checkout
     assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|style=", response.text)
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/", "/api/tickets"),
+        ("/?q=jazz%20pari&sort=price", "/api/tickets?q=jazz%20pari&amp;sort=price"),
+        (f"/tickets/{'a' * 24}", f"/api/tickets/{'a' * 24}"),
+        ("/sell", "/api/users/currentuser"),
+    ],
+)
+def test_what_a_page_asks_for_first_is_under_way_before_it_runs(storefront: Function, path: str, asked: str) -> None:
+    assert f'<link rel="preload" as="fetch" crossorigin href="{asked}">' in storefront.call("GET", path).text
+
+
+def test_a_query_cannot_leave_its_link(storefront: Function) -> None:
+    assert "<script>alert" not in storefront.call("GET", '/?q="><script>alert(1)</script>').text
+
+
+@pytest.mark.parametrize("name", [*pages.PATHS, pages.MISSING])
+def test_all_modules_of_a_page_are_asked_for_at_once(name: str) -> None:
+    modules = LOADED.modules_of(f"pages/{name}.js")
+    imported = {i for m in modules for i in IMPORT.findall(MODULES[m].replace("import('./messages", ""))}
+    assert {path.rpartition("/")[2] for path in imported} <= {module.rpartition("/")[2] for module in modules}
 
 
 @pytest.mark.parametrize("name", pages.PATHS)

@@ -67,8 +67,8 @@ def _idempotency_key(patch: pytest.MonkeyPatch) -> None:
 
 
 def _write_of_an_unchanged_order(patch: pytest.MonkeyPatch) -> None:
-    def look(order_id: str, within: Transaction) -> Order | None:
-        return repository._find_order(order_id, within)
+    def look(order_id: str, within: Transaction, _known: object = None) -> Order | None:
+        return repository.look_up_order(order_id, within)
 
     patch.setattr(repository, "_touch", look)
 

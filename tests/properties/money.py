@@ -9,7 +9,7 @@ from tests.properties.invariants import UNPAID, State
 PREFIX = "dev.ticketing.payment."
 # Which event of a payment may follow which, and the status that it tells.
 NEXT = {
-    "started": {"created", "failed", "refund-requested"},
+    "started": {"started", "created", "failed", "refund-requested"},  # again when a token takes over from a browser
     "created": {"refund-requested"},
     "failed": {"refund-requested"},
     "refund-requested": {"refunded"},

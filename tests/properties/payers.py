@@ -39,7 +39,7 @@ FUNCTION_DIED = 500
 
 REPLICATE = "payments-replicate-order"
 CREATED, CANCELLED = "dev.ticketing.order.created", "dev.ticketing.order.cancelled"
-BEFORE = st.sampled_from([(provider, "create_intent"), (repository, "store_intent"), (provider, "confirm")])
+BEFORE = st.sampled_from([(repository, "store_intent"), (provider, "confirm")])
 # Where each of the two transactions has looked, and has not yet written the row that makes them meet.
 BEFORE_RECORDING_THE_CHARGE, BEFORE_RECORDING_THE_END = (repository, "_touch"), (rows, "from_order")
 

@@ -51,9 +51,10 @@ class Transaction:
         this = {"_id": ObjectId(row_id), **(was or {})}
         self.writes.append(ReplaceOne(this, row, upsert=upsert, namespace=f"{self._database}.{collection}"))
 
-    def update(self, collection: str, row_id: str, change: Row) -> None:
-        """Change fields of a row."""
-        self.writes.append(UpdateOne({"_id": ObjectId(row_id)}, change, namespace=f"{self._database}.{collection}"))
+    def update(self, collection: str, row_id: str, change: Row, was: Row | None = None) -> None:
+        """Change fields of a row; `was` are conditions that it must meet."""
+        this = {"_id": ObjectId(row_id), **(was or {})}
+        self.writes.append(UpdateOne(this, change, namespace=f"{self._database}.{collection}"))
 
     def delete(self, collection: str, row_id: str) -> None:
         """Delete a row."""

@@ -14,19 +14,22 @@ from functions.shared.web.http import Response, ok
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
+NEWEST = "newest"
 
 
 Item = TypeVar("Item")
 
 
 def requested_page(request: Request) -> Page:
-    """Read the page that the query string asks for, of a list in the order of ids.
+    """Read the page that the query string asks for, of a list in the order of ids; `sort=newest` turns that round.
 
     Raises:
-        InvalidFields: limit or cursor is malformed.
+        InvalidFields: limit, cursor or sort is malformed.
     """
     with Fields(request.args) as query:
-        return Page(query.read("limit", parse_limit), query.read("cursor", _cursor))
+        return Page(
+            query.read("limit", parse_limit), query.read("cursor", _cursor), query.read("sort", _is_newest_first)
+        )
 
 
 def page_response(
@@ -67,3 +70,9 @@ def _cursor(value: object) -> str | None:
     if (found := parse_id(value)) is None:
         raise InvalidField("Cursor must be one that a Link header named")
     return found
+
+
+def _is_newest_first(value: object) -> bool:
+    if value not in (None, NEWEST):
+        raise InvalidField(f"Sort must be {NEWEST}, or left out for the oldest first")
+    return value == NEWEST

@@ -9,7 +9,7 @@ import { paged } from '../parts/pages.js';
 
 startSignedIn(async () => {
   const empty = h('p', null, t('orders.empty'), ' ', h('a', { href: '/' }, t('orders.find')));
-  const orders = await paged('/orders', row, empty, t('orders.more'));
+  const orders = await paged('/orders?sort=newest', row, empty, t('orders.more'));
   show(t('orders.title'), h('h1', null, t('orders.title')), orders);
 });
 
