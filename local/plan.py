@@ -25,7 +25,8 @@ SETTINGS = {
     "PAYMENT_INTERVAL_MILLISECONDS": 30_000,
 }
 BRIDGE, CONSOLE, GATEWAY = "bridge", "console", "gateway"
-# The rest of the caller's environment stays with the caller, as it would in a cluster.
+# With OpenTelemetry's, for a collector of the caller's own; the rest of its environment stays with the caller, as it
+# would in a cluster.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 
 
@@ -199,12 +200,17 @@ class Plan:
         return self._given.get(key) or self._state.secret(name, key)
 
     def _inherited(self) -> dict[str, str]:
-        return {name: self._given[name] for name in INHERITED if name in self._given}
+        return {name: value for name, value in self._given.items() if name in INHERITED or _is_telemetry(name)}
 
     def _folder(self, *names: str) -> Path:
         folder = self._state.folder.joinpath(*names)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+
+def _is_telemetry(name: str) -> bool:
+    """Tell whether a variable is one of OpenTelemetry's that hold for all processes."""
+    return name.startswith("OTEL_") and name != "OTEL_SERVICE_NAME"
 
 
 def _runs_our_code(manifest: Manifest) -> bool:
