@@ -21,10 +21,12 @@ from tests.e2e.stack import Stack, running
 from tests.eventually import PATIENCE_SECONDS
 from tests.provider import Provider
 from tests.servers import running_server
+from tests.storefront import packages
 
 NewDatabase = Callable[[str], str]
 
-LONGEST = ("stack", "manifests")  # groups of tests, each on one worker
+# Each is made by one worker only, for all tests that use it. The first one has the longest group of tests.
+EXPENSIVE = ("stack", "rendered", "node_modules")
 MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own there, as it does in /tmp
 MAX_NAME = 100
 MEMORY_BYTES = 4 << 30  # what the servers of a whole run store, with room to spare
@@ -55,14 +57,14 @@ def _is_usable(folder: Path) -> bool:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist, which reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep on one worker the tests that share a stack or rendered manifests, and those that share a module's fixture.
+    """Keep on one worker the tests that share something expensive, and those that share a fixture of their module.
 
     The longest groups begin first, so that no worker is left alone with one in the end.
     """
     for item in items:
         if group := _shared(item):
             item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: _shared(item) not in LONGEST)
+    items.sort(key=lambda item: _shared(item) not in EXPENSIVE)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -72,10 +74,8 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 def _shared(item: pytest.Item) -> str | None:
     fixtures: dict[str, list[pytest.FixtureDef[object]]] = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
-    if "stack" in fixtures:
-        return "stack"
-    if "rendered" in fixtures:
-        return "manifests"
+    if found := next((name for name in EXPENSIVE if name in fixtures), None):
+        return found
     scopes = {found[-1].scope for found in fixtures.values()}
     return item.nodeid.partition("::")[0] if "module" in scopes else None
 
@@ -137,6 +137,12 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
     """Yield the payment provider, which sends no webhooks. `reset` makes it forget everything."""
     with Provider(tmp_path_factory.mktemp("provider")) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the packages that check the storefront and the workflows."""
+    return packages.install(tmp_path_factory.mktemp("packages"))
 
 
 @pytest.fixture(scope="session")

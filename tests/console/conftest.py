@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.console.env import ConsoleEnv
 from tests.eventually import PATIENCE_SECONDS
-from tests.storefront.conftest import browser, node_modules  # noqa: F401 fixtures of both
+from tests.storefront.conftest import browser  # noqa: F401 the fixture
 
 Open = Callable[..., Page]
 

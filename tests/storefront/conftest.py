@@ -2,25 +2,18 @@
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.e2e.stack import Stack
 from tests.eventually import PATIENCE_SECONDS
-from tests.storefront import chromium, packages
+from tests.storefront import chromium
 from tests.storefront.shopper import Shopper
 
 NewShopper = Callable[..., Shopper]
 
 expect.set_options(timeout=PATIENCE_SECONDS * 1_000)
-
-
-@pytest.fixture(scope="session")
-def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the packages that check the pages."""
-    return packages.install(tmp_path_factory.mktemp("packages"))
 
 
 @pytest.fixture(scope="module")
