@@ -17,7 +17,7 @@ DEPENDENTS = {
     "payments-mongo": ("payments-create", "payments-relay", "payments-replicate-order"),
     "stripe": ("payments-create", "payments-webhook", "payments-settle", "payments-refund"),
 }
-PROGRAMS = {"gateway": "envoy", "stripe": "local.stripe_standin"}
+PROGRAMS = {"console": "events.console", "gateway": "envoy", "stripe": "local.stripe_standin"}
 FAILING, DECLINING = 0.1, 0.2
 SLOW_SECONDS, LATE_SECONDS = 0.2, 2
 READY, AGAIN = "ready", "starting it again"
