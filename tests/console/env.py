@@ -19,7 +19,7 @@ from events.cloudevents.messages import from_attributes
 from events.runtime.address import NatsAddress
 from events.runtime.connection import Connection
 from events.runtime.publisher import Publisher
-from tests.events.harness import Loop
+from tests.events.loop import Loop
 from tests.events.processes import Process
 
 TRIGGER = "orders-complete"

@@ -19,7 +19,8 @@ from events.dispatcher.reconciler import Reconciler
 from events.dispatcher.settings import Settings
 from events.dispatcher.subscriber import Subscribers
 from tests.events.api_server import ApiServer
-from tests.events.harness import ACK_WAIT_SECONDS, QUICK, Loop, Stage
+from tests.events.harness import ACK_WAIT_SECONDS, QUICK, Stage
+from tests.events.loop import Loop
 from tests.eventually import eventually
 
 INGRESS_URL = "http://bridge.test"

@@ -12,7 +12,9 @@ from pymongo import MongoClient
 
 from tests.events.api_server import ApiServer
 from tests.events.broker_env import BrokerEnv, config_of
-from tests.events.harness import ACK_WAIT_SECONDS, Loop, Sink, Stage
+from tests.events.dead_letters import rejecting
+from tests.events.harness import ACK_WAIT_SECONDS, Sink, Stage, event
+from tests.events.loop import Loop
 from tests.events.outbox import Service
 from tests.events.processes import NatsServer, Process
 from tests.eventually import eventually
@@ -148,3 +150,17 @@ def broker_env(loop: Loop, nats_url: str, config: KubeConfig) -> Iterator[Broker
     broker_env.define_kinds()
     yield broker_env
     broker_env.close()
+
+
+@pytest.fixture
+def failed(stage: Stage, sink: Sink, other_sink: Sink) -> Stage:
+    """Yield a Broker with dead letters: 1 to 3 are of the Trigger `one` (a, b, c), 4 is of `two` (c)."""
+    sink.answer, other_sink.answer = rejecting("a", "b", "c"), rejecting("c")
+    stage.trigger("one", sink)
+    stage.trigger("two", other_sink, filter={"attributes": {"subject": "shared"}})
+    stage.start_bridge()
+    for number, given in enumerate([event(id="a"), event(id="b"), event(id="c", subject="shared")], start=1):
+        stage.publish(given)
+        stage.await_letters(number)
+    stage.await_letters(4)
+    return stage

@@ -1,11 +1,11 @@
-"""What event tests stand on: a loop of their own, a real HTTP sink, Brokers and Triggers as people write them."""
+"""What event tests stand on: a real HTTP sink, Brokers and Triggers as people write them."""
 
 import asyncio
 import json
 import secrets
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,6 +32,7 @@ from events.runtime.connection import Connection
 from events.runtime.publisher import Publisher
 from local import servers
 from tests.events.given import Given
+from tests.events.loop import Loop, collect
 from tests.eventually import PATIENCE_SECONDS, eventually
 
 T = TypeVar("T")
@@ -40,39 +41,6 @@ ACK_WAIT_SECONDS = 10.0  # a machine that stalls for a while makes nothing come 
 QUICK = {"retry": 2, "backoffPolicy": "linear", "backoffDelay": "PT0.05S"}
 
 Headers = Mapping[str, str]
-
-
-class Loop:
-    """An event loop in a thread, so that tests read from top to bottom."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run `work` on the loop and wait for it."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_SECONDS)
-
-    def start(self, work: Coroutine[Any, Any, None]) -> Callable[[], None]:
-        """Run `work` beside the test; calling what is returned cancels it and waits for its end."""
-        task = asyncio.run_coroutine_threadsafe(_task(work), self._loop).result()
-
-        async def stop() -> None:
-            task.cancel()
-            await asyncio.wait([task])
-
-        return lambda: self.run(stop())
-
-    def close(self) -> None:
-        """End the loop."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-
-async def _task(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    return asyncio.create_task(work)
 
 
 @dataclass(frozen=True)
@@ -270,7 +238,7 @@ class Stage:
 
     def letters(self) -> list[DeadLetter]:
         """The dead letters."""
-        return self.loop.run(_collect(self.dead_letters.list()))
+        return self.loop.run(collect(self.dead_letters.list()))
 
     def await_letters(self, count: int) -> list[DeadLetter]:
         """Wait for so many dead letters, or more."""
@@ -328,7 +296,3 @@ async def _connect(url: str) -> Connection:
     connection = Connection()
     await connection.open(NatsAddress.parse(url), "test")
     return connection
-
-
-async def _collect(items: AsyncIterator[T]) -> list[T]:
-    return [item async for item in items]

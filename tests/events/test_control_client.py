@@ -13,7 +13,7 @@ from events.controller.decoding import decode
 from events.controller.kinds import BROKER
 from tests.events.api_server import ApiServer
 from tests.events.authority import Authority
-from tests.events.harness import Loop
+from tests.events.loop import Loop
 
 HOST = "127.0.0.1"
 Trust = Callable[[Authority], None]

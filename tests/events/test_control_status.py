@@ -12,7 +12,8 @@ from events.controller.references import PendingError, References
 from events.controller.snapshot import FINALIZER
 from tests.events.api_server import ApiServer, Instead
 from tests.events.broker_env import ADDRESSEE, DOMAIN, INGRESS_URL, SERVICE, BrokerEnv, config_of, to
-from tests.events.harness import Loop, Sink, event
+from tests.events.harness import Sink, event
+from tests.events.loop import Loop
 from tests.events.processes import NatsServer
 from tests.eventually import eventually
 

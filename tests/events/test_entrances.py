@@ -10,7 +10,8 @@ import pytest
 
 from events.relay.publishing import RowPublisher
 from tests.entrances import CLOUDEVENT, LATIN_1, MALFORMED, NOT_JSON, RULES, UNSUPPORTED, Rule, binary
-from tests.events.harness import Answer, Loop, Request, Sink, Stage, event
+from tests.events.harness import Answer, Request, Sink, Stage, event
+from tests.events.loop import Loop
 
 TWICE = [
     binary("an id that comes twice", MALFORMED, more=(("CE-ID", "2"),)),

@@ -5,7 +5,7 @@ from importlib.metadata import version
 from events.runtime import nats_client
 from events.runtime.address import NatsAddress
 from events.runtime.server_pool import ServerPool
-from tests.events.harness import Loop
+from tests.events.loop import Loop
 
 
 def order(loop: Loop, pool: ServerPool, count: int) -> list[str]:

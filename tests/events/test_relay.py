@@ -6,7 +6,8 @@ from typing import Any
 from pymongo import MongoClient
 
 from local import servers
-from tests.events.harness import Loop, Sink, Stage, event
+from tests.events.harness import Sink, Stage, event
+from tests.events.loop import Loop
 from tests.events.outbox import Service, await_stored, stored
 from tests.events.processes import NatsServer, Server
 from tests.eventually import eventually

@@ -12,7 +12,8 @@ from pymongo import AsyncMongoClient
 from events.relay import relay as relaying
 from events.relay.checkpoint import CheckpointStore, Position
 from events.relay.outbox import Change
-from tests.events.harness import Loop, Stage, event
+from tests.events.harness import Stage, event
+from tests.events.loop import Loop
 from tests.events.outbox import OUTBOX, Service, await_stored, committed, stored
 from tests.eventually import eventually
 

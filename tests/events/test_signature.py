@@ -9,7 +9,8 @@ from events.broker.model import Destination
 from events.cloudevents.messages import read_row
 from events.dispatcher.signature import LIFETIME, Signer, signer
 from events.dispatcher.subscriber import DeliveryError, Subscribers
-from tests.events.harness import Answer, Loop, Sink, event
+from tests.events.harness import Answer, Sink, event
+from tests.events.loop import Loop
 
 KEY = "a key of these tests, long enough for every HMAC that they use it with"
 DOMAIN = "ticketing.svc.cluster.local"

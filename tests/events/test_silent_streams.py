@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from tests.events.conftest import Start
-from tests.events.harness import Loop, Sink, Stage, event
+from tests.events.harness import Sink, Stage, event
+from tests.events.loop import Loop
 from tests.events.processes import NatsServer
 from tests.eventually import eventually
 
