@@ -11,7 +11,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,8 +35,12 @@ class BreakablePlan(Plan):
         script = start_script(self._state.folder, process.name)
         script.parent.mkdir(exist_ok=True)
         more = {"MANIFESTS": str(self._eventing)} if process.name == BRIDGE else {}
-        command = ["sh", "-c", _READ_SCRIPT, str(script), *process.command]
-        return replace(process, command=command, environment=process.environment | more)
+        return replace(process, command=prepared(script, process.command), environment=process.environment | more)
+
+
+def prepared(script: Path, command: Iterable[str]) -> list[str]:
+    """Return the command that reads the script, if it is there, and becomes another command."""
+    return ["sh", "-c", _READ_SCRIPT, str(script), *command]
 
 
 def start_script(state: Path, name: str) -> Path:

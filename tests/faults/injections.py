@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -58,16 +58,16 @@ class Scene:
     locks: dict[str, threading.Lock] = field(default_factory=dict)
 
 
-def plan(chance: random.Random, scene: Scene) -> Iterator[Fault]:
-    """Yield faults without end."""
-    names = sorted(kills.names(scene.stack))
+def plan(chance: random.Random, processes: Collection[str], disks: Collection[str]) -> Iterator[Fault]:
+    """Yield faults of processes, of the stores with these disks, and of the rest, without end."""
+    names = sorted(processes)
     clocks = [name for name in names if name not in WITHOUT_CLOCK] if breakable.clock_library() else []
     targets = {
         KILL: names,
         STALL: names,
         CLOCK: clocks,
         FLOOD: [*FLOODS],
-        DISK: [*scene.disks],
+        DISK: [*disks],
         LOSS: [STORE, *STREAMS],
     }
     possible = {kind: weight for kind, weight in WEIGHTS.items() if targets[kind]}

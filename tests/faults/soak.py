@@ -45,7 +45,7 @@ def test_nothing_is_lost_or_sold_or_charged_twice_whatever_fails(tmp_path: Path)
         Observer(stack) as observer,
     ):
         scene = Scene(stack, stores, Log(stack.nats_url), Pages(tmp_path))
-        faults = injections.plan(random.Random(chance.random()), scene)
+        faults = injections.plan(random.Random(chance.random()), kills.names(stack), stores)
         chances = [random.Random(chance.random()) for _ in range(SHOPPERS)]
         with ThreadPoolExecutor() as entrance:
             shoppers = list(entrance.map(lambda one: Shopper(stack.url, one, ledger, TICKETS), chances))
