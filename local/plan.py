@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 
-from local import cron, gateway, manifests, probes, servers
+from local import cron, gateway, keys, manifests, probes, servers
 from local.addresses import Addresses
 from local.manifests import Manifest
 from local.state import State
@@ -176,7 +176,8 @@ class Plan:
         for name, value in manifests.environment(manifest).items():
             if isinstance(value, dict):
                 reference = value["secretKeyRef"]
-                declared[name] = self._secret(reference["name"], reference["key"])
+                if self._has(**reference):
+                    declared[name] = self._secret(reference["name"], reference["key"])
             else:
                 declared[name] = different.get(name, str)(value)
         return declared | {name: self._given[name] for name in SETTINGS if name in declared and self._given.get(name)}
@@ -197,7 +198,15 @@ class Plan:
 
     def _secret(self, name: str, key: str) -> str:
         """Return the caller's value, or one that is generated: it protects no more than this machine."""
-        return self._given.get(key) or self._state.secret(name, key)
+        if given := self._given.get(key):
+            return given
+        if signing := keys.signing_key_of(key):
+            return keys.public_key(self._secret(name.replace("public-keys", "signing-key"), signing))
+        return self._state.secret(name, key)
+
+    def _has(self, name: str, key: str, *, optional: bool = False) -> bool:
+        """Tell if a secret has a value: one that may be missing is not generated."""
+        return not optional or key in self._given or self._state.has_secret(name, key)
 
     def _inherited(self) -> dict[str, str]:
         return {name: value for name, value in self._given.items() if name in INHERITED or _is_telemetry(name)}

@@ -3,15 +3,14 @@
 import fcntl
 import json
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from local import keys
 from local.manifests import ROOT
 
-SECRET_BYTES = 32
 NOTHING_RUNS = "no stack is running, or it is not ready yet; `make run` starts one"
 
 
@@ -94,11 +93,18 @@ class State:
 
     def secret(self, name: str, key: str) -> str:
         """Return the value of a key of a Secret, generated when it is first needed."""
-        path = self.folder / "secrets" / name / key
+        path = self._secret(name, key)
         if not path.exists():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write(path, secrets.token_urlsafe(SECRET_BYTES))
+            _write(path, keys.generate(key))
         return path.read_text()
+
+    def has_secret(self, name: str, key: str) -> bool:
+        """Tell if a key of a Secret was generated, by this release or an older one."""
+        return self._secret(name, key).exists()
+
+    def _secret(self, name: str, key: str) -> Path:
+        return self.folder / "secrets" / name / key
 
 
 def _write(path: Path, text: str) -> None:

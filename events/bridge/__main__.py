@@ -4,13 +4,14 @@ Environment: NATS_URL; NATS_USER and NATS_PASSWORD, if NATS wants them; MANIFEST
 and Triggers, without which they come from the Kubernetes API, INGRESS_URL says where the ingress is reached there, and
 CLUSTER_DOMAIN is the cluster's; PORT and HOST of /healthz, /readyz and /metrics; INGRESS_PORT, without which there is
 no ingress; HOST_ALIASES, a JSON object that says where hosts are on one machine, `{"host": "127.0.0.1:4001"}`;
-EVENTS_KEY and EVENTS_DOMAIN, see `signature`; ACK_WAIT_SECONDS, DRAIN_SECONDS and LINGER_SECONDS, see `Settings`;
-OpenTelemetry's own, see `telemetry`.
+EVENTS_SIGNING_KEY and EVENTS_DOMAIN, see `signature`; ACK_WAIT_SECONDS, DRAIN_SECONDS and LINGER_SECONDS, see
+`Settings`; OpenTelemetry's own, see `telemetry`.
 """
 
 import asyncio
 import gc
 import json
+import logging
 import os
 from contextlib import AbstractAsyncContextManager
 
@@ -25,12 +26,14 @@ from events.dispatcher.settings import Settings
 from events.dispatcher.signature import signer
 from events.dispatcher.subscriber import Subscribers
 from events.ingress import Ingress
+from events.keyring import KeyTextError
 from events.runtime import health, logs, process
 from events.runtime.address import NatsAddress
 from events.runtime.connection import Connection
 from events.runtime.publisher import Publisher
 from events.telemetry import spans
 
+_log = logging.getLogger(__name__)
 _GARBAGE = 5_000  # objects more than were freed
 
 
@@ -52,6 +55,15 @@ async def _main() -> None:
                     tasks.create_task(
                         ingress.run(int(environment["INGRESS_PORT"]), host, settings.drain, settings.linger)
                     )
+
+
+def _require_key() -> None:
+    """End the process if it cannot sign with the key that it is given."""
+    try:
+        signer(os.environ)
+    except KeyTextError as error:
+        _log.error("EVENTS_SIGNING_KEY cannot be used: %s; the process ends", error)
+        raise SystemExit(1) from None
 
 
 def _collect_rarely() -> None:
@@ -88,5 +100,6 @@ def _settings() -> Settings:
 if __name__ == "__main__":
     logs.configure("bridge")
     spans.configure("bridge")
+    _require_key()
     _collect_rarely()
     process.run(_main())

@@ -7,21 +7,18 @@ import time
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-import jwt
-
+from events import keyring
 from events.broker.model import Destination
-from events.keyring import keys
 
-ALGORITHM = "HS256"
 LIFETIME = 600  # seconds
 # A token is used for half of its lifetime: a delivery may wait for a function to start, and clocks may differ.
 _RENEWED_AFTER = LIFETIME // 2
 
-Claims = dict[str, str | int]
-
 
 class Signer:
     """Signs deliveries to the Knative Services of one namespace, whose cluster-local domain is `domain`.
+
+    `key` is an Ed25519 private key in PEM.
 
     No other destination gets a signature: neither one whose address differs from its name, nor one that a Trigger of
     another namespace names, since the author of that Trigger chooses the events too.
@@ -44,12 +41,17 @@ class Signer:
 
     def _sign(self, audience: str) -> str:
         now = int(time.time())
-        claims: Claims = {"aud": audience, "iat": now, "exp": now + LIFETIME}
-        return jwt.encode(claims, self._key, ALGORITHM)
+        return keyring.sign({"aud": audience, "iat": now, "exp": now + LIFETIME}, self._key)
 
 
 def signer(environment: Mapping[str, str]) -> Signer | None:
-    """Make a Signer of EVENTS_KEY and EVENTS_DOMAIN; None without EVENTS_KEY. Raises ValueError if it has no key."""
-    if "EVENTS_KEY" not in environment:
+    """Make a Signer of EVENTS_SIGNING_KEY and EVENTS_DOMAIN; None without EVENTS_SIGNING_KEY.
+
+    Raises:
+        KeyTextError: EVENTS_SIGNING_KEY is not one Ed25519 private key.
+    """
+    if "EVENTS_SIGNING_KEY" not in environment:
         return None
-    return Signer(keys(environment["EVENTS_KEY"])[0], environment["EVENTS_DOMAIN"])
+    key = environment["EVENTS_SIGNING_KEY"]
+    keyring.read_signing_key(key)
+    return Signer(key, environment["EVENTS_DOMAIN"])

@@ -23,4 +23,4 @@ def sign_in(request: Request) -> Response:
     if not matches(account.password_hash if account else None, spellings) or account is None:
         raise domain.InvalidCredentials
     token = issue(account.id, account.email)
-    return ok({"id": account.id, "email": account.email}, **{"Set-Cookie": set_cookie(token)})
+    return ok({"id": account.id, "email": account.email}, cookies=[set_cookie(token)])

@@ -3,7 +3,7 @@
 import functions_framework
 from flask import Request
 
-from functions.shared.web.cookie import clear_cookie
+from functions.shared.web.cookie import clear_cookies
 from functions.shared.web.http import Response, ok, route
 
 
@@ -11,4 +11,4 @@ from functions.shared.web.http import Response, ok, route
 @route
 def sign_out(_: Request) -> Response:
     """Return 200 `{}` and clear the cookie. The token itself stays valid until it expires."""
-    return ok({}, **{"Set-Cookie": clear_cookie()})
+    return ok({}, cookies=clear_cookies())

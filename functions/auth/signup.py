@@ -26,6 +26,6 @@ def sign_up(request: Request) -> Response:
         password = body.read("password", domain.parse_new_password)
     account = domain.Account(new_id(), email, hash_password(password))
     token = issue(account.id, account.email)
-    response = created({"id": account.id, "email": account.email}, **{"Set-Cookie": set_cookie(token)})
+    response = created({"id": account.id, "email": account.email}, cookies=[set_cookie(token)])
     repository.add(account, partial(save_response, response))
     return response

@@ -20,14 +20,16 @@ def reserve(request: Request) -> tuple[str, int]:
     import jwt  # noqa: PLC0415 - hello is to start without it
     import pymongo  # noqa: PLC0415
     from bson import ObjectId  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
 
     if request.path == "/healthz":
         return "ok", 200
     if "orders" not in globals():
         globals()["orders"] = pymongo.MongoClient[dict[str, object]](os.environ["MONGO_URI"]).get_default_database()
+        globals()["key"] = load_pem_public_key(os.environ["SESSION_PUBLIC_KEYS"].encode())
     database = globals()["orders"]
     token = request.headers["Authorization"].removeprefix("Bearer ")
-    user = jwt.decode(token, os.environ["JWT_KEY"], algorithms=["HS256"])
+    user = jwt.decode(token, globals()["key"], algorithms=["EdDSA"])
     ticket = database["tickets"].find_one({"_id": ObjectId(request.get_json()["ticketId"])})
     snapshot = {"id": str(ticket["_id"]), "title": ticket["title"], "priceCents": ticket["priceCents"]}
     order = {"_id": ObjectId(), "userId": user["id"], "status": "created", "expiresAt": datetime.now(UTC)}

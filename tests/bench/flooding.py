@@ -48,7 +48,7 @@ def _median(market: Market) -> float:
 @contextmanager
 def _flood(stack: Stack, kind: str) -> Iterator[Answers[dict[int, int]]]:
     """Run the flood in a process of its own, until the block ends; then the queue has what it was answered."""
-    key = stack.process_of("orders-create").environ()["JWT_KEY"]
+    key = stack.process_of("auth-signin").environ()["SESSION_SIGNING_KEY"]
     stop = Event()
     answered: Answers[dict[int, int]] = SimpleQueue()
     process = Process(target=_run_flood, args=(f"{stack.url}/api/orders", key, kind, stop, answered), daemon=True)

@@ -10,7 +10,7 @@ from bson import ObjectId
 from local import servers
 from local.plan import Process
 from tests.bench import load, processes
-from tests.bench.reserving import KEY, headers
+from tests.bench.reserving import KEYS, headers
 from tests.servers import running_server
 
 SIZES = (1_000, 60_000)
@@ -24,7 +24,7 @@ def measure(folder: Path) -> None:
     port = servers.free_port()
     with running_server(servers.mongo_server(port, folder / "mongo"), port):
         uri = servers.with_database(servers.mongo_uri(port), "tickets")
-        functions = processes.functions(MONGO_URI=uri, JWT_KEY=KEY)
+        functions = processes.functions(MONGO_URI=uri, **KEYS)
         with pymongo.MongoClient[Document](uri) as client:
             tickets = client.get_default_database()["tickets"]
             medians = [_at_size(size, tickets, functions) for size in SIZES]

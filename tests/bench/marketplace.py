@@ -50,14 +50,13 @@ class Market:
 
     def __init__(self, stack: Stack) -> None:
         self._url = f"{stack.url}/api/orders"
-        environment = stack.process_of("orders-create").environ()
         self._nats_url = stack.process_of("bridge").environ()["NATS_URL"]
         uris = [stack.mongo_uri(function) for function in ("tickets-create", "orders-create")]
         self._databases: list[Database[dict[str, object]]] = [
             pymongo.MongoClient[dict[str, object]](uri).get_default_database() for uri in uris
         ]
         self._taken = 0
-        self._key = environment["JWT_KEY"]
+        self._key = stack.process_of("auth-signin").environ()["SESSION_SIGNING_KEY"]
         self.headers = reserving.headers(key=self._key)
 
     def orders(self, count: int) -> Iterator[load.Request]:

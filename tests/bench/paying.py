@@ -17,7 +17,7 @@ from stripe import PaymentIntentService
 from local import servers
 from local.plan import Process
 from tests.bench import processes
-from tests.bench.reserving import KEY, headers, tickets
+from tests.bench.reserving import KEYS, headers, tickets
 from tests.provider import Provider
 from tests.servers import running_server
 
@@ -36,8 +36,8 @@ def measure(folder: Path) -> None:
     with running_server(servers.mongo_server(port, folder / "mongo"), port), Provider(folder) as provider:
         uri, elsewhere = (servers.with_database(servers.mongo_uri(port), name) for name in ("payments", "orders"))
         asks = {"STRIPE_API_BASE": provider.url, "STRIPE_KEY": provider.key}
-        create = processes.functions(MONGO_URI=uri, JWT_KEY=KEY, **asks)["payments-create"]
-        bare = processes.bare(processes.functions(MONGO_URI=elsewhere, JWT_KEY=KEY)["orders-create"], "reserve")
+        create = processes.functions(MONGO_URI=uri, **KEYS, **asks)["payments-create"]
+        bare = processes.bare(processes.functions(MONGO_URI=elsewhere, **KEYS)["orders-create"], "reserve")
         with processes.running(create), processes.running(bare):
             payer = headers(payer_id := str(ObjectId()))
             payments, floor = Requests(create, "/api/payments", payer), Requests(bare, "/api/orders", payer)

@@ -1,23 +1,23 @@
 """orders-create alone, without gateway and events: processor time of its process per request, against the floor."""
 
-import secrets
 import statistics
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import jwt
 import pymongo
 from bson import ObjectId
 
-from local import servers
+from events import keyring
+from local import keys, servers
 from local.plan import Process
 from tests.bench import load, processes
 from tests.servers import running_server
 
 ORDERS = 1500
 ROUNDS = 3
-KEY = secrets.token_hex(32)
+SIGNING_KEY = keys.generate("SESSION_SIGNING_KEY")
+KEYS = {"SESSION_SIGNING_KEY": SIGNING_KEY, "SESSION_PUBLIC_KEYS": keys.public_key(SIGNING_KEY)}
 
 
 def measure(folder: Path) -> None:
@@ -47,7 +47,7 @@ def _orders_create(folder: Path) -> Iterator[tuple[Process, str]]:
         with pymongo.MongoClient[dict[str, object]](uri) as client:
             for name in ("orders", "outbox"):  # made within two transactions at once, they would conflict
                 client.get_default_database().create_collection(name)
-        yield processes.functions(MONGO_URI=uri, JWT_KEY=KEY)["orders-create"], uri
+        yield processes.functions(MONGO_URI=uri, **KEYS)["orders-create"], uri
 
 
 def _run(process: Process, uri: str) -> tuple[float, float]:
@@ -74,7 +74,7 @@ def tickets(uri: str, count: int) -> list[str]:
     return [str(row["_id"]) for row in rows]
 
 
-def headers(user: str | None = None, key: str = KEY) -> dict[str, str]:
+def headers(user: str | None = None, key: str = SIGNING_KEY) -> dict[str, str]:
     """Return those of a user who is signed in, by default of a new one: each may hold a few orders only."""
     claims = {"id": user or str(ObjectId()), "email": "bench@example.com", "iat": 1, "exp": 4_000_000_000}
-    return {"Authorization": "Bearer " + jwt.encode(claims, key, "HS256")}
+    return {"Authorization": "Bearer " + keyring.sign(claims, key)}

@@ -157,7 +157,9 @@ def test_whoever_may_connect_may_ask_however_slow_one_function_is() -> None:
 def test_what_is_refused_stands_in_the_log(tmp_path: Path) -> None:
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     with gateway_before(servers.free_port(), tmp_path) as url:
-        answer = requests.get(f"{url}/api/nothing?secret=1", headers={"traceparent": trace}, timeout=30)
+        # What the client wrote itself comes first, its address next, and Knative's own proxy last.
+        headers = {"traceparent": trace, "x-forwarded-for": "198.51.100.1, 203.0.113.7, 10.1.2.3"}
+        answer = requests.get(f"{url}/api/nothing?secret=1", headers=headers, timeout=30)
         requests.get(f"{url}/healthz", timeout=30)
         eventually(lambda: (tmp_path / "log").stat().st_size > 0)
     [line] = (tmp_path / "log").read_text().splitlines()
@@ -169,6 +171,7 @@ def test_what_is_refused_stands_in_the_log(tmp_path: Path) -> None:
         "message": "GET /api/nothing",
         "status": 404,
         "flags": "NC",
+        "client": "203.0.113.7",
         "request": answer.headers["x-request-id"],
         "traceparent": trace,
     }

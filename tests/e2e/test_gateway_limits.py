@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from functions.shared.web.cookie import COOKIE
+from functions.shared.web.cookie import NAME, SECURE_NAME
 from local import servers
 from tests.e2e.front import Manager, echoing, errors, gateway_before, hasty, refusal, say
 from tests.eventually import eventually
@@ -104,7 +104,8 @@ def purchases(url: str, *sessions: dict[str, str]) -> list[int]:
     ("session", "another"),
     [
         ({"Authorization": "Bearer mine"}, {"Authorization": "Bearer yours"}),
-        ({"Cookie": f"a=b; {COOKIE}=mine; c=d"}, {"Cookie": f"{COOKIE}=yours"}),
+        ({"Cookie": f"a=b; {SECURE_NAME}=mine; c=d"}, {"Cookie": f"{SECURE_NAME}=yours"}),
+        ({"Cookie": f"a=b; {NAME}=mine; c=d"}, {"Cookie": f"{NAME}=yours"}),
     ],
 )
 def test_each_session_has_its_own_limit(
@@ -124,11 +125,12 @@ def test_orders_and_payments_are_counted_apart(strict: str) -> None:
     [
         [{"Authorization": f"Bearer mine{' ' * number}"} for number in range(4)],
         [{"Authorization": f"{scheme} mine"} for scheme in ("bearer", "Bearer ", "BEARER", "bEARER")],
-        [{"Authorization": f"Basic {number}", "Cookie": f"{COOKIE}=mine"} for number in range(4)],
-        [{"Authorization": "Bearer mine", "Cookie": f"{COOKIE}={number}"} for number in range(4)],
-        [{"Cookie": f"{COOKIE}=mine; other={number}"} for number in range(4)],
+        [{"Authorization": f"Basic {number}", "Cookie": f"{SECURE_NAME}=mine"} for number in range(4)],
+        [{"Authorization": "Bearer mine", "Cookie": f"{SECURE_NAME}={number}"} for number in range(4)],
+        [{"Cookie": f"{SECURE_NAME}=mine; {NAME}={number}"} for number in range(4)],
+        [{"Cookie": f"{SECURE_NAME}=mine; other={number}"} for number in range(4)],
     ],
-    ids=["spaces", "scheme", "another scheme", "another cookie's token", "another cookie"],
+    ids=["spaces", "scheme", "another scheme", "another cookie's token", "an older cookie", "another cookie"],
 )
 def test_one_session_in_disguise_is_one_session(strict: str, disguises: list[dict[str, str]]) -> None:
     assert purchases(strict + ORDERS, *disguises) == [200, 200, 200, 429]

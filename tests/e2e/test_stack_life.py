@@ -182,7 +182,7 @@ def _refused(state: Path, port: int, **environment: str) -> str:
 
 
 def _secret(state: Path) -> Path:
-    return state / "secrets" / "jwt-secret" / "JWT_KEY"
+    return state / "secrets" / "session-signing-key" / "SESSION_SIGNING_KEY"
 
 
 def _answers(url: str) -> bool:

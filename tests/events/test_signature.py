@@ -1,5 +1,9 @@
 """The bridge signs what it delivers to functions of its own namespace, and to no others."""
 
+import json
+import os
+import subprocess
+import sys
 import time
 
 import jwt
@@ -9,10 +13,12 @@ from events.broker.model import Destination
 from events.cloudevents.messages import read_row
 from events.dispatcher.signature import LIFETIME, Signer, signer
 from events.dispatcher.subscriber import DeliveryError, Subscribers
+from events.keyring import KeyTextError
+from local import keys
 from tests.events.harness import Answer, Sink, event
 from tests.events.loop import Loop
 
-KEY = "a key of these tests, long enough for every HMAC that they use it with"
+KEY = keys.generate("EVENTS_SIGNING_KEY")
 DOMAIN = "ticketing.svc.cluster.local"
 FUNCTION = Destination("orders-complete", f"http://orders-complete.{DOMAIN}/")
 
@@ -20,7 +26,7 @@ FUNCTION = Destination("orders-complete", f"http://orders-complete.{DOMAIN}/")
 def claims(authorization: str | None) -> dict[str, object]:
     scheme, _, token = str(authorization).partition(" ")
     assert scheme == "Bearer"
-    return jwt.decode(token, KEY, ["HS256"], {"verify_iat": False}, audience=FUNCTION.name)
+    return jwt.decode(token, keys.public_key(KEY), ["EdDSA"], {"verify_iat": False}, audience=FUNCTION.name)
 
 
 def lifetime(authorization: str | None) -> tuple[int, int]:
@@ -82,8 +88,8 @@ def test_a_signature_is_made_anew_if_the_clock_is_set_back(monkeypatch: pytest.M
     assert lifetime(second)[0] < lifetime(first)[0]
 
 
-def test_the_first_key_signs() -> None:
-    signs = signer({"EVENTS_KEY": f"\n{KEY}\nanother", "EVENTS_DOMAIN": DOMAIN})
+def test_the_key_of_the_variable_signs() -> None:
+    signs = signer({"EVENTS_SIGNING_KEY": KEY, "EVENTS_DOMAIN": DOMAIN})
     assert signs
     claims(signs.authorization(FUNCTION))
 
@@ -93,10 +99,21 @@ def test_without_the_variable_nothing_is_signed(loop: Loop, sink: Sink) -> None:
     assert "authorization" not in sink.requests[0].headers
 
 
-@pytest.mark.parametrize("keys", ["", "\n"])
-def test_a_variable_without_a_key_is_a_mistake(keys: str) -> None:
-    with pytest.raises(ValueError, match="no key"):
-        signer({"EVENTS_KEY": keys, "EVENTS_DOMAIN": DOMAIN})
+@pytest.mark.parametrize("text", ["", keys.public_key(KEY)], ids=["empty", "public"])
+def test_a_variable_without_a_signing_key_is_a_mistake(text: str) -> None:
+    with pytest.raises(KeyTextError):
+        signer({"EVENTS_SIGNING_KEY": text, "EVENTS_DOMAIN": DOMAIN})
+
+
+@pytest.mark.slow
+def test_a_bridge_with_a_key_that_it_cannot_use_says_so_and_ends() -> None:
+    environment = os.environ | {"EVENTS_SIGNING_KEY": keys.public_key(KEY), "EVENTS_DOMAIN": DOMAIN}
+    command = [sys.executable, "-m", "events.bridge"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    [line] = ended.stdout.splitlines()
+    assert (ended.returncode, ended.stderr) == (1, "")
+    reason = "its PEM says PUBLIC KEY and should say PRIVATE KEY"
+    assert json.loads(line)["message"] == f"EVENTS_SIGNING_KEY cannot be used: {reason}; the process ends"
 
 
 @pytest.mark.parametrize("signs", [Signer(KEY, DOMAIN), None])

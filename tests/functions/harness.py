@@ -11,24 +11,27 @@ from typing import Any, TypeVar
 
 import flask
 import functions_framework
-import jwt
 import pymongo
 from bson import ObjectId
 from werkzeug.test import TestResponse
 
+from events import keyring
 from events.broker.model import Destination
 from events.dispatcher.signature import Signer
 from local import manifests
+from local.keys import generate, public_key
 from tests import keys
 
-JWT_KEY = "a key that only these tests know, and that is long enough for an HMAC of any size"
+SIGNING_KEY, EVENTS_SIGNING_KEY = generate("SESSION_SIGNING_KEY"), generate("EVENTS_SIGNING_KEY")
+PUBLIC_KEY, EVENTS_PUBLIC_KEY = public_key(SIGNING_KEY), public_key(EVENTS_SIGNING_KEY)
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 IN_A_PROCESS = "TEST_IS_IN_A_PROCESS"
 CLOUDEVENT = "application/cloudevents+json"
-EVENTS_KEY = "another key that only these tests know, and that is long enough for any HMAC as well"
 SECRETS = {
-    "JWT_KEY": JWT_KEY,
-    "EVENTS_KEY": EVENTS_KEY,
+    "SESSION_SIGNING_KEY": SIGNING_KEY,
+    "SESSION_PUBLIC_KEYS": PUBLIC_KEY,
+    "EVENTS_PUBLIC_KEYS": EVENTS_PUBLIC_KEY,
+    "FINGERPRINT_KEY": "a key that only these tests know, and that is long enough for an HMAC",
     "STRIPE_KEY": keys.KEY,
     "STRIPE_PUBLISHABLE_KEY": keys.PUBLISHABLE_KEY,
     "STRIPE_WEBHOOK_SECRET": keys.WEBHOOK_SECRET,
@@ -54,9 +57,9 @@ class User:
         stated = {"id": self.id, "email": email, "iat": now, "exp": now + 3600} | claims
         self.claims = {name: value for name, value in stated.items() if value is not None}
 
-    def token(self, key: str = JWT_KEY, algorithm: str = "HS256") -> str:
+    def token(self, signing_key: str = SIGNING_KEY) -> str:
         """The token that auth would issue."""
-        return jwt.encode(self.claims, key, algorithm)
+        return keyring.sign(self.claims, signing_key)
 
 
 class Function:
@@ -84,10 +87,10 @@ class Function:
             return client.open(path, method=method, headers={**sent, **(headers or {})}, buffered=True, **options)
 
     def _signature(self) -> dict[str, str]:
-        if "EVENTS_KEY" not in self.environment:
+        if "EVENTS_PUBLIC_KEYS" not in self.environment:
             return {}
         this = self.environment["K_SERVICE"]
-        signature = Signer(EVENTS_KEY, "local").authorization(Destination(this, f"http://{this}.local/"))
+        signature = Signer(EVENTS_SIGNING_KEY, "local").authorization(Destination(this, f"http://{this}.local/"))
         return {"Authorization": str(signature)}
 
     def deliver(
@@ -115,10 +118,10 @@ def process(environment: Mapping[str, str]) -> Iterator[None]:
     """Be a process with this environment and no other variables.
 
     Calls within, from any thread, may be of functions that need no others; K_SERVICE makes two functions one process.
-    Where that is a route's, which has no EVENTS_KEY, signatures of deliveries are not looked at.
+    Where that is a route's, which has no EVENTS_PUBLIC_KEYS, signatures of deliveries are not looked at.
     """
     if IN_A_PROCESS in os.environ:
-        needed = {name: value for name, value in environment.items() if name != "EVENTS_KEY"}
+        needed = {name: value for name, value in environment.items() if name != "EVENTS_PUBLIC_KEYS"}
         assert needed.items() <= os.environ.items()
         yield
         return
@@ -242,12 +245,17 @@ def assert_event(
 
 @functools.cache
 def declared() -> dict[str, dict[str, str]]:
-    """The environment that knative/ gives to each function, by its name; a secret's value is the tests' own."""
+    """The environment that knative/ gives to each function, by its name; a secret's value is the tests' own.
+
+    Secrets that may be missing are.
+    """
     services = [found for found in manifests.read() if found["apiVersion"] == "serving.knative.dev/v1"]
     environments = {found["metadata"]["name"]: manifests.environment(found) for found in services}
     return {
         name: {
-            variable: value if isinstance(value, str) else SECRETS[variable] for variable, value in environment.items()
+            variable: value if isinstance(value, str) else SECRETS[variable]
+            for variable, value in environment.items()
+            if isinstance(value, str) or not value["secretKeyRef"].get("optional")
         }
         for name, environment in environments.items()
         if "FUNCTION_SOURCE" in environment

@@ -17,14 +17,14 @@ def test_responds_with_null_if_not_authenticated(function: Make) -> None:
 
 def test_knows_who_just_signed_up_by_their_cookie(function: Make) -> None:
     signed_up = function("auth-signup").call("POST", json={"email": "ada@example.com", "password": "password"})
-    session = SimpleCookie(signed_up.headers["Set-Cookie"])["session"].value
-    response = function("auth-current-user").call("GET", headers={"Cookie": f"session={session}"})
+    session = SimpleCookie(signed_up.headers["Set-Cookie"])["__Host-session"].value
+    response = function("auth-current-user").call("GET", headers={"Cookie": f"__Host-session={session}"})
     current = (response.json or {})["currentUser"]
     assert current == (signed_up.json or {}) | {"iat": current["iat"]}
 
 
 def test_shows_no_user_after_signing_out(function: Make) -> None:
     signed_out = function("auth-signout").call("POST")
-    session = SimpleCookie(signed_out.headers["Set-Cookie"])["session"].value
-    response = function("auth-current-user").call("GET", headers={"Cookie": f"session={session}"})
+    session = SimpleCookie(signed_out.headers["Set-Cookie"])["__Host-session"].value
+    response = function("auth-current-user").call("GET", headers={"Cookie": f"__Host-session={session}"})
     assert said(response) == (200, {"currentUser": None})

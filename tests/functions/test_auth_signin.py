@@ -9,7 +9,7 @@ import pytest
 from argon2 import PasswordHasher
 from werkzeug.test import TestResponse
 
-from tests.functions.harness import JWT_KEY, Function, Make, Store, refusal, said
+from tests.functions.harness import PUBLIC_KEY, Function, Make, Store, refusal, said
 
 EMAIL, PASSWORD = "ada@example.com", "correct horse"
 
@@ -35,9 +35,9 @@ def test_responds_with_the_account_when_given_valid_credentials(signin: Function
 
 def test_responds_with_a_cookie_when_given_valid_credentials(signin: Function, account: dict[str, str]) -> None:
     header = sign_in(signin).headers["Set-Cookie"]
-    cookie = re.fullmatch("session=([^;]+); Path=/; HttpOnly; SameSite=Lax; Secure", header)
+    cookie = re.fullmatch("__Host-session=([^;]+); Path=/; HttpOnly; SameSite=Lax; Secure", header)
     assert cookie
-    claims = jwt.decode(cookie[1], JWT_KEY, ["HS256"])
+    claims = jwt.decode(cookie[1], PUBLIC_KEY, ["EdDSA"])
     assert claims == account | {"iat": claims["iat"], "exp": claims["iat"] + 24 * 3600}
 
 

@@ -7,7 +7,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from functions.auth import emails
-from tests.functions.harness import JWT_KEY, Function, Make, Store, at_once, refusal, said
+from tests.functions.harness import PUBLIC_KEY, Function, Make, Store, at_once, refusal, said
 
 INVALID_EMAIL = ("email", "Email must be valid")
 PASSWORD = "correct horse"
@@ -37,9 +37,11 @@ def test_stores_the_password_as_an_argon2id_hash_only(signup: Function, auth_sto
 
 def test_sets_a_cookie_after_successful_signup(signup: Function) -> None:
     response = sign_up(signup)
-    cookie = re.fullmatch("session=([^;]+); Path=/; HttpOnly; SameSite=Lax; Secure", response.headers["Set-Cookie"])
+    cookie = re.fullmatch(
+        "__Host-session=([^;]+); Path=/; HttpOnly; SameSite=Lax; Secure", response.headers["Set-Cookie"]
+    )
     assert cookie
-    claims = jwt.decode(cookie[1], JWT_KEY, ["HS256"])
+    claims = jwt.decode(cookie[1], PUBLIC_KEY, ["EdDSA"])
     assert claims == (response.json or {}) | {"iat": claims["iat"], "exp": claims["iat"] + 24 * 3600}
 
 

@@ -124,7 +124,7 @@ def test_what_is_kept_of_a_body_is_of_no_use_without_the_key_of_the_service(func
     fingerprints = set()
     for key in ("one key, long enough for HMAC with SHA-256", "another, long enough for HMAC with SHA-256"):
         auth_store.clear()
-        signing_up(function, JWT_KEY=key).post()
+        signing_up(function, FINGERPRINT_KEY=key).post()
         [row] = auth_store["idempotency"].find()
         assert creation.body["password"] not in repr(row)
         fingerprints.add(row["fingerprint"])
@@ -133,9 +133,9 @@ def test_what_is_kept_of_a_body_is_of_no_use_without_the_key_of_the_service(func
 
 def test_a_request_is_known_again_while_one_key_of_the_service_takes_the_others_place(function: Make) -> None:
     old, new = "one key, long enough for HMAC with SHA-256", "another, long enough for HMAC with SHA-256"
-    first = signing_up(function, JWT_KEY=old).post()
+    first = signing_up(function, FINGERPRINT_KEY=old).post()
     for keys in (f"{old}\n{new}", f"{new}\n{old}"):
-        again = signing_up(function, JWT_KEY=keys)
+        again = signing_up(function, FINGERPRINT_KEY=keys)
         assert (again.post().status_code, again.post().data) == (201, first.data)
         assert said(again.post(body=again.other)) == REUSED
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from local import manifests, servers
-from tests.functions.harness import Store, User, declared
+from tests.functions.harness import PUBLIC_KEY, Store, User, declared
 
 START_SECONDS = 120
+COMMAND = [str(servers.WHEEL_BINARIES / "functions-framework")]
 LIMIT = 64 * 1024
 TICKET = json.dumps({"title": "Jazz night", "price": 20}).encode()
 TOO_LARGE = (413, {"errors": [{"message": "Payload Too Large"}]})
@@ -33,14 +34,17 @@ def port(stores: dict[str, Store]) -> Iterator[int]:
 def served(environment: Mapping[str, str], output: int | None = subprocess.DEVNULL) -> Iterator[int]:
     """Yield where a function with this environment listens; its lines go to `output`, to the test's own if None."""
     free = servers.free_port()
-    here = {"PATH": os.environ["PATH"], "PYTHONPATH": str(manifests.ROOT), "HOST": servers.HOST, "PORT": str(free)}
-    command = [str(servers.WHEEL_BINARIES / "functions-framework")]
-    with subprocess.Popen(command, env={**environment, **here}, cwd=manifests.ROOT, stdout=output) as server:
+    with subprocess.Popen(COMMAND, env={**environment, **here(free)}, cwd=manifests.ROOT, stdout=output) as server:
         try:
             _await_health(server, free)
             yield free
         finally:
             server.terminate()
+
+
+def here(port: int) -> dict[str, str]:
+    """What this machine gives to a function that listens there."""
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(manifests.ROOT), "HOST": servers.HOST, "PORT": str(port)}
 
 
 def _await_health(server: subprocess.Popen[bytes], port: int) -> None:
@@ -164,3 +168,27 @@ def test_garbage_is_collected_once_a_function_serves(tmp_path: Path) -> None:
         connection.request("GET", "/")
         assert answer(connection) == (200, [False, True])
         connection.close()
+
+
+BAD_KEYS = {
+    ("auth-signin", "SESSION_SIGNING_KEY"): (PUBLIC_KEY, "its PEM says PUBLIC KEY and should say PRIVATE KEY"),
+    ("tickets-create", "SESSION_PUBLIC_KEYS"): ("x" * 64, "it is not a public key in PEM"),
+    ("tickets-create", "JWT_KEY"): ("asdf", "a key in it is shorter than 32 bytes"),
+    ("tickets-create", "FINGERPRINT_KEY"): ("", "it holds no key"),
+    ("orders-complete", "EVENTS_PUBLIC_KEYS"): (PUBLIC_KEY[:-30], "it is not a public key in PEM"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "variable"), BAD_KEYS)
+def test_a_function_with_a_key_that_it_cannot_use_says_so_and_ends(name: str, variable: str) -> None:
+    text, reason = BAD_KEYS[name, variable]
+    environment = (
+        declared()[name] | {"MONGO_URI": "mongodb://127.0.0.1:1/x", variable: text} | here(servers.free_port())
+    )
+    ended = subprocess.run(
+        COMMAND, env=environment, cwd=manifests.ROOT, capture_output=True, text=True, timeout=START_SECONDS, check=False
+    )
+    [line] = ended.stdout.splitlines()
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert json.loads(line)["message"] == f"{variable} cannot be used: {reason}; the process ends"

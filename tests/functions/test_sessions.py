@@ -1,11 +1,16 @@
 """Who is signed in: tokens in the cookie and in the Authorization header, good and bad."""
 
+import hmac
+import json
 import time
 
 import jwt
 import pytest
 
-from tests.functions.harness import JWT_KEY, Make, Store, User, new_id, refusal, said
+from events import keyring
+from local import keys
+from tests.eventually import eventually
+from tests.functions.harness import PUBLIC_KEY, SIGNING_KEY, Make, Store, User, new_id, refusal, said
 
 NOBODY = (200, {"currentUser": None})
 GUARDED = {
@@ -19,6 +24,12 @@ GUARDED = {
 }
 
 
+JWT_KEY = "a key that only these tests know, and that is long enough for an HMAC of any size"
+NEXT_SIGNING_KEY = keys.generate("SESSION_SIGNING_KEY")
+NEXT_PUBLIC_KEY = keys.public_key(NEXT_SIGNING_KEY)
+[KEY_ID], [NEXT_KEY_ID] = (keyring.read_public_keys(pem) for pem in (PUBLIC_KEY, NEXT_PUBLIC_KEY))
+
+
 def tampered(token: str, part: int) -> str:
     parts = token.split(".")
     parts[part] = parts[part][:-2] + ("AA" if parts[part][-2:] != "AA" else "BB")
@@ -29,26 +40,56 @@ def with_header(token: str, header: bytes) -> str:
     return ".".join([jwt.utils.base64url_encode(header).decode(), *token.split(".")[1:]])
 
 
+def signed_with_hmac(secret: bytes) -> str:
+    """A token of HS256 with any secret: PyJWT itself signs none with a public key."""
+    header = b'{"alg": "HS256", "kid": "' + KEY_ID.encode() + b'"}'
+    parts = [jwt.utils.base64url_encode(part) for part in (header, json.dumps(User().claims).encode())]
+    content = b".".join(parts)
+    signature = jwt.utils.base64url_encode(hmac.digest(secret, content, "sha256"))
+    return b".".join([content, signature]).decode()
+
+
+def of_hmac(key: str = JWT_KEY) -> str:
+    """A token as releases up to 0.1 signed it."""
+    return jwt.encode(User().claims, key, "HS256")
+
+
+def of_key_id(its_id: str | None) -> str:
+    """A token of the right key, under another id or none."""
+    return jwt.encode(User().claims, SIGNING_KEY, "EdDSA", headers={} if its_id is None else {"kid": its_id})
+
+
 NOW = int(time.time())
 GOOD = User().token()
 BAD_TOKENS = {
     "expired": User(exp=NOW - 1).token(),
     "not valid yet": User(nbf=NOW + 3600).token(),
     "without expiry": User(exp=None).token(),
-    "expiry that is no time": jwt.encode(User().claims | {"exp": "never"}, JWT_KEY),
+    "expiry that is no time": keyring.sign(User().claims | {"exp": "never"}, SIGNING_KEY),
     "without id": User(id=None).token(),
-    "without email": jwt.encode({"id": new_id(), "iat": NOW, "exp": NOW + 3600}, JWT_KEY),
+    "without email": keyring.sign({"id": new_id(), "iat": NOW, "exp": NOW + 3600}, SIGNING_KEY),
     "without iat": User(iat=None).token(),
     "id of another kind": User(id="admin").token(),
     "id that is a number": User(id=1).token(),
-    "email that is a number": jwt.encode(User().claims | {"email": 1}, JWT_KEY),
+    "email that is a number": keyring.sign(User().claims | {"email": 1}, SIGNING_KEY),
     "iat that is a string": User(iat="today").token(),
-    "without claims": jwt.encode({}, JWT_KEY),
-    "of another key": User().token("another key that is as long as it has to be"),
-    "of another algorithm": User().token(algorithm="HS512"),
+    "without claims": keyring.sign({}, SIGNING_KEY),
+    "of another key": User().token(NEXT_SIGNING_KEY),
+    "of another key under this key's id": with_header(
+        User().token(NEXT_SIGNING_KEY), f'{{"alg": "EdDSA", "kid": "{KEY_ID}"}}'.encode()
+    ),
+    "without a key id": of_key_id(None),
+    "of an unknown key id": of_key_id(NEXT_KEY_ID),
+    "of an empty key id": of_key_id(""),
+    "key id that is a number": with_header(GOOD, b'{"alg": "EdDSA", "kid": 1}'),
+    "HS256 without JWT_KEY": of_hmac(),
+    "HS256 with the public key as its secret": signed_with_hmac(PUBLIC_KEY.encode()),
+    "HS256 with the public key's bytes as its secret": signed_with_hmac(keyring.read_public_keys(PUBLIC_KEY)[KEY_ID]),
+    "EdDSA that says HS256": with_header(GOOD, f'{{"alg": "HS256", "kid": "{KEY_ID}"}}'.encode()),
+    "HS512": jwt.encode(User().claims, JWT_KEY, "HS512"),
     "alg none": jwt.encode(User().claims, "", algorithm="none"),
     "alg none over a good signature": with_header(GOOD, b'{"alg": "none", "typ": "JWT"}'),
-    "alg that is a list": with_header(GOOD, b'{"alg": ["HS256"]}'),
+    "alg that is a list": with_header(GOOD, b'{"alg": ["EdDSA"]}'),
     "header of deep nesting": with_header(GOOD, b"[" * 4_000),
     "header that is no JSON": with_header(GOOD, b"\xff"),
     "tampered claims": tampered(GOOD, 1),
@@ -56,6 +97,7 @@ BAD_TOKENS = {
     "without signature": GOOD.rpartition(".")[0] + ".",
     "two parts": GOOD.rpartition(".")[0],
     "four parts": GOOD + ".AAAA",
+    "cut off": GOOD[:-10],
     "no token": "hello",
     "outside of ASCII": "\u00fc\u00ff",
     "empty": "",
@@ -63,7 +105,7 @@ BAD_TOKENS = {
 
 
 @pytest.mark.parametrize("token", BAD_TOKENS.values(), ids=BAD_TOKENS)
-@pytest.mark.parametrize(("header", "prefix"), [("Authorization", "Bearer "), ("Cookie", "session=")])
+@pytest.mark.parametrize(("header", "prefix"), [("Authorization", "Bearer "), ("Cookie", "__Host-session=")])
 def test_a_bad_token_is_no_session(function: Make, header: str, prefix: str, token: str) -> None:
     response = function("auth-current-user").call("GET", headers={header: prefix + token})
     assert said(response) == NOBODY
@@ -93,18 +135,41 @@ def test_an_authorization_of_another_form_is_no_session(function: Make, authoriz
     assert said(response) == NOBODY
 
 
-@pytest.mark.parametrize("cookie", ["session", "session=", "Session=" + GOOD, "sess=" + GOOD, ";;=;", "\u00ff"])
+OTHER_COOKIES = {
+    "no value": "__Host-session",
+    "an empty value": "__Host-session=",
+    "another case": "__host-Session=" + GOOD,
+    "another prefix": "__Secure-session=" + GOOD,
+    "the name without TLS": "session=" + GOOD,
+    "no cookie": ";;=;",
+    "outside of ASCII": "\u00ff",
+    "two of the name, the first good": f"__Host-session={GOOD}; __Host-session=hello",
+    "two of the name, the second good": f"__Host-session=hello; __Host-session={GOOD}",
+    "two of the name, both good": f"__Host-session={GOOD}; __Host-session={GOOD}",
+}
+
+
+@pytest.mark.parametrize("cookie", OTHER_COOKIES.values(), ids=OTHER_COOKIES)
 def test_a_cookie_of_another_form_is_no_session(function: Make, cookie: str) -> None:
     assert said(function("auth-current-user").call("GET", headers={"Cookie": cookie})) == NOBODY
 
 
 @pytest.mark.parametrize(
+    ("cookie", "is_known"),
+    [(f"session={GOOD}", True), (f"__Host-session={GOOD}", False), (f"session={GOOD}; session={GOOD}", False)],
+)
+def test_without_tls_the_cookie_has_its_plain_name(function: Make, cookie: str, is_known: bool) -> None:  # noqa: FBT001
+    response = function("auth-current-user", COOKIE_SECURE="false").call("GET", headers={"Cookie": cookie})
+    assert (said(response) != NOBODY) is is_known
+
+
+@pytest.mark.parametrize(
     "headers",
     [
-        {"Cookie": f"theme=dark; session={GOOD}"},
-        {"Cookie": f'session="{GOOD}"'},
+        {"Cookie": f"theme=dark; __Host-session={GOOD}; session=hello"},
+        {"Cookie": f'__Host-session="{GOOD}"'},
         {"Authorization": f"bearer {GOOD}"},
-        {"Authorization": "Basic YTpi", "Cookie": f"session={GOOD}"},
+        {"Authorization": "Basic YTpi", "Cookie": f"__Host-session={GOOD}"},
     ],
 )
 def test_a_good_token_is_found(function: Make, headers: dict[str, str]) -> None:
@@ -113,7 +178,7 @@ def test_a_good_token_is_found(function: Make, headers: dict[str, str]) -> None:
 
 def test_a_bearer_token_counts_before_the_cookie(function: Make) -> None:
     user = User()
-    response = function("auth-current-user").call("GET", user=user, headers={"Cookie": f"session={GOOD}"})
+    response = function("auth-current-user").call("GET", user=user, headers={"Cookie": f"__Host-session={GOOD}"})
     assert (response.json or {})["currentUser"]["id"] == user.id
 
 
@@ -121,35 +186,79 @@ def test_a_token_of_a_clock_that_is_ahead_is_good(function: Make) -> None:
     assert said(function("auth-current-user").call("GET", user=User(iat=NOW + 5))) != NOBODY
 
 
-def test_without_a_key_every_session_is_refused(function: Make) -> None:
-    token = jwt.encode(User().claims, "\0" * 32)
-    response = function("tickets-create", JWT_KEY="").call("POST", headers={"Authorization": f"Bearer {token}"})
+def test_a_token_is_refused_once_it_has_expired_though_it_was_good_before(function: Make) -> None:
+    user = User(exp=int(time.time()) + 2)
+    current_user = function("auth-current-user")
+    eventually(lambda: said(current_user.call("GET", user=user)) == NOBODY)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n", SIGNING_KEY, PUBLIC_KEY[:-40]], ids=["empty", "blank", "private", "cut off"]
+)
+def test_without_a_usable_key_every_session_is_refused(function: Make, text: str) -> None:
+    response = function("tickets-create", SESSION_PUBLIC_KEYS=text).call("POST", user=User())
     assert said(response) == refusal(500, "Something went wrong")
 
 
-NEXT_KEY = "the key that takes its place, as long as it has to be"
-ROTATION = [JWT_KEY, f"{JWT_KEY}\n{NEXT_KEY}", f"{NEXT_KEY}\n{JWT_KEY}", NEXT_KEY]  # what JWT_KEY is, step by step
+# What SESSION_SIGNING_KEY and SESSION_PUBLIC_KEYS are, step by step.
+ROTATION = [
+    (SIGNING_KEY, PUBLIC_KEY),
+    (SIGNING_KEY, PUBLIC_KEY + NEXT_PUBLIC_KEY),
+    (NEXT_SIGNING_KEY, PUBLIC_KEY + NEXT_PUBLIC_KEY),
+    (NEXT_SIGNING_KEY, NEXT_PUBLIC_KEY),
+]
 
 
-@pytest.mark.parametrize("step", [0, 1, 2])
+@pytest.mark.parametrize("step", [0, 1])
 def test_two_keys_keep_all_sessions_while_one_takes_the_others_place(function: Make, step: int) -> None:
     """While a step is under way some functions have taken it and others have not, and each may sign people in."""
     stages = ROTATION[step : step + 2]
-    for email, issuing in zip(("a@example.com", "b@example.com"), stages, strict=True):
+    for email, (signing_key, _) in zip(("a@example.com", "b@example.com"), stages, strict=True):
         who = {"email": email, "password": "open sesame"}
-        signed_up = function("auth-signup", JWT_KEY=issuing).call("POST", json=who)
+        signed_up = function("auth-signup", SESSION_SIGNING_KEY=signing_key).call("POST", json=who)
         session = signed_up.headers["Set-Cookie"].partition(";")[0]
-        for asked in stages:
-            response = function("auth-current-user", JWT_KEY=asked).call("GET", headers={"Cookie": session})
+        for _, public_keys in stages:
+            asked = function("auth-current-user", SESSION_PUBLIC_KEYS=public_keys)
+            response = asked.call("GET", headers={"Cookie": session})
             assert (response.json or {})["currentUser"]["email"] == email
 
 
 def test_a_key_that_is_taken_out_verifies_no_session_any_more(function: Make) -> None:
-    response = function("auth-current-user", JWT_KEY=NEXT_KEY).call("GET", user=User())
+    user = User()
+    assert said(function("auth-current-user").call("GET", user=user)) != NOBODY
+    response = function("auth-current-user", SESSION_PUBLIC_KEYS=NEXT_PUBLIC_KEY).call("GET", user=user)
     assert said(response) == NOBODY
 
 
-def test_two_keys_are_not_a_third_one(function: Make) -> None:
-    both = f"{JWT_KEY}\n{NEXT_KEY}"
-    forged = {"Authorization": f"Bearer {User().token(both)}"}
+OLDER = {"Cookie": f"session={of_hmac()}"}, {"Authorization": f"Bearer {of_hmac()}"}
+
+
+@pytest.mark.parametrize("headers", OLDER, ids=["cookie", "bearer"])
+@pytest.mark.parametrize("text", [JWT_KEY, f"{JWT_KEY}\n{'x' * 32}", f"{'x' * 32}\r\n{JWT_KEY}"])
+def test_sessions_of_an_older_release_go_on_while_its_key_is_given(
+    function: Make, headers: dict[str, str], text: str
+) -> None:
+    assert said(function("auth-current-user", JWT_KEY=text).call("GET", headers=headers)) != NOBODY
+    assert said(function("auth-current-user", JWT_KEY="x" * 32).call("GET", headers=headers)) == NOBODY
+    assert said(function("auth-current-user").call("GET", headers=headers)) == NOBODY
+
+
+def test_the_older_cookie_counts_after_the_one_of_this_release(function: Make) -> None:
+    user = User()
+    headers = {"Cookie": f"session={of_hmac()}; __Host-session={user.token()}"}
+    response = function("auth-current-user", JWT_KEY=JWT_KEY).call("GET", headers=headers)
+    assert (response.json or {})["currentUser"]["id"] == user.id
+
+
+@pytest.mark.parametrize(
+    "name", ["HS256 with the public key as its secret", "EdDSA that says HS256", "alg none", "HS512"]
+)
+def test_an_older_releases_key_lets_no_other_token_in(function: Make, name: str) -> None:
+    headers = {"Authorization": f"Bearer {BAD_TOKENS[name]}"}
+    assert said(function("auth-current-user", JWT_KEY=JWT_KEY).call("GET", headers=headers)) == NOBODY
+
+
+def test_two_older_keys_are_not_a_third_one(function: Make) -> None:
+    both = f"{JWT_KEY}\n{'x' * 32}"
+    forged = {"Authorization": f"Bearer {of_hmac(both)}"}
     assert said(function("auth-current-user", JWT_KEY=both).call("GET", headers=forged)) == NOBODY

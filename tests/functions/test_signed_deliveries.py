@@ -6,20 +6,35 @@ import time
 import jwt
 import pytest
 
+from events import keyring
+from local import keys
 from tests.eventually import eventually
-from tests.functions.harness import CLOUDEVENT, EVENTS_KEY, JWT_KEY, Function, Make, Store, User, event, refusal, said
+from tests.functions.harness import (
+    CLOUDEVENT,
+    EVENTS_PUBLIC_KEY,
+    EVENTS_SIGNING_KEY,
+    SIGNING_KEY,
+    Function,
+    Make,
+    Store,
+    User,
+    event,
+    refusal,
+    said,
+)
 from tests.functions.scenes import ticket_state
 
 NAME = "orders-replicate-ticket"
 NOW = int(time.time())
 GOOD = {"aud": NAME, "iat": NOW, "exp": NOW + 86_400}  # longer than the tests may take
-NEXT_KEY = "the key that takes its place, as long as it has to be"
+NEXT_SIGNING_KEY = keys.generate("EVENTS_SIGNING_KEY")
+NEXT_PUBLIC_KEY = keys.public_key(NEXT_SIGNING_KEY)
 NOBODY = refusal(401, "Not authorized")
 
 
-def signed(key: str = EVENTS_KEY, algorithm: str = "HS256", **claims: object) -> str:
+def signed(signing_key: str = EVENTS_SIGNING_KEY, **claims: object) -> str:
     stated = {name: value for name, value in (GOOD | claims).items() if value is not None}
-    return jwt.encode(stated, key, algorithm)
+    return keyring.sign(stated, signing_key)
 
 
 FORGED = {
@@ -31,12 +46,12 @@ FORGED = {
     "without expiry": signed(exp=None),
     "without time of issue": signed(iat=None),
     "not valid yet": signed(nbf=NOW + 86_400),
-    "of another key": signed(NEXT_KEY),
-    "of the sessions' key": signed(JWT_KEY),
-    "of no key": signed("", "none"),
-    "of another algorithm": signed(algorithm="HS512"),
+    "of another key": signed(NEXT_SIGNING_KEY),
+    "of the sessions' key": signed(SIGNING_KEY),
+    "of no key": jwt.encode(GOOD, "", "none"),
+    "of an older release": jwt.encode(GOOD, "the HMAC key of releases up to 0.1, as it is long", "HS256"),
     "a session": User().token(),
-    "a session of the right key": User().token(EVENTS_KEY),
+    "a session of the right key": User().token(EVENTS_SIGNING_KEY),
     "without signature": signed().rpartition(".")[0] + ".",
     "no token": "hello",
     "empty": "",
@@ -107,26 +122,27 @@ def test_what_was_taken_once_is_refused_when_it_expires(replicate: Function) -> 
 def test_what_was_taken_once_counts_for_one_function_and_its_keys(function: Make) -> None:
     token = signed()
     assert deliver(function(NAME), Authorization=f"Bearer {token}") == (204, None)
-    assert deliver(function(NAME, EVENTS_KEY=NEXT_KEY), Authorization=f"Bearer {token}") == NOBODY
+    assert deliver(function(NAME, EVENTS_PUBLIC_KEYS=NEXT_PUBLIC_KEY), Authorization=f"Bearer {token}") == NOBODY
     assert deliver(function("orders-complete"), Authorization=f"Bearer {token}") == NOBODY
 
 
 @pytest.mark.parametrize(
-    "keys", [f"{EVENTS_KEY}\n{NEXT_KEY}", f"{NEXT_KEY}\n{EVENTS_KEY}\n", f"{NEXT_KEY}\r\n{EVENTS_KEY}"]
+    "public_keys",
+    [EVENTS_PUBLIC_KEY + NEXT_PUBLIC_KEY, f"{NEXT_PUBLIC_KEY}\n{EVENTS_PUBLIC_KEY}".replace("\n", "\r\n")],
+    ids=["old and new", "new and old, with line ends of Windows"],
 )
-def test_two_keys_are_good_while_one_takes_the_others_place(function: Make, keys: str) -> None:
-    replicate = function(NAME, EVENTS_KEY=keys.format(EVENTS_KEY, NEXT_KEY))
-    for key in (EVENTS_KEY, NEXT_KEY):
+def test_two_keys_are_good_while_one_takes_the_others_place(function: Make, public_keys: str) -> None:
+    replicate = function(NAME, EVENTS_PUBLIC_KEYS=public_keys)
+    for key in (EVENTS_SIGNING_KEY, NEXT_SIGNING_KEY):
         assert deliver(replicate, Authorization=f"Bearer {signed(key)}") == (204, None)
     for forged in ("of another function", "expired", "of the sessions' key"):
         assert deliver(replicate, Authorization=f"Bearer {FORGED[forged]}") == NOBODY
 
 
-@pytest.mark.parametrize("keys", ["", " ", "\n\n"])
-def test_without_a_key_every_delivery_is_refused(function: Make, orders_store: Store, keys: str) -> None:
-    of_nothing = signed("\0" * 64)
-    replicate = function(NAME, EVENTS_KEY=keys)
-    assert deliver(replicate, Authorization=f"Bearer {of_nothing}") == refusal(500, "Something went wrong")
+@pytest.mark.parametrize("text", ["", " ", "\n\n"])
+def test_without_a_key_every_delivery_is_refused(function: Make, orders_store: Store, text: str) -> None:
+    replicate = function(NAME, EVENTS_PUBLIC_KEYS=text)
+    assert deliver(replicate) == refusal(500, "Something went wrong")
     assert orders_store.dump() == {}
 
 
@@ -135,9 +151,9 @@ def test_health_needs_no_signature(replicate: Function) -> None:
 
 
 def test_a_signature_is_not_a_session(function: Make) -> None:
-    current_user = function("auth-current-user", JWT_KEY=EVENTS_KEY)
-    claims = User().claims | GOOD | {"aud": "auth-current-user"}
-    response = current_user.call("GET", headers={"Authorization": f"Bearer {jwt.encode(claims, EVENTS_KEY)}"})
+    current_user = function("auth-current-user", SESSION_PUBLIC_KEYS=EVENTS_PUBLIC_KEY)
+    token = keyring.sign(User().claims | GOOD | {"aud": "auth-current-user"}, EVENTS_SIGNING_KEY)
+    response = current_user.call("GET", headers={"Authorization": f"Bearer {token}"})
     assert said(response) == (200, {"currentUser": None})
 
 

@@ -27,10 +27,11 @@ def dangling(manifests: list[Manifest]) -> Iterator[str]:
 
 
 def secrets(manifests: list[Manifest]) -> Iterator[tuple[str, str, str]]:
-    """The name and key of each Secret that a container names, and where."""
+    """The name and key of each Secret that a container names and does not start without, and where."""
     for workload in workloads(manifests):
         for entry in (entry for container in containers(workload) for entry in container.get("env", [])):
-            if reference := entry.get("valueFrom", {}).get("secretKeyRef"):
+            reference = entry.get("valueFrom", {}).get("secretKeyRef")
+            if reference and not reference.get("optional"):
                 yield reference["name"], reference["key"], label(workload)
 
 

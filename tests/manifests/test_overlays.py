@@ -2,10 +2,13 @@
 
 import re
 import tomllib
+from base64 import b64decode
 from pathlib import Path
 
+import jwt
 import pytest
 
+from events import keyring
 from functions.payments.webhook import ENDS, REFUND_FAILED
 from tests.manifests.checks import CHECKS, EXCEPTIONS
 from tests.manifests.environment import secrets
@@ -30,6 +33,31 @@ def test_production_holds_no_secret_and_its_page_names_each_that_it_needs(render
 
     assert of_kind(rendered["production"], "Secret") == []
     assert {(name, key) for name, key, _ in secrets(rendered["production"])} == told
+
+
+def test_only_who_signs_has_a_signing_key(rendered: Rendered) -> None:
+    holders = {
+        (key, user.rpartition(" ")[2])
+        for _, key, user in secrets(rendered["production"])
+        if key.endswith("SIGNING_KEY")
+    }
+    assert holders == {
+        ("SESSION_SIGNING_KEY", "auth-signup"),
+        ("SESSION_SIGNING_KEY", "auth-signin"),
+        ("EVENTS_SIGNING_KEY", "bridge"),
+    }
+
+
+@pytest.mark.parametrize("name", ["local", "dev"])
+def test_secrets_for_a_laptop_are_pairs_and_cannot_replace_those_of_production(rendered: Rendered, name: str) -> None:
+    generated = {found["metadata"]["name"]: found["data"] for found in of_kind(rendered[name], "Secret")}
+    values = {key: b64decode(value).decode() for data in generated.values() for key, value in data.items()}
+
+    assert generated.keys().isdisjoint(name for name, _, _ in secrets(rendered["production"]))
+    for pair in ("SESSION", "EVENTS"):
+        [key_id] = keyring.read_public_keys(values[f"{pair}_PUBLIC_KEYS"])
+        token = keyring.sign({}, values[f"{pair}_SIGNING_KEY"])
+        assert jwt.get_unverified_header(token)["kid"] == key_id
 
 
 def test_productions_page_names_the_webhook_and_every_event_that_it_takes() -> None:

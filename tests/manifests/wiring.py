@@ -57,10 +57,17 @@ def _signatures(manifests: list[Manifest]) -> Iterator[str]:
     [bridge] = [found for found in of_kind(manifests, "Deployment") if found["metadata"]["name"] == "bridge"]
     signing = _environment(bridge)
     for name in sorted({trigger["spec"]["subscriber"]["ref"]["name"] for trigger in of_kind(manifests, "Trigger")}):
-        if name in services and _environment(services[name]).get("EVENTS_KEY") != signing.get("EVENTS_KEY"):
+        if name in services and _pair(services[name], "EVENTS_PUBLIC_KEYS") != _pair(bridge, "EVENTS_SIGNING_KEY"):
             yield f"{label(services[name])}: looks for another key than deliveries are signed with"
     if signing.get("EVENTS_DOMAIN") != f"{bridge['metadata']['namespace']}.svc.cluster.local":
         yield f"{label(bridge)}: signs for another domain than its functions have"
+
+
+def _pair(workload: Manifest, variable: str) -> str:
+    """The key pair that a variable has a half of: the first word of its secret's name."""
+    reference = _environment(workload).get(variable)
+    name: str = reference["secretKeyRef"]["name"] if reference else f"nothing in {label(workload)}"
+    return name.partition("-")[0]
 
 
 def _environment(workload: Manifest) -> Manifest:

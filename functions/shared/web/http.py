@@ -8,7 +8,7 @@ import functools
 import hashlib
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -35,25 +35,29 @@ UNREAD = {HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}  # respo
 
 @dataclass(frozen=True)
 class Response:
-    """What a route returns: a status, and a body that msgspec can encode unless it is None."""
+    """What a route returns: a status, and a body that msgspec can encode unless it is None.
+
+    `cookies` are Set-Cookie headers. They are not stored for idempotency keys, as all else of a response is.
+    """
 
     status: HTTPStatus
     body: object = None
     headers: dict[str, str] = field(default_factory=dict)
+    cookies: Sequence[str] = ()
 
 
 Route = Callable[[Request], Response]
 Handler = Callable[[Request], flask.Response]
 
 
-def ok(body: object, **headers: str) -> Response:
+def ok(body: object, cookies: Sequence[str] = (), **headers: str) -> Response:
     """Return 200 with a body."""
-    return Response(HTTPStatus.OK, body, headers)
+    return Response(HTTPStatus.OK, body, headers, cookies)
 
 
-def created(body: object, **headers: str) -> Response:
+def created(body: object, cookies: Sequence[str] = (), **headers: str) -> Response:
     """Return 201 with the representation of what was created."""
-    return Response(HTTPStatus.CREATED, body, headers)
+    return Response(HTTPStatus.CREATED, body, headers, cookies)
 
 
 def no_content() -> Response:
@@ -176,6 +180,8 @@ def _unless_known(request: Request, sent: flask.Response) -> flask.Response:
 
 def _encoded(response: Response, content: bytes, content_type: str) -> flask.Response:
     sent = flask.Response(content, response.status, response.headers, content_type=content_type)
+    for cookie in response.cookies:
+        sent.headers.add("Set-Cookie", cookie)
     if response.status in UNREAD:
         # functions-framework reads the rest of the body before it responds, unless the response is a stream.
         sent.response = iter([content])

@@ -28,8 +28,8 @@ from pymongo import IndexModel
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from events.keyring import keys
-from functions.shared import log
+from events import keyring
+from functions.shared import log, settings
 from functions.shared.clock import now
 from functions.shared.errors import InProgress, KeyReused, MalformedKey
 from functions.shared.storage.database import collection, database, ensure_indexes, new_id
@@ -81,7 +81,7 @@ class Caller(Protocol):
 class Attempt:
     """One attempt at a request: `key` is the row's id, `id` tells this attempt from others with the same key.
 
-    `fingerprints` are those of the body, with each of JWT_KEY: a stored one may be of a key that no longer signs.
+    `fingerprints` are those of the body, with each key of FINGERPRINT_KEY: a stored one may be of an older key.
     """
 
     key: str
@@ -89,6 +89,7 @@ class Attempt:
     id: str
 
 
+settings.check("FINGERPRINT_KEY", keyring.read_secrets)
 _current: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
 
 
@@ -154,7 +155,8 @@ def _attempt(request: Request, caller: Caller | None, about: str) -> Attempt:
     key = hashlib.sha256(msgspec.json.encode(scope + _key(request))).hexdigest()
     # A body may hold a password. The hash is keyed, so that a reader of the database cannot try passwords out.
     hashed = key.encode() + about.encode() + body.content(request)
-    fingerprints = [hmac.new(secret.encode(), hashed, "sha256").hexdigest() for secret in keys(os.environ["JWT_KEY"])]
+    secrets = keyring.read_secrets(os.environ["FINGERPRINT_KEY"])
+    fingerprints = [hmac.new(secret.encode(), hashed, "sha256").hexdigest() for secret in secrets]
     return Attempt(key, fingerprints, new_id())
 
 
@@ -253,9 +255,8 @@ def _rows() -> Collection[Row]:
 
 
 def _stored(response: Response) -> StoredResponse:
-    headers = {name: value for name, value in response.headers.items() if name != "Set-Cookie"}
     content = None if response.body is None else msgspec.json.encode(response.body).decode()
-    return {"status": response.status.value, "body": content, "headers": headers}
+    return {"status": response.status.value, "body": content, "headers": response.headers}
 
 
 def _replayed(stored: StoredResponse) -> Response:

@@ -1,4 +1,8 @@
-"""Sessions: a JSON Web Token in a cookie or an Authorization header, signed with JWT_KEY."""
+"""Sessions: a JSON Web Token in a cookie or an Authorization header.
+
+Only auth signs tokens, with SESSION_SIGNING_KEY. SESSION_PUBLIC_KEYS verify them, and JWT_KEY, where it is given, those
+that releases up to 0.1 issued.
+"""
 
 import os
 from dataclasses import dataclass
@@ -6,15 +10,20 @@ from datetime import timedelta
 
 from flask import Request
 
+from events import keyring
+from functions.shared import settings
 from functions.shared.clock import now
 from functions.shared.errors import NotAuthorized
 from functions.shared.ids import parse_id
-from functions.shared.web import token
-from functions.shared.web.cookie import COOKIE
+from functions.shared.web import cookie, token
 from functions.shared.web.once import once
 
 LIFETIME = timedelta(hours=24)
-CLAIMS = ["id", "email", "iat", "exp"]
+CLAIMS = ("id", "email", "iat", "exp")
+
+settings.check("SESSION_SIGNING_KEY", keyring.read_signing_key)
+settings.check("SESSION_PUBLIC_KEYS", keyring.read_public_keys)
+settings.check("JWT_KEY", keyring.read_secrets)
 
 
 @dataclass(frozen=True)
@@ -28,9 +37,10 @@ class User:
 
 def issue(user_id: str, email: str) -> str:
     """Return a token for a user, valid for a day."""
-    signed_in_at = now()
-    claims = {"id": user_id, "email": email, "iat": signed_in_at, "exp": signed_in_at + LIFETIME}
-    return token.sign(claims, os.environ["JWT_KEY"])
+    signed_in_at = int(now().timestamp())
+    expires_at = signed_in_at + int(LIFETIME.total_seconds())
+    claims = {"id": user_id, "email": email, "iat": signed_in_at, "exp": expires_at}
+    return keyring.sign(claims, os.environ["SESSION_SIGNING_KEY"])
 
 
 def signed_in(request: Request) -> User:
@@ -47,14 +57,15 @@ def signed_in(request: Request) -> User:
 @once
 def current_user(request: Request) -> User | None:
     """Return the user who sent the request; None without a valid token."""
+    secrets = os.environ.get("JWT_KEY")
     given = token.bearer(request)
     if given is None:
-        given = request.cookies.get(COOKIE)
-    return _verify(given) if given else None
+        given = cookie.read(request, accept_older=secrets is not None)
+    trust = token.Trust(CLAIMS, os.environ["SESSION_PUBLIC_KEYS"], secrets)
+    return _user(token.verify(given, trust)) if given else None
 
 
-def _verify(given: str) -> User | None:
-    claims = token.verify(given, os.environ["JWT_KEY"], CLAIMS)
+def _user(claims: token.Claims | None) -> User | None:
     if claims is None:
         return None
     user_id, email, issued_at = parse_id(claims["id"]), claims["email"], claims["iat"]
