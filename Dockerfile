@@ -1,5 +1,5 @@
 # One image for all functions, the relays and the bridge: a container's command says which one it runs.
-FROM python:3.13.15-slim-trixie AS slim
+FROM python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b AS slim
 
 FROM slim AS packages
 COPY requirements.txt .

@@ -7,7 +7,7 @@ bin := .venv/bin
 # More workers than cores: many tests wait, for a retry or an expiry for instance.
 pytest := $(bin)/python -m pytest --numprocesses 3 --dist loadgroup
 
-.PHONY: help run function logs reset demo events dead-letters audit test test-all soak check manifests prove cluster format bench pictures schemas requirements
+.PHONY: help run function logs reset demo events dead-letters audit replay test test-all soak check manifests prove cluster format bench pictures schemas requirements
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -35,10 +35,13 @@ events: .venv/.installed  ## show events as they pass
 	@$(bin)/python -m local.tail
 
 dead-letters: .venv/.installed  ## list, show, replay or purge dead letters: ARGS="list"
-	@$(bin)/python -m local.deadletters $(or $(ARGS),list)
+	@$(bin)/python -m local.task dead-letters $(ARGS)
 
 audit: .venv/.installed  ## compare every payment and order with the payment provider, in one line
-	@$(bin)/python -m local.audit
+	@$(bin)/python -m local.task audit
+
+replay: .venv/.installed  ## publish the events of an outbox again: SERVICE=orders HOURS=24
+	@$(bin)/python -m local.task $(or $(SERVICE),orders)-replay $(or $(HOURS),24)
 
 test: .venv/.installed  ## run the tests of every rule, with real servers on free ports
 	$(pytest) -m "not slow"
@@ -80,3 +83,4 @@ schemas: .venv/.installed  ## write the JSON Schemas of the events
 requirements: .venv/.installed  ## compile the hashed requirements from the .in files
 	$(bin)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
 	$(bin)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
+	$(bin)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header .github/bom/requirements.in -o .github/bom/requirements.txt

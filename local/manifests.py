@@ -12,6 +12,7 @@ from local.servers import WHEEL_BINARIES
 ROOT = Path(__file__).parent.parent
 BASE = ROOT / "knative" / "base"
 EVENTING = BASE / "eventing"
+OPERATIONS = BASE / "operations"
 ENVOY = BASE / "gateway" / "envoy.yaml"
 
 Manifest = dict[str, Any]

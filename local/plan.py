@@ -61,7 +61,7 @@ class Plan:
         self.addresses = Addresses(workloads, port, environment)
         self.stages = [
             [self._nats(), *self._databases(), *self._provider()],
-            [*map(self._workload, workloads), *(self._scheduled(one) for one in resources if one["kind"] == "CronJob")],
+            [*map(self._workload, workloads), *(self._scheduled(one) for one in resources if _is_scheduled(one))],
         ]
         self.stages.append([self._gateway(gateway_service), self._console()])  # the console shows what the others need
 
@@ -220,6 +220,11 @@ class Plan:
 def _is_telemetry(name: str) -> bool:
     """Tell whether a variable is one of OpenTelemetry's that hold for all processes."""
     return name.startswith("OTEL_") and name != "OTEL_SERVICE_NAME"
+
+
+def _is_scheduled(manifest: Manifest) -> bool:
+    """Tell whether a resource is a CronJob that runs by itself, unlike those of knative/base/operations."""
+    return manifest["kind"] == "CronJob" and not manifest["spec"].get("suspend", False)
 
 
 def _runs_our_code(manifest: Manifest) -> bool:

@@ -23,7 +23,7 @@ def running_server(command: list[str], port: int) -> Iterator[None]:
             process.kill()  # its files are deleted with the test
 
 
-def await_port(process: subprocess.Popen[bytes], port: int) -> None:
+def await_port(process: subprocess.Popen[bytes], port: int, host: str = servers.HOST) -> None:
     """Return once the process listens.
 
     Raises:
@@ -32,7 +32,7 @@ def await_port(process: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         with socket.socket() as probe:
-            if probe.connect_ex((servers.HOST, port)) == 0:
+            if probe.connect_ex((host, port)) == 0:
                 return
         time.sleep(0.02)
     state = "runs" if process.poll() is None else f"ended with status {process.returncode}"

@@ -1,7 +1,8 @@
 """Run the relay of one service's outbox.
 
-Environment: MONGO_URI with the service's database in its path, NATS_URL; NATS_USER and NATS_PASSWORD, if NATS
-wants them; BROKER as `namespace/name`; PORT and HOST of /healthz and /readyz; OpenTelemetry's own, see `telemetry`.
+Environment: MONGO_URI with the service's database in its path, NATS_URL; MONGO_USER and MONGO_PASSWORD, NATS_USER and
+NATS_PASSWORD, where the servers want them; BROKER as `namespace/name`; PORT and HOST of /healthz and /readyz;
+OpenTelemetry's own, see `telemetry`.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from typing import Any
 from pymongo import AsyncMongoClient
 
 from events.broker.subjects import StreamNames
+from events.credentials import mongo_user
 from events.relay.loss_watch import LossWatch
 from events.relay.outbox import Outbox
 from events.relay.publishing import RowPublisher
@@ -28,7 +30,8 @@ async def _main() -> None:
     connection = Connection()
     stream_names = StreamNames.parse(environment["BROKER"])
     publisher = RowPublisher(Publisher(connection), stream_names)
-    async with AsyncMongoClient[dict[str, Any]](environment["MONGO_URI"], tz_aware=True) as client:
+    uri, user = environment["MONGO_URI"], mongo_user(environment)
+    async with AsyncMongoClient[dict[str, Any]](uri, tz_aware=True, **user) as client:
         database = client.get_default_database()
         spans.configure(f"{database.name}-relay")
         outbox = Outbox(database)

@@ -97,6 +97,11 @@ class CheckpointStore:
         request = _replay_request(at - CLOCK_SKEW if at else EPOCH)
         await self._relay.update_one(_OUTBOX, {**request, "$unset": {"position": ""}}, upsert=True)
 
+    async def request(self, since: datetime, *, restored: bool) -> None:
+        """Request a replay of rows from `since` on; forget the position if the database was `restored`."""
+        change = _replay_request(since) | ({"$unset": {"position": ""}} if restored else {})
+        await self._relay.update_one(_OUTBOX, change, upsert=True)
+
     async def request_replay(self, checkpoint: Checkpoint, since: datetime) -> bool:
         """Request a replay of rows from `since` on; return False if another was requested since the checkpoint."""
         return await self._update(checkpoint, _replay_request(since))

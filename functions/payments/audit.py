@@ -84,7 +84,12 @@ def _orders() -> Collection[OrderRow]:
     return collection(database(), "orders", OrderRow)
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Audit once and print the result; return the exit status."""
     books = audit()
     sys.stdout.write(books.line(now()) + "\n")
-    sys.exit(bool(books.differences))
+    return bool(books.differences)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -51,7 +51,7 @@ def copied(tree: Path) -> Path:
 def dead_letters(stack: Stack, *arguments: str) -> str:
     """What the command of the one-machine stack says."""
     done = subprocess.run(
-        [sys.executable, "-m", "local.deadletters", *arguments],
+        [sys.executable, "-m", "local.task", "dead-letters", *arguments],
         cwd=ROOT,
         env=settings(stack.state, stack.port),
         capture_output=True,

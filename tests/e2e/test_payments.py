@@ -149,7 +149,7 @@ def test_the_audit_of_a_running_stack_finds_the_sale_and_no_difference(stack: St
 
     def audit() -> bool:
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LOCAL_STATE": str(stack.state)}
-        command = [sys.executable, "-m", "local.audit"]
+        command = [sys.executable, "-m", "local.task", "audit"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
         print(done.stdout, done.stderr)
         return done.returncode == 0 and done.stdout.endswith("differences 0\n")

@@ -3,9 +3,18 @@
 import re
 from collections.abc import Iterator
 
-from tests.manifests.rendering import Manifest, containers, label, of_kind, pod_labels, pod_spec, workloads
+from tests.manifests.rendering import (
+    Manifest,
+    containers,
+    init_containers,
+    label,
+    of_kind,
+    pod_labels,
+    pod_spec,
+    workloads,
+)
 
-_FIXED = re.compile(r"[^:@]+(/[^:@]+)*(:[^:@]*\d+\.\d+[^:@]*|@sha256:[0-9a-f]{64})")
+_FIXED = re.compile(r"[^:@]+(/[^:@]+)*(:[^:@]*\d+\.\d+[^:@]*(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})")
 _BOUNDS = {f"autoscaling.knative.dev/{name}" for name in ("min-scale", "max-scale", "window")}
 _LABELS = {f"app.kubernetes.io/{name}" for name in ("name", "component", "part-of")}
 
@@ -44,7 +53,8 @@ def _of_workload(workload: Manifest) -> Iterator[str]:
         yield "gets a token for Kubernetes' API"
     for container in containers(workload):
         yield from _of_container(container)
-        if "readinessProbe" not in container and workload["kind"] != "CronJob":  # no client waits for a job
+        waited_for = workload["kind"] != "CronJob" and container not in init_containers(workload)
+        if waited_for and "readinessProbe" not in container:
             yield "has no readiness probe"
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
 from tests.manifests import reads
-from tests.manifests.rendering import Manifest, containers, label, of_kind, workloads
+from tests.manifests.rendering import Manifest, containers, label, of_kind, pod_spec, workloads
 
 _GIVEN = {"K_SERVICE", "PORT"}  # by Knative
+_OPTIONAL = {"MONGO_USER", "MONGO_PASSWORD"}  # where the database has users
 _REFERENCE = re.compile(r"\$\((\w+)\)")
 
 
@@ -33,6 +34,8 @@ def secrets(manifests: list[Manifest]) -> Iterator[tuple[str, str, str]]:
             reference = entry.get("valueFrom", {}).get("secretKeyRef")
             if reference and not reference.get("optional"):
                 yield reference["name"], reference["key"], label(workload)
+        for secret in (volume["secret"] for volume in pod_spec(workload).get("volumes", []) if "secret" in volume):
+            yield from ((secret["secretName"], item["key"], label(workload)) for item in secret["items"])
 
 
 def _of_container(container: Manifest) -> Iterator[str]:
@@ -55,7 +58,7 @@ def _wants(container: Manifest, secret: AbstractSet[str]) -> tuple[AbstractSet[s
     match container.get("command"):
         case ["functions-framework", *_]:
             read = _read_by_function(container)
-            return read - _GIVEN, read
+            return read - _GIVEN - _OPTIONAL, read
         case ["python", "-m", str(module)]:
             return reads.needed_by_process(module), reads.words_of_process(module)
         case _:

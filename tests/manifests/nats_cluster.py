@@ -4,7 +4,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,22 +28,24 @@ def password(user: str) -> str:
 
 
 class NatsCluster:
-    """The servers 0 to 2, which tests may kill, pause and start again."""
+    """The servers 0 to 2, each at a host, which tests may kill, pause and start again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hosts: Sequence[str] = (servers.HOST,) * SIZE) -> None:
         self._folder = folder
+        self.hosts = hosts
+        self.passwords = {user: password(user) for user in (*USERS, "routes")}
         ports = servers.free_ports(3 * SIZE)
         self.ports, self.route_ports, self.monitoring_ports = ports[:SIZE], ports[SIZE : 2 * SIZE], ports[2 * SIZE :]
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
 
     def address(self, user: str, number: int = 0) -> NatsAddress:
         """Return where a user connects to, and as whom."""
-        return NatsAddress(f"nats://{servers.HOST}:{self.ports[number]}", user, password(user))
+        return NatsAddress(f"nats://{self.hosts[number]}:{self.ports[number]}", user, self.passwords[user])
 
     def environment(self, user: str, number: int = 0) -> dict[str, str]:
         """Return the environment of a client."""
         address = self.address(user, number)
-        return {"NATS_URL": address.url, "NATS_USER": user, "NATS_PASSWORD": password(user)}
+        return {"NATS_URL": address.url, "NATS_USER": user, "NATS_PASSWORD": self.passwords[user]}
 
     def start(self, number: int) -> None:
         """Start a server, with what it stored if it ran before."""
@@ -52,19 +54,19 @@ class NatsCluster:
         (folder / "users.conf").write_text((FOLDER / "users.conf").read_text())
         (folder / "nats.conf").write_text(self._configuration(number, folder))
         self._processes[number] = launch(folder, {**self._variables(), "POD_NAME": f"nats-{number}"})
-        await_port(self._processes[number], self.ports[number])
+        await_port(self._processes[number], self.ports[number], self.hosts[number])
 
     def _configuration(self, number: int, folder: Path) -> str:
         different = {
             "/data": str(folder / "data"),
-            "127.0.0.1:8222": f"{servers.HOST}:{self.monitoring_ports[number]}",
-            "0.0.0.0:6222": f"{servers.HOST}:{self.route_ports[number]}",
+            "127.0.0.1:8222": f"{self.hosts[number]}:{self.monitoring_ports[number]}",
+            "0.0.0.0:6222": f"{self.hosts[number]}:{self.route_ports[number]}",
         }
         text = (FOLDER / "nats.conf").read_text()
         for there, here in different.items():
             assert there in text
             text = text.replace(there, here)
-        return f'listen: "{servers.HOST}:{self.ports[number]}"\n{text}'
+        return f'listen: "{self.hosts[number]}:{self.ports[number]}"\n{text}'
 
     def _variables(self) -> dict[str, str]:
         """Return the environment that servers.yaml declares, with the addresses of this machine."""
@@ -72,10 +74,10 @@ class NatsCluster:
         declared: dict[str, str] = {}
         for variable in manifest["spec"]["template"]["spec"]["containers"][0]["env"]:
             secret = variable.get("valueFrom", {}).get("secretKeyRef", {}).get("name", "")
-            value = password(secret.removeprefix("nats-")) if secret else variable["value"]
+            value = self.passwords[secret.removeprefix("nats-")] if secret else variable["value"]
             declared[variable["name"]] = re.sub(r"\$\((\w+)\)", lambda found: declared[found[1]], value)
         for number, port in enumerate(self.route_ports):
-            declared["ROUTES"] = declared["ROUTES"].replace(f"nats-{number}.nats:6222", f"{servers.HOST}:{port}")
+            declared["ROUTES"] = declared["ROUTES"].replace(f"nats-{number}.nats:6222", f"{self.hosts[number]}:{port}")
         return declared
 
     def start_bridge(self, folder: Path, sink: str) -> Process:
@@ -133,9 +135,9 @@ def launch(folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[byt
 
 
 @contextmanager
-def running_cluster(folder: Path) -> Iterator[NatsCluster]:
+def running_cluster(folder: Path, hosts: Sequence[str] = (servers.HOST,) * SIZE) -> Iterator[NatsCluster]:
     """Run all three servers until the end of the block."""
-    cluster = NatsCluster(folder)
+    cluster = NatsCluster(folder, hosts)
     try:
         for number in range(SIZE):
             cluster.start(number)

@@ -31,10 +31,10 @@ def needed_by_process(module: str) -> frozenset[str]:
 
     They are those that its module itself reads, and those that what it calls reads without asking whether they are set.
     """
-    path = _path(main := f"{module}.__main__")
-    if path is None:
-        return frozenset()
-    reached = list(_reached(main, "_main"))
+    main = _main_module(module)
+    path = _path(main)
+    assert path, f"{main} does not exist"
+    reached = _reached_by_process(main)
     read = {variable for node in reached for variable in _read_by(node, optional=False)}
     asked_for = {variable for node in reached for variable in _asked_for(node)}
     return frozenset(read - asked_for) | frozenset(_read_by(ast.parse(path.read_text()), optional=False))
@@ -43,9 +43,18 @@ def needed_by_process(module: str) -> frozenset[str]:
 @functools.cache
 def words_of_process(module: str) -> frozenset[str]:
     """Every string in what a process runs of ours: it knows no variable that is not among them."""
-    nodes = (found for node in _reached(f"{module}.__main__", "_main") for found in ast.walk(node))
+    nodes = (found for node in _reached_by_process(_main_module(module)) for found in ast.walk(node))
     strings = (found.value for found in nodes if isinstance(found, ast.Constant) and isinstance(found.value, str))
     return frozenset(strings)
+
+
+def _main_module(module: str) -> str:
+    """Return what `python -m` runs: the module itself, or the `__main__` of a package."""
+    return module if _path(module) else f"{module}.__main__"
+
+
+def _reached_by_process(main: str) -> list[ast.AST]:
+    return [node for name in ("_main", "main") for node in _reached(main, name)]
 
 
 def _reached(module: str, name: str) -> Iterator[ast.AST]:

@@ -56,9 +56,13 @@ def _template(workload: Manifest) -> Manifest:
 
 
 def containers(workload: Manifest) -> list[Manifest]:
-    """The containers of a workload's pods, those that run first too."""
-    spec = pod_spec(workload)
-    return [*spec.get("initContainers", []), *spec["containers"]]
+    """The containers of a workload's pods, the main one first, and those that run before it last."""
+    return [*pod_spec(workload)["containers"], *init_containers(workload)]
+
+
+def init_containers(workload: Manifest) -> list[Manifest]:
+    """The containers of a workload's pods that end before the others start."""
+    return pod_spec(workload).get("initContainers", [])  # type: ignore[no-any-return]
 
 
 def _full_kind(manifest: Manifest) -> str:

@@ -9,18 +9,17 @@ import re
 import subprocess
 
 import pytest
-import yaml
 
 from local import manifests
 from tests.bench.__main__ import MEASUREMENTS
 from tests.e2e.stack import ROOT
-from tests.manifests import restricted
-from tests.pages.pages import Page, page, pages
+from tests.pages.pages import Page, pages
 
 PAGES = [found for found in pages() if found.blocks("sh")]
 NAMES = [found.name for found in PAGES]
 DEPLOYMENTS = {found["metadata"]["name"] for found in manifests.read() if found["kind"] == "Deployment"}
 SERVICES = {found["metadata"]["name"] for found in manifests.read() if found["kind"] == "Service"}
+TASKS = {found["metadata"]["name"] for found in manifests.read(manifests.OPERATIONS)}
 DATABASES = {path.name for path in (ROOT / "knative/components/mongodb").iterdir() if path.is_dir()} - {"replica-set"}
 
 
@@ -42,6 +41,7 @@ def test_commands_name_what_exists(found: Page) -> None:
     assert [
         name for name in re.findall(r"\b(?:knative|tests)/[\w/]+\.(?:sh|py)", text) if not (ROOT / name).exists()
     ] == []
+    assert set(re.findall(r"\bknative/task\.sh ([\w-]+)", text)) <= TASKS
     assert set(re.findall(r"\bONLY=(\w+)", text)) <= MEASUREMENTS.keys()
 
 
@@ -51,17 +51,3 @@ def test_the_editors_example_starts_what_exists() -> None:
 
     assert [name for name in modules if not importlib.util.find_spec(name)] == []
     assert {found["default"] for found in launch["inputs"]} <= SERVICES
-
-
-def test_the_job_of_the_audit_is_a_restricted_pod_with_the_environment_of_payments_settle() -> None:
-    [job] = map(yaml.safe_load, page("docs/operations/audit.md").blocks("yaml"))
-    [settle] = [
-        found
-        for found in manifests.read()
-        if found["metadata"]["name"] == "payments-settle" and found["kind"] == "Service"
-    ]
-    audit, environment = manifests.container(job), manifests.environment(settle)
-
-    assert {name: environment.get(name) for name in manifests.environment(job)} == manifests.environment(job)
-    assert importlib.util.find_spec(audit["command"][-1])
-    assert list(restricted.violations([{**job, "apiVersion": "apps/v1", "kind": "Deployment"}])) == []

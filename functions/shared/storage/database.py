@@ -11,6 +11,8 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
+from events.credentials import mongo_user
+
 Document = dict[str, Any]
 Documents = Database[Document]
 Row = TypeVar("Row", bound=Mapping[str, Any])
@@ -30,12 +32,16 @@ def new_id() -> str:
 
 
 def database() -> Documents:
-    """Return the database that MONGO_URI names."""
+    """Return the database that MONGO_URI names, as the user that MONGO_USER names if there is one."""
     uri = os.environ["MONGO_URI"]
     with _lock:
         if uri not in _databases:
             client: MongoClient[Document] = MongoClient(
-                uri, tz_aware=True, timeoutMS=TIMEOUT_SECONDS * 1000, appname=os.environ.get("K_SERVICE")
+                uri,
+                tz_aware=True,
+                timeoutMS=TIMEOUT_SECONDS * 1000,
+                appname=os.environ.get("K_SERVICE"),
+                **mongo_user(os.environ),
             )
             _databases[uri] = client.get_default_database()
         return _databases[uri]
