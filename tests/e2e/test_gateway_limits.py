@@ -1,5 +1,6 @@
 """The gateway's limits: how often, how long and how much, always refused in JSON."""
 
+import itertools
 import resource
 import socket
 from collections import Counter
@@ -22,6 +23,7 @@ UNHURRIED = HALF_A_MINUTE // 3  # so that three requests are allowed, and a four
 SIGNUP, SIGNIN = "/api/users/signup", "/api/users/signin"
 ORDERS, PAYMENTS = "/api/orders", "/api/payments"
 LIMITS = ("SIGNUP", "SIGNIN", "ORDER", "PAYMENT")
+NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -31,16 +33,32 @@ def upstream() -> Iterator[int]:
         yield port
 
 
-@pytest.fixture
-def strict(upstream: int, tmp_path: Path) -> Iterator[str]:
-    """A gateway that allows three requests of each kind: a client's sign-ups and sign-ins, a session's purchases."""
+@pytest.fixture(scope="module")
+def strict(upstream: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield a gateway that allows three requests of each kind: a client's sign-ups and sign-ins, a session's purchases.
+
+    Each test is another client, and another session.
+    """
     limits = {f"{name}_INTERVAL_MILLISECONDS": str(UNHURRIED) for name in LIMITS}
-    with gateway_before(upstream, tmp_path, environment=limits) as url:
+    with gateway_before(upstream, tmp_path_factory.mktemp("strict"), environment=limits) as url:
         yield url
 
 
-def post(url: str, client: str = "203.0.113.1") -> requests.Response:
-    """The answer to a client, as the ingress in front tells of it."""
+@pytest.fixture
+def client() -> str:
+    """Return the address of a client that has not asked for anything yet."""
+    number = next(NUMBERS)
+    return f"203.0.{number // 256}.{number % 256}"
+
+
+@pytest.fixture
+def token() -> str:
+    """Return the token of a session that has not asked for anything yet."""
+    return f"token-{next(NUMBERS)}"
+
+
+def post(url: str, client: str) -> requests.Response:
+    """Return the answer to a client, whose address the ingress in front has noted."""
     return requests.post(url, json={}, headers={"x-forwarded-for": client}, timeout=30)
 
 
@@ -49,9 +67,9 @@ def statuses(url: str, *clients: str) -> list[int]:
 
 
 @pytest.mark.parametrize("path", [SIGNUP, SIGNIN])
-def test_a_client_that_asks_too_often_is_told_so(strict: str, path: str) -> None:
-    allowed = [post(strict + path).status_code for _ in range(3)]
-    refused = post(strict + path)
+def test_a_client_that_asks_too_often_is_told_so(strict: str, client: str, path: str) -> None:
+    allowed = [post(strict + path, client).status_code for _ in range(3)]
+    refused = post(strict + path, client)
 
     assert allowed == [200, 200, 200]
     assert (refused.status_code, refused.json()) == (429, errors("Too Many Requests"))
@@ -59,16 +77,16 @@ def test_a_client_that_asks_too_often_is_told_so(strict: str, path: str) -> None
     assert refused.headers["retry-after"] == "1"
 
 
-def test_signup_and_signin_are_counted_apart_and_the_rest_not_at_all(strict: str) -> None:
-    assert statuses(strict + SIGNUP, *["203.0.113.1"] * 4) == [200, 200, 200, 429]
-    assert statuses(strict + SIGNIN, *["203.0.113.1"] * 4) == [200, 200, 200, 429]
-    assert statuses(strict + "/api/users/signout", *["203.0.113.1"] * 10) == [200] * 10
-    assert statuses(strict + "/api/tickets", *["203.0.113.1"] * 10) == [200] * 10
+def test_signup_and_signin_are_counted_apart_and_the_rest_not_at_all(strict: str, client: str) -> None:
+    assert statuses(strict + SIGNUP, *[client] * 4) == [200, 200, 200, 429]
+    assert statuses(strict + SIGNIN, *[client] * 4) == [200, 200, 200, 429]
+    assert statuses(strict + "/api/users/signout", *[client] * 10) == [200] * 10
+    assert statuses(strict + "/api/tickets", *[client] * 10) == [200] * 10
 
 
 def test_each_client_has_its_own_limit(strict: str) -> None:
     """More of them than the 20 that Envoy would remember by default."""
-    crowd = [f"203.0.113.{number}" for number in range(1, 41)]
+    crowd = [f"198.51.100.{number}" for number in range(1, 41)]
 
     with ThreadPoolExecutor(8) as pool:  # done long before a client may ask again
         answers = pool.map(lambda client: post(strict + SIGNUP, client).status_code, crowd * 4)
@@ -83,9 +101,9 @@ def test_all_of_one_ipv6_network_are_one_client(strict: str) -> None:
     assert statuses(strict + SIGNUP, "2001:db8:0:1::") == [200]
 
 
-def test_a_client_is_the_last_address_that_is_none_of_the_clusters(strict: str) -> None:
-    forged = [f"198.51.100.{number}, 203.0.113.1" for number in range(3)]
-    through_more_proxies = "203.0.113.1, 10.1.2.3, 192.168.0.1, 172.20.0.1, 100.64.5.6, fd00::1"
+def test_a_client_is_the_last_address_that_is_none_of_the_clusters(strict: str, client: str) -> None:
+    forged = [f"198.51.100.{number}, {client}" for number in range(3)]
+    through_more_proxies = f"{client}, 10.1.2.3, 192.168.0.1, 172.20.0.1, 100.64.5.6, fd00::1"
 
     assert statuses(strict + SIGNUP, *forged, through_more_proxies) == [200, 200, 200, 429]
 
@@ -94,7 +112,6 @@ def test_what_is_no_address_is_not_another_client(strict: str) -> None:
     assert statuses(strict + SIGNUP, *(f"nonsense{number}" for number in range(4))) == [200, 200, 200, 429]
 
 
-@pytest.mark.slow
 def purchases(url: str, *sessions: dict[str, str]) -> list[int]:
     return [requests.post(url, json={}, headers=session, timeout=30).status_code for session in sessions]
 
@@ -103,19 +120,25 @@ def purchases(url: str, *sessions: dict[str, str]) -> list[int]:
 @pytest.mark.parametrize(
     ("session", "another"),
     [
-        ({"Authorization": "Bearer mine"}, {"Authorization": "Bearer yours"}),
-        ({"Cookie": f"a=b; {SECURE_NAME}=mine; c=d"}, {"Cookie": f"{SECURE_NAME}=yours"}),
-        ({"Cookie": f"a=b; {NAME}=mine; c=d"}, {"Cookie": f"{NAME}=yours"}),
+        ({"Authorization": "Bearer {mine}"}, {"Authorization": "Bearer {mine}-not"}),
+        ({"Cookie": f"a=b; {SECURE_NAME}={{mine}}; c=d"}, {"Cookie": f"{SECURE_NAME}={{mine}}-not"}),
+        ({"Cookie": f"a=b; {NAME}={{mine}}; c=d"}, {"Cookie": f"{NAME}={{mine}}-not"}),
     ],
 )
 def test_each_session_has_its_own_limit(
-    strict: str, path: str, session: dict[str, str], another: dict[str, str]
+    strict: str, token: str, path: str, session: dict[str, str], another: dict[str, str]
 ) -> None:
-    assert purchases(strict + path, *[session] * 4, another) == [200, 200, 200, 429, 200]
+    headers = [carrying(token, one) for one in [*[session] * 4, another]]
+    assert purchases(strict + path, *headers) == [200, 200, 200, 429, 200]
 
 
-def test_orders_and_payments_are_counted_apart(strict: str) -> None:
-    session = {"Authorization": "Bearer mine"}
+def carrying(token: str, headers: dict[str, str]) -> dict[str, str]:
+    """Return headers with a session's token in the place of `{mine}`."""
+    return {name: value.format(mine=token) for name, value in headers.items()}
+
+
+def test_orders_and_payments_are_counted_apart(strict: str, token: str) -> None:
+    session = {"Authorization": f"Bearer {token}"}
     assert purchases(strict + ORDERS, *[session] * 4) == [200, 200, 200, 429]
     assert purchases(strict + PAYMENTS, *[session] * 4) == [200, 200, 200, 429]
 
@@ -123,27 +146,28 @@ def test_orders_and_payments_are_counted_apart(strict: str) -> None:
 @pytest.mark.parametrize(
     "disguises",
     [
-        [{"Authorization": f"Bearer mine{' ' * number}"} for number in range(4)],
-        [{"Authorization": f"{scheme} mine"} for scheme in ("bearer", "Bearer ", "BEARER", "bEARER")],
-        [{"Authorization": f"Basic {number}", "Cookie": f"{SECURE_NAME}=mine"} for number in range(4)],
-        [{"Authorization": "Bearer mine", "Cookie": f"{SECURE_NAME}={number}"} for number in range(4)],
-        [{"Cookie": f"{SECURE_NAME}=mine; {NAME}={number}"} for number in range(4)],
-        [{"Cookie": f"{SECURE_NAME}=mine; other={number}"} for number in range(4)],
+        [{"Authorization": f"Bearer {{mine}}{' ' * number}"} for number in range(4)],
+        [{"Authorization": f"{scheme} {{mine}}"} for scheme in ("bearer", "Bearer ", "BEARER", "bEARER")],
+        [{"Authorization": f"Basic {number}", "Cookie": f"{SECURE_NAME}={{mine}}"} for number in range(4)],
+        [{"Authorization": "Bearer {mine}", "Cookie": f"{SECURE_NAME}={number}"} for number in range(4)],
+        [{"Cookie": f"{SECURE_NAME}={{mine}}; {NAME}={number}"} for number in range(4)],
+        [{"Cookie": f"{SECURE_NAME}={{mine}}; other={number}"} for number in range(4)],
     ],
     ids=["spaces", "scheme", "another scheme", "another cookie's token", "an older cookie", "another cookie"],
 )
-def test_one_session_in_disguise_is_one_session(strict: str, disguises: list[dict[str, str]]) -> None:
-    assert purchases(strict + ORDERS, *disguises) == [200, 200, 200, 429]
+def test_one_session_in_disguise_is_one_session(strict: str, token: str, disguises: list[dict[str, str]]) -> None:
+    headers = [carrying(token, disguise) for disguise in disguises]
+    assert purchases(strict + ORDERS, *headers) == [200, 200, 200, 429]
 
 
 def test_requests_without_a_session_are_left_to_the_function(strict: str) -> None:
     assert purchases(strict + ORDERS, *[{}] * 10) == [200] * 10
 
 
-def test_after_a_while_a_client_may_ask_again(upstream: int, tmp_path: Path) -> None:
+def test_after_a_while_a_client_may_ask_again(upstream: int, client: str, tmp_path: Path) -> None:
     with gateway_before(upstream, tmp_path, environment={"SIGNUP_INTERVAL_MILLISECONDS": "5000"}) as url:
-        assert 429 in statuses(url + SIGNUP, *["203.0.113.1"] * 20)
-        eventually(lambda: post(url + SIGNUP).status_code == 200)
+        assert 429 in statuses(url + SIGNUP, *[client] * 20)
+        eventually(lambda: post(url + SIGNUP, client).status_code == 200)
 
 
 @pytest.fixture

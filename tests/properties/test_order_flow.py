@@ -15,7 +15,7 @@ from tests.properties.messaging import Messaging
 from tests.properties.payers import Payers
 from tests.properties.system import System
 
-FEW_EXAMPLES, EXAMPLES = 4, int(os.environ.get("EXAMPLES") or 15)
+FEW_EXAMPLES, EXAMPLES = 2, int(os.environ.get("EXAMPLES") or 15)
 EXAMPLES_WITHOUT_A_GUARD = 200  # most are found within a few
 STEPS = 40
 GUARDS = (*guards_of_tickets.GUARDS, *guards_of_money.GUARDS)
