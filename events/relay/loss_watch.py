@@ -2,18 +2,15 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from events.relay.checkpoint import CLOCK_SKEW, EPOCH, Checkpoint, CheckpointStore
 from events.relay.losses import SCHEDULES, Loss, Mark, StreamStates, append, find_losses
+from events.relay.recent import RecentRows
 from events.relay.streams import Streams
 from events.runtime.connection import Connection
 
 _log = logging.getLogger(__name__)
-
-# A server that was started again may have lost what it had not written to disk, by default within two minutes, and
-# other publishers may have filled its last sequences up before anyone looked. JetStream drops what it still has.
-_OVERLAP = timedelta(minutes=2)
 
 _INTERVAL = 2.0  # seconds
 
@@ -40,8 +37,8 @@ class LossWatch:
         """Wait until it is time to look again: at once after a reconnect, before the bridge goes on."""
         await self._connection.await_reconnect(_INTERVAL)
 
-    async def check(self, published_until: datetime | None) -> None:
-        """Look once. `published_until` is the commit time of the newest row that this process has published."""
+    async def check(self, recent: RecentRows) -> None:
+        """Look once. `recent` are the rows that this process has published lately."""
         if not self._connection.is_connected:
             return
         reconnects = self.reconnects
@@ -53,10 +50,10 @@ class LossWatch:
             if await self._replay(losses, checkpoint, states):
                 self._reconnects = reconnects
         elif reconnects != self._reconnects and checkpoint.at and not checkpoint.replay_from:
-            if await self._checkpoints.request_replay(checkpoint, checkpoint.at - _OVERLAP):
+            if await self._checkpoints.request_replay(checkpoint, recent.since(checkpoint.at)):
                 self._reconnects = reconnects
         elif not checkpoint.replay_from:
-            await self._mark(checkpoint, states, published_until or checkpoint.at)
+            await self._mark(checkpoint, states, recent.until or checkpoint.at)
 
     async def _replay(self, losses: Sequence[Loss], checkpoint: Checkpoint, states: StreamStates) -> bool:
         """Request a replay, which covers the overlap after a reconnect; return False if another relay did."""

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime
 
 from pymongo.errors import PyMongoError
 
@@ -11,6 +10,7 @@ from events.relay.checkpoint import Position
 from events.relay.loss_watch import LossWatch
 from events.relay.outbox import Change, Outbox
 from events.relay.publishing import RowPublisher
+from events.relay.recent import RecentRows
 from events.runtime.tasks import raise_if_cancelled
 
 _log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Relay:
         self._rows = rows
         self._losses = losses
         self._position: Position | None = None
-        self._published_until: datetime | None = None
+        self._recent = RecentRows()
         self.following = False
 
     async def run(self) -> None:
@@ -73,7 +73,8 @@ class Relay:
                 batch.append(queue.get_nowait())
             await self._outbox.rejected.add(await self._rows.publish([row for row, _ in batch]))
             self._position = batch[-1][1]
-            self._published_until = self._position.at
+            for row, position in batch:
+                self._recent.add(row["_id"], position.at)
 
     async def _save_position(self) -> None:
         """Save how far JetStream has stored the outbox; a successor publishes again what came after."""
@@ -83,7 +84,7 @@ class Relay:
 
     async def _keep_checking(self) -> None:
         while True:
-            await self._losses.check(self._published_until)
+            await self._losses.check(self._recent)
             raise_if_cancelled()
             await self._replay()
             await self._losses.wait()

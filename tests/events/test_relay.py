@@ -8,7 +8,7 @@ from pymongo import MongoClient
 from local import servers
 from tests.events.harness import Sink, Stage, event
 from tests.events.loop import Loop
-from tests.events.outbox import Service, await_stored, stored
+from tests.events.outbox import Service, await_stored, committed, stored
 from tests.events.processes import NatsServer, Server
 from tests.eventually import eventually
 
@@ -114,6 +114,26 @@ def test_waiting_for_nats(loop: Loop, service: Service, tmp_path: Path) -> None:
     server.start()
     eventually(lambda: stage.connection.is_connected)
     await_stored(stage, 2)
+    stage.close()
+    server.kill()
+
+
+def test_a_row_of_a_slow_clock_that_nats_lost_when_it_stopped(loop: Loop, service: Service, tmp_path: Path) -> None:
+    """The last sequence does not tell, as if another publisher had filled it up."""
+    server = NatsServer(tmp_path / "nats")
+    server.start()
+    stage = Stage(loop, server.url)
+    stage.start_bridge()
+    service.start_relay(stage).await_ready()
+    service.database["outbox"].insert_one(committed(minutes=4))
+    await_stored(stage, 1)
+    last = loop.run(stage.jetstream.stream_info(stage.stream_names.log)).state.last_seq
+    loop.run(stage.jetstream.delete_msg(stage.stream_names.log, last))
+    eventually(lambda: service.checkpoints(at={"$exists": True}, replayFrom=None) == 1)
+    server.kill()
+    server.start()
+    eventually(lambda: stage.connection.is_connected)
+    await_stored(stage, 1)
     stage.close()
     server.kill()
 

@@ -20,10 +20,10 @@ from tests.faults.floods import FLOODS
 from tests.faults.log import STREAMS, Log
 from tests.faults.pages import Pages
 
-AT_ONCE = 3
+AT_ONCE = 4
 PAUSE_SECONDS = (0.5, 3.0)
 KILL, STALL, CLOCK, FLOOD, DISK, LOSS = "kill", "stall", "clock", "flood", "full disk", "loss"
-WEIGHTS = {KILL: 58, STALL: 14, CLOCK: 10, FLOOD: 6, DISK: 6, LOSS: 6}
+WEIGHTS = {KILL: 60, STALL: 15, CLOCK: 11, FLOOD: 6, DISK: 6, LOSS: 2}
 SECONDS = {STALL: (5, 60), CLOCK: (15, 45), FLOOD: (10, 20), DISK: (10, 30)}
 OFTEN = 12  # the length that is drawn most often, in seconds
 SKEW_SECONDS = 25  # two clocks may be twice as far apart, which deliveries bear: 60 s
@@ -78,7 +78,7 @@ def plan(chance: random.Random, processes: Collection[str], disks: Collection[st
             chance.uniform(*PAUSE_SECONDS),
             kind,
             chance.choice(targets[kind]),
-            chance.triangular(shortest, longest, min(OFTEN, longest)),
+            chance.triangular(shortest, longest, min(max(OFTEN, shortest), longest)),
             chance.choice([-SKEW_SECONDS, SKEW_SECONDS]),
         )
 

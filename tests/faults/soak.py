@@ -61,12 +61,15 @@ def test_nothing_is_lost_or_sold_or_charged_twice_whatever_fails(tmp_path: Path)
             assert [*rules.breaches(seen), *history.breaches(seen, ledger)] == []
             outcome = "no breach"
         finally:
-            minutes = (time.monotonic() - began) / 60
-            kinds = ", ".join(f"{count} x {kind}" for kind, count in scene.done.most_common())
-            print(
-                f"SEED={SEED}: {outcome}; {len(ledger.orders)} orders, {scene.done.total()} faults ({kinds}), "
-                f"{len(ledger.faults)} requests failed, {minutes:.0f} minutes"
-            )
+            print(_line(outcome, scene, ledger, time.monotonic() - began))
+
+
+def _line(outcome: str, scene: Scene, ledger: Ledger, seconds: float) -> str:
+    kinds = ", ".join(f"{count} x {kind}" for kind, count in scene.done.most_common())
+    return (
+        f"SEED={SEED}: {outcome}; {len(ledger.orders)} orders, {scene.done.total()} faults ({kinds}), "
+        f"{len(ledger.faults)} requests failed, {seconds / 60:.0f} minutes"
+    )
 
 
 def _enough(scene: Scene, ledger: Ledger) -> bool:
