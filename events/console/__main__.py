@@ -20,11 +20,16 @@ from events.console import page, server
 from events.console.access import Access
 from events.console.biography import Biographer
 from events.console.databases import Databases
+from events.console.letters import Letters
 from events.console.search import Search
+from events.console.snapshot import Snapshots
+from events.console.triggers import TriggerStates
 from events.console.wiring import Wiring
+from events.deadletters import DeadLetters
 from events.runtime import health, logs, process
 from events.runtime.address import NatsAddress
 from events.runtime.connection import Connection
+from events.runtime.publisher import Publisher
 
 
 async def _main(environment: Mapping[str, str]) -> None:
@@ -36,7 +41,15 @@ async def _main(environment: Mapping[str, str]) -> None:
         jetstream = connection.jetstream()
         search = Search(jetstream, names, databases.find_user if databases.knows_emails else None)
         events = server.Events(jetstream, names, search, Biographer(jetstream, names, wiring))
-        routes = [*health.routes(health.NatsReadiness(connection)), *events.routes()]
+        triggers = TriggerStates(jetstream, names, wiring)
+        state = server.State(Snapshots(jetstream, names, triggers, databases))
+        letters = Letters(DeadLetters(Publisher(connection), jetstream, names))
+        routes = [
+            *health.routes(health.NatsReadiness(connection)),
+            *events.routes(),
+            *state.routes(),
+            *letters.routes(),
+        ]
         app = server.application(Access(environment.get("CONSOLE_TOKEN", ""), page.assets), routes)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(wiring.run())

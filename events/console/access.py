@@ -37,6 +37,10 @@ HEADERS = {
 }
 
 
+class InvalidRequest(Exception):  # noqa: N818 "error" would repeat what "invalid" says
+    """A request that cannot be carried out as it is; the text says why."""
+
+
 class Access:
     """Admits requests. Without a token the console is for this machine, and answers only to its names."""
 
@@ -81,7 +85,7 @@ class Access:
         return hmac.compare_digest(given.encode(), self._token.encode())
 
     async def sign_in(self, request: web.Request) -> web.StreamResponse:
-        """Set the cookie for whoever sends the token in a form, and lead to the first page."""
+        """Set the cookie for a client that sends the token in a form, and lead to the first page."""
         given = (await request.post()).get("token", "")
         if not (isinstance(given, str) and self._token and self.is_token(given.strip())):
             raise web.HTTPSeeOther("/signin?failed=1")

@@ -12,6 +12,7 @@ from nats.js import JetStreamContext
 from events.broker.subjects import StreamNames
 from events.cloudevents.event import Event
 from events.console import records
+from events.console.access import InvalidRequest
 from events.console.biography import words
 from events.console.biography.collect import born
 from events.console.streams import Stored, StreamReader
@@ -34,10 +35,6 @@ class FoundOrder(Struct, rename="camel"):
     version: int = -1
 
 
-class SearchError(Exception):
-    """A search that cannot be made; the text says why."""
-
-
 class Search:
     """Finds orders in the log of one Broker. `find_user` returns the id of an email's owner, if it may look there."""
 
@@ -47,10 +44,10 @@ class Search:
         self._find_user = find_user
 
     async def find(self, term: str) -> list[FoundOrder]:
-        """Return the orders that a term leads to, newest first. Raises SearchError and nats.errors.Error."""
+        """Return the orders that a term leads to, newest first. Raises InvalidRequest and nats.errors.Error."""
         wanted = await self._user(term) if "@" in term else term.strip().lower()
         if len(wanted) < _SHORTEST:
-            raise SearchError(f"enter at least {_SHORTEST} characters of an id, or an email")
+            raise InvalidRequest(f"enter at least {_SHORTEST} characters of an id, or an email")
         since = born(wanted) if _OBJECT_ID.fullmatch(wanted) else None
         found = dict[str, FoundOrder]()
         exact, part = wanted, wanted.encode()
@@ -65,9 +62,9 @@ class Search:
 
     async def _user(self, email: str) -> str:
         if self._find_user is None:
-            raise SearchError("this console may not look up emails; search by an id")
+            raise InvalidRequest("this console may not look up emails; search by an id")
         if (user := await self._find_user(email.strip().lower())) is None:
-            raise SearchError("no account has this email")
+            raise InvalidRequest("no account has this email")
         return user
 
     async def _complete(self, found: dict[str, FoundOrder]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from http import HTTPStatus
 
+import msgspec
 import nats.errors
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -13,14 +14,16 @@ from nats.js import JetStreamContext
 
 from events.broker.subjects import StreamNames
 from events.console import page, stream
-from events.console.access import Access, error, respond
+from events.console.access import Access, InvalidRequest, error, respond
 from events.console.biography import Biographer
-from events.console.search import Search, SearchError
+from events.console.search import Search
+from events.console.snapshot import Snapshots
 
 _log = logging.getLogger(__name__)
 
 _MOST_READERS = 32  # pages with a stream open; each has a consumer
 _LARGEST_BODY = 4 << 20
+_INTERVAL = 2.0  # seconds between two states that are sent
 _OBJECT_ID = "{id:[0-9a-f]{24}}"
 
 
@@ -54,6 +57,30 @@ class Events:
     async def _biography(self, request: web.Request) -> web.Response:
         found = await self._biographer.write(request.match_info["id"])
         return respond(found) if found else error(HTTPStatus.NOT_FOUND, "the log has nothing of this order")
+
+
+class State:
+    """Routes about the state of the whole system."""
+
+    def __init__(self, snapshots: Snapshots) -> None:
+        self._snapshots = snapshots
+        self._readers = Readers()
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes."""
+        return [web.get("/api/state", self._stream)]
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        return await self._readers.send(request, self._server_sent())
+
+    async def _server_sent(self) -> AsyncIterator[bytes]:
+        while True:
+            try:
+                yield b"data: %b\n\n" % msgspec.json.encode(await self._snapshots.latest())
+            except (nats.errors.Error, TimeoutError) as failure:
+                _log.warning("reading the state failed; retrying", extra={"reason": repr(failure)})
+                yield b": NATS does not respond\n\n"
+            await asyncio.sleep(_INTERVAL)
 
 
 class Readers:
@@ -100,7 +127,7 @@ async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn errors into responses that say what failed."""
     try:
         return await handler(request)
-    except SearchError as failure:
+    except InvalidRequest as failure:
         return error(HTTPStatus.BAD_REQUEST, str(failure))
     except web.HTTPRedirection:
         raise

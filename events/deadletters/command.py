@@ -4,7 +4,8 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 
 import nats
 import nats.errors
@@ -12,10 +13,12 @@ from nats.js.errors import NotFoundError
 
 from events.broker.subjects import StreamNames
 from events.deadletters import report
-from events.deadletters.store import DeadLetter, DeadLetters, UnboundTriggerError
+from events.deadletters.batch import Action, Batch, BatchError
+from events.deadletters.selection import Selection
+from events.deadletters.store import DeadLetter, DeadLetters
 from events.runtime.address import NatsAddress
 from events.runtime.printable import printable
-from events.runtime.publisher import MessageRejectedError, Publisher
+from events.runtime.publisher import Publisher
 
 _HELP = {
     "list": "count dead letters by Trigger and reason; with --trigger, list that Trigger's with their numbers",
@@ -59,6 +62,9 @@ def _parser() -> argparse.ArgumentParser:
             which.add_argument("numbers", type=int, nargs="*", default=[], metavar="NUMBER")
             which.add_argument("--trigger")
             which.add_argument("--all", action="store_true")
+            which.add_argument("--since", type=_time, metavar="TIME", help="given up since then, in ISO 8601")
+            command.add_argument("--rate", type=float, help="how many a second, at most")
+            command.add_argument("--dry-run", action="store_true", help="only tell which")
     return parser
 
 
@@ -110,51 +116,42 @@ async def _show(letters: DeadLetters, options: argparse.Namespace) -> None:
 
 
 async def _replay(letters: DeadLetters, options: argparse.Namespace) -> None:
-    async def replay(number: int) -> str:
-        letter = await letters.replay(number)
-        return f"{number} sent to {letter.trigger}"
-
-    await _each(letters, options, replay)
+    await _each(letters, options, "replay", "{number} sent to {trigger}")
 
 
 async def _purge(letters: DeadLetters, options: argparse.Namespace) -> None:
-    async def purge(number: int) -> str:
-        letter = await letters.show(number)
-        await letters.remove(number)
-        return f"{number} of {letter.trigger} deleted"
-
-    await _each(letters, options, purge)
+    await _each(letters, options, "purge", "{number} of {trigger} deleted")
 
 
-async def _each(letters: DeadLetters, options: argparse.Namespace, work: Callable[[int], Awaitable[str]]) -> None:
-    """Apply `work` to the selected dead letters one by one, print a line for each, and stop at the first failure.
-
-    Dead letters that are added meanwhile, perhaps the same events again, are left for the next run.
-    """
-    numbers = options.numbers or [letter.sequence for letter in await _select(letters, options.trigger)]
-    for done, number in enumerate(numbers):
-        try:
-            print(await work(number), flush=True)
-        except NotFoundError as error:
-            raise CommandFailed(f"dead letter {number} does not exist; {_progress(numbers, done)}") from error
-        except (UnboundTriggerError, MessageRejectedError, nats.errors.Error) as error:
-            raise CommandFailed(f"dead letter {number} is kept: {error}; {_progress(numbers, done)}") from error
+async def _each(letters: DeadLetters, options: argparse.Namespace, action: Action, line: str) -> None:
+    """Replay or purge the selected dead letters, print a line for each, and stop at the first failure."""
+    numbers = options.numbers or [one.sequence for one in await _select(letters, options.trigger, options.since)]
+    if options.dry_run:
+        print(f"{len(numbers)} selected, nothing done: {' '.join(map(str, numbers))}".rstrip(": "))
+        return
+    batch = Batch(letters, action, numbers, options.rate)
+    try:
+        async for letter in batch.run():
+            print(line.format(number=letter.sequence, trigger=letter.trigger), flush=True)
+    except BatchError as error:
+        raise CommandFailed(str(error)) from error
     print(f"{len(numbers)} done")
 
 
-async def _select(letters: DeadLetters, trigger: str | None) -> list[DeadLetter]:
-    """Return all dead letters, or those of a Trigger.
+async def _select(letters: DeadLetters, trigger: str | None, since: datetime | None = None) -> list[DeadLetter]:
+    """Return all dead letters, or those of a Trigger, given up since a time.
 
     A deleted Trigger may still have dead letters; one that has neither these nor a consumer is a misspelt name.
     """
-    found = [letter async for letter in letters.list(trigger)]
+    found = await Selection(trigger, since=since).find(letters)
     if trigger is not None and not found and not await letters.is_bound(trigger):
         raise CommandFailed(f"Trigger {printable(trigger)} does not exist")
     return found
 
 
-def _progress(numbers: Sequence[int], done: int) -> str:
-    return f"{done} done, {len(numbers) - done} not done"
+def _time(text: str) -> datetime:
+    """Return the time of a text in ISO 8601, in the local time zone if it names none. Raises ValueError."""
+    return datetime.fromisoformat(text).astimezone()
 
 
 async def _ignore(_: Exception) -> None:

@@ -1,6 +1,6 @@
 """Dead letters as text: a table of many, or one with all its fields."""
 
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from events.deadletters.selection import response
 from events.deadletters.store import DeadLetter
 from events.runtime.printable import printable
 
@@ -65,7 +66,7 @@ def details(letter: DeadLetter) -> Iterator[str]:
         "log sequence": str(letter.log_sequence),
     }
     if _RESPONSE in letter.headers:
-        fields["response"] = _text(_bytes(unquote(letter.headers[_RESPONSE])))
+        fields["response"] = _text(response(letter))
     headers = {name: unquote(value) for name, value in letter.headers.items() if name != _RESPONSE}
     for section in (fields, headers):
         yield from (f"{name:<{max(map(len, section))}}  {printable(value)}" for name, value in section.items())
@@ -105,10 +106,3 @@ def _text(data: bytes) -> str:
         return data.decode()
     except UnicodeError:
         return b64encode(data).decode()
-
-
-def _bytes(base64: str) -> bytes:
-    try:
-        return b64decode(base64, validate=True)
-    except ValueError:
-        return base64.encode()

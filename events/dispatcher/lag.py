@@ -2,14 +2,12 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
 from math import nan
 
 import nats.errors
 from nats.js import JetStreamContext
-from nats.js.api import ConsumerInfo, RawStreamMsg
-from nats.js.errors import NotFoundError
 
+from events.broker import backlog
 from events.broker.model import Route
 from events.dispatcher.deliveries import Deliveries
 from events.runtime import metrics
@@ -48,7 +46,10 @@ class Lag:
                 info = await self._jetstream.consumer_info(route.broker.stream_names.log, name)
                 waiting = (info.num_pending or 0) + (info.num_ack_pending or 0)
                 parked, parked_age = await self._parked(route)
-                lag, age = waiting + parked, max(await self._age(info) if waiting else 0.0, parked_age)
+                lag, age = (
+                    waiting + parked,
+                    max(await backlog.age(self._jetstream, info) if waiting else 0.0, parked_age),
+                )
         except (nats.errors.Error, TimeoutError):
             pass  # the gauges say NaN
         metrics.LAG.labels(*_labels(route)).set(lag)
@@ -63,20 +64,6 @@ class Lag:
         await parking.refresh()
         oldest = await parking.oldest()
         return parking.events, max(0.0, time.time() - oldest) if oldest else 0.0
-
-    async def _age(self, consumer: ConsumerInfo) -> float:
-        """Return the seconds since the first message was stored that the consumer still needs."""
-        subjects = consumer.config.filter_subjects or [consumer.config.filter_subject or ""]
-        floor = consumer.ack_floor.stream_seq if consumer.ack_floor else 0
-        found = [await self._next(consumer.stream_name, floor + 1, subject) for subject in subjects]
-        times = [message.time for message in found if message is not None and message.time is not None]
-        return max(0.0, (datetime.now(UTC) - min(times)).total_seconds()) if times else 0.0
-
-    async def _next(self, stream: str, sequence: int, subject: str) -> RawStreamMsg | None:
-        try:
-            return await self._jetstream.get_msg(stream, sequence, subject=subject, next=True)
-        except NotFoundError:
-            return None
 
 
 def _labels(route: Route) -> metrics.Labels:

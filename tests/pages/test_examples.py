@@ -15,7 +15,7 @@ from tests.e2e.stack import ROOT
 from tests.pages.pages import page
 
 GUIDE = page("docs/functions.md").text
-COPIED = ("events", "functions", "knative", "local", "tests", "docs", "pyproject.toml", "Makefile", "README.md")
+COPIED = ("events", "functions", "knative", "local", "tests", "ui", "docs", "pyproject.toml", "Makefile", "README.md")
 STEP = re.compile(
     r"(Create|Append\s+to|Add\s+to)\s+`([^`]+)`(?:,\s+before\s+`([^`]+)`)?:\n\n([ ]*)```\w+\n(.*?)^\4```$",
     re.DOTALL | re.MULTILINE,

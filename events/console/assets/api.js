@@ -13,6 +13,19 @@
 /** @typedef {{order: string, title: string, price: number | null, status: string, buyer: string, ticket: string,
  *   mood: Mood, headline: string, explanation: string[], advice: string, entries: Entry[], scheduled: Scheduled[],
  *   traces: string[]}} Biography */
+/** @typedef {{name: string, subscriber: string, types: string[] | null, filter: string, concurrency: number,
+ *   retry: number, backlog: number | null, underWay: number | null, redelivered: number | null, parked: number,
+ *   dead: number, rate: number | null, oldest: number}} TriggerState */
+/** @typedef {{name: string, messages: number, bytes: number, maxBytes: number | null, lastSequence: number,
+ *   rate: number | null, replicas: number}} StreamState */
+/** @typedef {{service: string, rows: number | null, newest: string | null, published: string | null,
+ *   replaying: boolean, lag: number | null, error: string}} Outbox */
+/** @typedef {{time: string, triggers: TriggerState[], log: StreamState, schedules: StreamState,
+ *   deadLetters: StreamState, outboxes: Outbox[] | null}} Snapshot */
+/** @typedef {{number: number, time: string, name: string, order: string, attempts: number}} Letter */
+/** @typedef {{trigger: string, status: string, message: string, reason: string, oldest: string, newest: string,
+ *   count: number, letters: Letter[]}} Group */
+/** @typedef {{action: 'replay' | 'purge', total: number, done: number, running: boolean, error: string}} Progress */
 
 const TIMEOUT_MILLISECONDS = 60_000; // a week of events is read for some answers
 

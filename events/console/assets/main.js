@@ -8,6 +8,9 @@ const PAGES = [
   [/^\/find$/, () => import('./pages/find.js')],
   [/^\/orders\/([0-9a-f]{24})$/, () => import('./pages/order.js')],
   [/^\/events$/, () => import('./pages/events.js')],
+  [/^\/triggers$/, () => import('./pages/triggers.js')],
+  [/^\/dead-letters$/, () => import('./pages/letters.js')],
+  [/^\/storage$/, () => import('./pages/storage.js')],
 ];
 
 frame();

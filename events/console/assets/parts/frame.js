@@ -7,6 +7,9 @@ import { h, main } from '../dom.js';
 const LINKS = [
   ['/', 'Orders'],
   ['/events', 'Events'],
+  ['/triggers', 'Triggers'],
+  ['/dead-letters', 'Dead letters'],
+  ['/storage', 'Storage'],
 ];
 
 /** Fill the bar. `/` puts the focus into its search. */
