@@ -60,6 +60,16 @@ class Child:
         self._reading.cancel()
         return _ending(status)
 
+    @property
+    def pid(self) -> int | None:
+        """Return the id of the process, None once it has ended."""
+        return self._process.pid if self._process.returncode is None else None
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process and its group."""
+        if self._process.returncode is None:
+            os.killpg(self._process.pid, number)
+
     def terminate(self) -> None:
         """Ask the process to end."""
         if self._process.returncode is None:

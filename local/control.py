@@ -1,4 +1,4 @@
-"""The stack's end of `make logs` and `make function`: a Unix socket that only its owner can reach.
+"""The stack's end of `make logs`, `make function` and the console: a Unix socket that only its owner can reach.
 
 A client sends one line, a `Request` as JSON, and gets lines of JSON until it closes the connection: an `Error`, or
 what its request says. What a request changes lasts as long as its connection, however the client ends.
@@ -9,24 +9,30 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
-from local.log import Log, Record
+from local import wiring
+from local.log import STACK, Log, Record
+from local.machine import Audit, Change, Done, Machine, MachineState
 from local.reload import Files
 from local.supervisor import Supervisor
+from local.wiring import Wiring
+
+_OF_THE_MACHINE = {"machine", "wiring", "audit", *get_args(Change)}
 
 
 class Request(msgspec.Struct):
-    """What a client wants of the process `name`.
+    """What a client wants of the process `name`, or of the machine.
 
     `logs`: its log records, the last ones first. `reload`: the same, and the process is restarted whenever a file of
-    Python code changes. `place`: one `Place`, with the process stopped until the connection closes.
+    Python code changes. `place`: one `Place`, with the process stopped until the connection closes. `machine`: one
+    `MachineState`. `wiring`: one `Wiring`. `audit`: one `Audit`. Other actions change the machine; they return `Done`.
     """
 
-    action: Literal["logs", "reload", "place"]
-    name: str
+    action: Literal["logs", "reload", "place", "machine", "wiring", "audit"] | Change
+    name: str = ""
 
 
 class Place(msgspec.Struct):
@@ -48,6 +54,7 @@ class Control:
     def __init__(self, supervisors: Mapping[str, Supervisor], log: Log) -> None:
         self._supervisors = supervisors
         self._log = log
+        self._machine = Machine(supervisors)
         self._serving = set[asyncio.Task[None]]()
 
     @asynccontextmanager
@@ -65,6 +72,7 @@ class Control:
                 server.close()
                 for task in self._serving:
                     task.cancel()
+                self._machine.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -83,6 +91,9 @@ class Control:
         writer.close()
 
     async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> None:
+        if request.action in _OF_THE_MACHINE:
+            _send(writer, await self._of_the_machine(request))
+            return
         supervisor = self._supervisors.get(request.name)
         if supervisor is None:
             names = ", ".join(sorted(self._supervisors))
@@ -95,6 +106,24 @@ class Control:
                 tasks.create_task(self._send_log(request.name, writer))
         else:
             await self._send_log(request.name, writer)
+
+    async def _of_the_machine(self, request: Request) -> MachineState | Wiring | Audit | Done | Error:
+        try:
+            match request.action:
+                case "machine":
+                    return self._machine.state()
+                case "wiring":
+                    return wiring.read()
+                case "audit":
+                    return await self._machine.audit()
+                case "kill" | "pause" | "resume" | "shop" | "go home":
+                    self._log.say(
+                        f"{request.action}, as a person asked in the console", "WARNING", request.name or STACK
+                    )
+                    return self._machine.change(request.action, request.name)
+        except (ValueError, TimeoutError, OSError) as error:
+            return Error(str(error) or repr(error))
+        return Error(f"{request.action} is not an action of the machine")
 
     async def _send_log(self, name: str, writer: asyncio.StreamWriter) -> None:
         with self._log.following(name) as records, suppress(OSError):  # the client has gone
@@ -120,5 +149,5 @@ class Control:
                 self._log.say("starting again: its place is free", name=name)
 
 
-def _send(writer: asyncio.StreamWriter, message: Record | Place | Error) -> None:
+def _send(writer: asyncio.StreamWriter, message: Record | Place | MachineState | Wiring | Audit | Done | Error) -> None:
     writer.write(msgspec.json.encode(message, enc_hook=str) + b"\n")

@@ -158,7 +158,10 @@ class Plan:
             "BROKER": f"{broker['namespace']}/{broker['name']}",
             "MANIFESTS": str(manifests.EVENTING),
             "DATABASES": json.dumps(self.databases),
+            "MACHINE": str(self._state.description),
         }
+        if self.addresses.stripe_url:
+            environment["PROVIDER_CONTROLS"] = f"{self.addresses.stripe_url}/test/behaviour"
         command = ["nice", "-n", "10", sys.executable, "-m", "events.console"]
         return Process(CONSOLE, probes.http(servers.HOST, port, "/readyz"), command, environment)
 
@@ -209,7 +212,12 @@ class Plan:
         return not optional or key in self._given or self._state.has_secret(name, key)
 
     def _inherited(self) -> dict[str, str]:
-        return {name: value for name, value in self._given.items() if name in INHERITED or _is_telemetry(name)}
+        return {name: value for name, value in self._given.items() if name in INHERITED} | self._telemetry()
+
+    def _telemetry(self) -> dict[str, str]:
+        """Return the caller's own settings of OpenTelemetry; without any, the console takes the spans."""
+        given = {name: value for name, value in self._given.items() if _is_telemetry(name)}
+        return given or {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{self.addresses.console_url}/v1/traces"}
 
     def _folder(self, *names: str) -> Path:
         folder = self._state.folder.joinpath(*names)

@@ -45,7 +45,7 @@ class State:
     def __init__(self) -> None:
         self.folder = Path(os.environ.get("LOCAL_STATE") or ROOT / ".local").absolute()
         self._lock = self.folder / "lock"
-        self._description = self.folder / "running.json"
+        self.description = self.folder / "running.json"
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -74,11 +74,11 @@ class State:
 
     def describe(self, running: Running) -> None:
         """Write `running.json`, for the other `make` targets."""
-        _write(self._description, json.dumps(running._asdict(), indent=2))
+        _write(self.description, json.dumps(running._asdict(), indent=2))
 
     def forget(self) -> None:
         """Remove `running.json`."""
-        self._description.unlink(missing_ok=True)
+        self.description.unlink(missing_ok=True)
 
     def running(self) -> Running | None:
         """Return the addresses of the stack that holds the folder, once it is ready."""
@@ -86,7 +86,7 @@ class State:
             with self._lock.open() as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return Running(**json.loads(self._description.read_text())) if self._description.exists() else None
+            return Running(**json.loads(self.description.read_text())) if self.description.exists() else None
         except FileNotFoundError:
             pass
         return None

@@ -1,6 +1,7 @@
 """Keeps a process of the plan running: started, probed, and started again when it ends or fails its liveness probe."""
 
 import asyncio
+import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -35,6 +36,28 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._run: asyncio.Task[None] | None = None
         self._stopped = False
+        self._began = 0.0
+        self.starts = 0
+
+    @property
+    def pid(self) -> int | None:
+        """Return the id of the running process, None if none runs."""
+        return self._child.pid if self._child else None
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether the process that runs has become ready."""
+        return self._ready.is_set() and self.pid is not None
+
+    @property
+    def seconds(self) -> float:
+        """Return for how long the process has run, 0 if none runs."""
+        return time.monotonic() - self._began if self.pid is not None else 0.0
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process and its group."""
+        if self._child:
+            self._child.send_signal(number)
 
     async def start(self) -> None:
         """Return when the process is ready; from then on it is kept running.
@@ -113,6 +136,8 @@ class Supervisor:
         """Run the process from start to end; return how it ended."""
         try:
             self._child = child = await Child.launch(self.plan, self._guard, self._take_line)
+            self._began = time.monotonic()
+            self.starts += 1
         except OSError as error:
             return f"could not be started ({error})"
         if self._stopping.is_set():

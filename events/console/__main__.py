@@ -1,9 +1,10 @@
 """The console.
 
 Environment: NATS_URL; NATS_USER and NATS_PASSWORD, if NATS wants them; BROKER as `namespace/name`; MANIFESTS, a folder
-or file of YAML with the Broker and its Triggers; PORT and HOST of its page, of /healthz and /readyz; CONSOLE_TOKEN, the
-operator's token, without which it is for its own machine only; DATABASES, a JSON object with the URI of each service's
-database, which it only reads.
+or file of YAML with the Broker and its Triggers, without which they come from the Kubernetes API; PORT and HOST of its
+page, of /healthz and /readyz; CONSOLE_TOKEN, the operator's token, without which it is for its own machine only;
+DATABASES, a JSON object with the URI of each service's database, which it only reads; on one machine MACHINE and
+PROVIDER_CONTROLS, see `machine`.
 """
 
 import asyncio
@@ -21,10 +22,12 @@ from events.console.access import Access
 from events.console.biography import Biographer
 from events.console.databases import Databases
 from events.console.letters import Letters
+from events.console.machine import Machine
 from events.console.search import Search
 from events.console.snapshot import Snapshots
+from events.console.spans import Spans
 from events.console.triggers import TriggerStates
-from events.console.wiring import Wiring
+from events.console.wiring import Declarations, Wiring
 from events.deadletters import DeadLetters
 from events.runtime import health, logs, process
 from events.runtime.address import NatsAddress
@@ -34,7 +37,7 @@ from events.runtime.publisher import Publisher
 
 async def _main(environment: Mapping[str, str]) -> None:
     names, connection = StreamNames.parse(environment["BROKER"]), Connection()
-    wiring = Wiring(Files(Path(environment["MANIFESTS"])), names)
+    wiring = Wiring(_declared(environment, names), names)
     databases = Databases(json.loads(environment.get("DATABASES", "{}")))
     async with connection:
         await connection.open(NatsAddress.from_environment(environment), "console")
@@ -42,20 +45,26 @@ async def _main(environment: Mapping[str, str]) -> None:
         search = Search(jetstream, names, databases.find_user if databases.knows_emails else None)
         events = server.Events(jetstream, names, search, Biographer(jetstream, names, wiring))
         triggers = TriggerStates(jetstream, names, wiring)
-        state = server.State(Snapshots(jetstream, names, triggers, databases))
+        state = server.State(jetstream, names, Snapshots(jetstream, names, triggers, databases))
         letters = Letters(DeadLetters(Publisher(connection), jetstream, names))
-        routes = [
-            *health.routes(health.NatsReadiness(connection)),
-            *events.routes(),
-            *state.routes(),
-            *letters.routes(),
-        ]
+        machine = Machine(environment.get("MACHINE"), environment.get("PROVIDER_CONTROLS"))
+        parts = (events, state, letters, machine, Spans(takes_spans="MACHINE" in environment))
+        ours = [route for part in parts for route in part.routes()]
+        routes = [*health.routes(health.NatsReadiness(connection)), *ours]
         app = server.application(Access(environment.get("CONSOLE_TOKEN", ""), page.assets), routes)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(wiring.run())
             tasks.create_task(connection.until_closed())
             tasks.create_task(_serve(app, int(environment["PORT"]), environment.get("HOST")))
     await databases.close()
+
+
+def _declared(environment: Mapping[str, str], names: StreamNames) -> Declarations:
+    if "MANIFESTS" in environment:
+        return Files(Path(environment["MANIFESTS"]))
+    from events.console.declared import Declared  # noqa: PLC0415 its client costs a third of a second, and 5 MB
+
+    return Declared(names.namespace)
 
 
 async def _serve(app: web.Application, port: int, host: str | None) -> None:

@@ -13,7 +13,7 @@ from aiohttp.typedefs import Handler
 from nats.js import JetStreamContext
 
 from events.broker.subjects import StreamNames
-from events.console import page, stream
+from events.console import guarantees, page, stream
 from events.console.access import Access, InvalidRequest, error, respond
 from events.console.biography import Biographer
 from events.console.search import Search
@@ -62,13 +62,23 @@ class Events:
 class State:
     """Routes about the state of the whole system."""
 
-    def __init__(self, snapshots: Snapshots) -> None:
+    def __init__(self, jetstream: JetStreamContext, names: StreamNames, snapshots: Snapshots) -> None:
+        self._jetstream = jetstream
+        self._names = names
         self._snapshots = snapshots
         self._readers = Readers()
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes."""
-        return [web.get("/api/state", self._stream)]
+        return [web.get("/api/state", self._stream), web.get("/api/guarantees", self._guarantees)]
+
+    async def _guarantees(self, request: web.Request) -> web.StreamResponse:
+        return await self._readers.send(request, self._counted())
+
+    async def _counted(self) -> AsyncIterator[bytes]:
+        async with aclosing(guarantees.watch(self._jetstream, self._names)) as figures:  # type: ignore[type-var]
+            async for one in figures:
+                yield b"data: %b\n\n" % msgspec.json.encode(one)
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         return await self._readers.send(request, self._server_sent())

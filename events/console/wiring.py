@@ -1,15 +1,24 @@
 """The Triggers of the Broker as they are declared, kept current while the console runs."""
 
+from collections.abc import Callable
+from typing import Protocol
+
 from events.broker.model import DesiredState, Route, Trigger
-from events.broker.source import DesiredStateSource
 from events.broker.subjects import StreamNames
 from events.cloudevents.event import Event
+
+
+class Declarations(Protocol):
+    """Where Brokers and Triggers are declared."""
+
+    async def run(self, take: Callable[[DesiredState], None]) -> None:
+        """Call `take` with what is declared, now and whenever it changes, until cancelled."""
 
 
 class Wiring:
     """The routes of one Broker, a Trigger with its Broker each, as the last reading of their source declared them."""
 
-    def __init__(self, source: DesiredStateSource, names: StreamNames) -> None:
+    def __init__(self, source: Declarations, names: StreamNames) -> None:
         self._source = source
         self._names = names
         self.routes: dict[str, Route] = {}

@@ -57,7 +57,7 @@ def test_filters_are_by_type_order_buyer_and_trace(env: ConsoleEnv) -> None:
 def test_data_of_an_event_stays_text(env: ConsoleEnv, open_page: Open) -> None:
     env.store(event("order.created", order(hostile := new_id(), title=HOSTILE)))
     page = open_page(f"{env.url}/orders/{hostile}")
-    expect(page.get_by_text(f"A buyer reserved “{HOSTILE}”")).to_be_visible()
+    expect(page.get_by_role("listitem").get_by_text(f"A buyer reserved “{HOSTILE}”")).to_be_visible()
     page.goto(f"{env.url}/events?order={hostile}")
     page.get_by_text("Data", exact=True).first.click()
     expect(page.locator("pre", has_text="onerror")).to_be_visible()

@@ -70,6 +70,11 @@ class Stack:
         [found] = self.named(name)
         return found
 
+    @property
+    def console_url(self) -> str:
+        """Where its console is."""
+        return str(json.loads((self.state / "running.json").read_text())["console_url"])
+
     def mongo_uri(self, function: str) -> str:
         """The URI of a function's database."""
         return self.process_of(function).environ()["MONGO_URI"]
@@ -129,7 +134,8 @@ def settings(state: Path, port: int, **environment: str) -> Mapping[str, str]:
     lane = LANES_OF_TESTS + (LANES_OF_TESTS * next(_stacks) + int(os.environ.get(servers.PORT_LANE, "0"))) % LANES_LEFT
     ours = {"LOCAL_STATE": str(state), "PORT": str(port), "PYTHONPATH": str(ROOT), servers.PORT_LANE: str(lane)}
     browsers = {"STRIPE_PUBLISHABLE_KEY": PUBLISHABLE_KEY}  # which tests.browser has
-    return {"PATH": os.environ["PATH"], **ours, **UNLIMITED, **browsers, **environment}
+    spans = {"OTEL_SDK_DISABLED": "true"}  # which cost each process's start some time
+    return {"PATH": os.environ["PATH"], **ours, **UNLIMITED, **browsers, **spans, **environment}
 
 
 @contextmanager

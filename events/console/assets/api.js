@@ -26,6 +26,19 @@
 /** @typedef {{trigger: string, status: string, message: string, reason: string, oldest: string, newest: string,
  *   count: number, letters: Letter[]}} Group */
 /** @typedef {{action: 'replay' | 'purge', total: number, done: number, running: boolean, error: string}} Progress */
+/** @typedef {{orders: number, complete: number, cancelled: number, lost: number, oversold: number, stuck: number,
+ *   chargedTwice: number}} Guarantees */
+/** @typedef {{name: string, state: 'ready' | 'starting' | 'paused' | 'external', pid: number | null, starts: number,
+ *   seconds: number, isOurs: boolean}} ProcessState */
+/** @typedef {{processes: ProcessState[], shopping: boolean, fault: string, faults: string[]}} MachineState */
+/** @typedef {{stringValue?: string, intValue?: string, boolValue?: boolean, doubleValue?: number}} Value */
+/** @typedef {{traceId: string, spanId: string, parentSpanId?: string, name: string, kind?: number,
+ *   startTimeUnixNano: string, endTimeUnixNano: string, attributes?: {key: string, value: Value}[],
+ *   status?: {code?: number, message?: string}}} Span */
+/** @typedef {{service: string, span: Span}} ServiceSpan */
+/** @typedef {{service: string, requests: number, errors: number, p50: number, p99: number}} Figures */
+/** @typedef {{name: string, service: string, routes: string[], stores: boolean}} FunctionWiring */
+/** @typedef {{functions: FunctionWiring[], relays: string[]}} Wiring */
 
 const TIMEOUT_MILLISECONDS = 60_000; // a week of events is read for some answers
 

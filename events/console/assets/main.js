@@ -10,11 +10,14 @@ const PAGES = [
   [/^\/events$/, () => import('./pages/events.js')],
   [/^\/triggers$/, () => import('./pages/triggers.js')],
   [/^\/dead-letters$/, () => import('./pages/letters.js')],
+  [/^\/break$/, () => import('./pages/break.js')],
+  [/^\/functions$/, () => import('./pages/functions.js')],
+  [/^\/map$/, () => import('./pages/map.js')],
   [/^\/storage$/, () => import('./pages/storage.js')],
 ];
 
-frame();
 try {
+  await frame();
   await show();
 } catch (error) {
   fail(error);

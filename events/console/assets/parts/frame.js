@@ -1,22 +1,21 @@
 /** What every page has: the bar with its search, and a place for failures. */
 
-import { ApiError } from '../api.js';
+import { ApiError, request } from '../api.js';
 import { h, main } from '../dom.js';
 
 /** @type {[string, string][]} */
 const LINKS = [
   ['/', 'Orders'],
   ['/events', 'Events'],
+  ['/map', 'Map'],
+  ['/functions', 'Functions'],
   ['/triggers', 'Triggers'],
   ['/dead-letters', 'Dead letters'],
   ['/storage', 'Storage'],
 ];
 
-/** Fill the bar. `/` puts the focus into its search. */
-export function frame() {
-  const links = LINKS.map(([path, name]) =>
-    h('a', { href: path, 'aria-current': location.pathname === path ? 'page' : null }, name),
-  );
+/** Fill the bar. `/` puts the focus into its search. What only one machine has is offered there alone. */
+export async function frame() {
   const query = new URLSearchParams(location.search).get('q') ?? '';
   const field = h('input', {
     id: 'q',
@@ -30,12 +29,14 @@ export function frame() {
     spellcheck: 'false',
     required: true,
   });
+  const local = link(['/break', 'Break it']);
+  local.hidden = true;
   const top = /** @type {HTMLElement} */ (document.getElementById('top'));
   top.replaceChildren(
     h('a', { href: '#main', class: 'skip' }, 'Skip to content'),
     h('a', { href: '/', class: 'brand' }, 'Console'),
     h('form', { action: '/find', role: 'search' }, field, h('button', null, 'Find')),
-    h('nav', { 'aria-label': 'Pages' }, ...links),
+    h('nav', { 'aria-label': 'Pages' }, ...LINKS.map(link), local),
   );
   document.addEventListener('keydown', (event) => {
     const typing = event.target instanceof Element && event.target.matches('input, select, textarea');
@@ -43,6 +44,12 @@ export function frame() {
     event.preventDefault();
     field.focus();
   });
+  local.hidden = !(await request('/api/about')).isLocal;
+}
+
+/** @param {[string, string]} link */
+function link([path, name]) {
+  return h('a', { href: path, 'aria-current': location.pathname === path ? 'page' : null }, name);
 }
 
 /**
