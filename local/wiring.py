@@ -26,8 +26,7 @@ class Wiring(msgspec.Struct):
 def read() -> Wiring:
     """Return the wiring of the rendered manifests."""
     resources, routes = manifests.read(), gateway.routes()
-    services = [found for found in resources if found["apiVersion"].startswith("serving.knative.dev/")]
-    functions = [_function(found, routes) for found in services if _is_function(found)]
+    functions = [_function(found, routes) for found in resources if _is_function(found)]
     relays = [
         found["metadata"]["name"].removesuffix("-relay")
         for found in resources
@@ -37,7 +36,8 @@ def read() -> Wiring:
 
 
 def _is_function(manifest: manifests.Manifest) -> bool:
-    return "FUNCTION_TARGET" in manifests.environment(manifest)
+    is_service = manifest["kind"] == "Service" and manifest["apiVersion"].startswith("serving.knative.dev/")
+    return is_service and "FUNCTION_TARGET" in manifests.environment(manifest)
 
 
 def _function(manifest: manifests.Manifest, routes: list[gateway.Route]) -> FunctionWiring:

@@ -10,7 +10,10 @@ PROVIDER_CONTROLS, see `machine`.
 import asyncio
 import json
 import os
+import sys
 from collections.abc import Mapping
+from contextlib import aclosing
+from ipaddress import ip_address
 from pathlib import Path
 
 from aiohttp import web
@@ -39,7 +42,7 @@ async def _main(environment: Mapping[str, str]) -> None:
     names, connection = StreamNames.parse(environment["BROKER"]), Connection()
     wiring = Wiring(_declared(environment, names), names)
     databases = Databases(json.loads(environment.get("DATABASES", "{}")))
-    async with connection:
+    async with connection, aclosing(databases):
         await connection.open(NatsAddress.from_environment(environment), "console")
         jetstream = connection.jetstream()
         search = Search(jetstream, names, databases.find_user if databases.knows_emails else None)
@@ -56,7 +59,6 @@ async def _main(environment: Mapping[str, str]) -> None:
             tasks.create_task(wiring.run())
             tasks.create_task(connection.until_closed())
             tasks.create_task(_serve(app, int(environment["PORT"]), environment.get("HOST")))
-    await databases.close()
 
 
 def _declared(environment: Mapping[str, str], names: StreamNames) -> Declarations:
@@ -77,6 +79,16 @@ async def _serve(app: web.Application, port: int, host: str | None) -> None:
         await runner.cleanup()
 
 
+def _require_token(environment: Mapping[str, str]) -> None:
+    """End the process if other machines could reach the console without a token."""
+    host = environment.get("HOST", "0.0.0.0")  # noqa: S104 what an absent HOST means
+    if not environment.get("CONSOLE_TOKEN") and not ip_address(host).is_loopback:
+        sys.exit(
+            "CONSOLE_TOKEN must be set where HOST is not a loopback address; without a token the console stays local"
+        )
+
+
 if __name__ == "__main__":
+    _require_token(os.environ)
     logs.configure("console")
     process.run(_main(os.environ))

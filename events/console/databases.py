@@ -82,7 +82,7 @@ class Databases:
             lag=_lag(newest, published),
         )
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close the connections."""
         with suppress(PyMongoError):
             await asyncio.gather(*(client.close() for client in self._clients.values()))

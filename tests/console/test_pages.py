@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from local import gateway, manifests
 from tests.console.conftest import Open
 from tests.e2e.person import Person
 from tests.e2e.stack import Stack
@@ -29,6 +30,8 @@ def pages(stack: Stack, page: Page) -> Iterator[str]:
         ("/find?q=nothing-of-it", "Nothing of"),
         ("/triggers", "payments-schedule-settlement"),
         ("/dead-letters", "There are none"),
+        ("/map", "payments-schedule-settlement"),
+        ("/functions", "expiration-schedule"),
         ("/storage", "ticketing_default_schedules"),
         ("/break", "orders-create"),
         ("/nowhere", "Page not found"),
@@ -47,6 +50,17 @@ def test_axe_finds_nothing_on_any_page(stack: Stack, open_page: Open, node_modul
 def test_no_page_is_wider_than_a_phone(stack: Stack, open_page: Open) -> None:
     page = open_page(stack.console_url, viewport=PHONE)
     assert [path for path in pages(stack, page) if page.evaluate(IS_WIDER)] == []
+
+
+def test_the_map_is_the_wiring(stack: Stack, open_page: Open) -> None:
+    page = open_page(f"{stack.console_url}/map")
+    nodes = page.locator("[data-node]")
+    expect(nodes.last).to_be_visible()
+    triggers = {f"triggers/{one['metadata']['name']}" for one in manifests.read() if one["kind"] == "Trigger"}
+    routes = {f"routes/{route.function}" for route in gateway.routes()}
+    outboxes = {f"outboxes/{service}" for service in ("orders", "payments", "tickets")}
+    drawn = {one.get_attribute("data-node") for one in nodes.all()}
+    assert drawn == triggers | routes | outboxes | {"gateway/Envoy", "log/log"}
 
 
 def test_the_books_are_compared_at_a_button(stack: Stack, open_page: Open) -> None:

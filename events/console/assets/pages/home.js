@@ -3,7 +3,7 @@
 import { h } from '../dom.js';
 import { follow } from '../parts/follow.js';
 import { show } from '../parts/frame.js';
-import { badge, clock } from '../parts/text.js';
+import { badge, clock, fields } from '../parts/text.js';
 
 /** @typedef {import('../api.js').EventRecord} EventRecord */
 
@@ -42,7 +42,7 @@ export default function page() {
 
 /** @param {EventRecord} event */
 function row(event) {
-  const order = JSON.parse(event.data);
+  const order = fields(event.data);
   return h(
     'tr',
     null,

@@ -12,7 +12,7 @@ import { count, duration } from '../parts/text.js';
 /** @typedef {{x: number, y: number, width: number}} Place */
 
 const [LINE, HEIGHT, TOP] = [30, 24, 30];
-const COLUMNS = { gateway: [0, 90], routes: [140, 190], outboxes: [400, 120], log: [580, 120], triggers: [780, 260] };
+const COLUMNS = { gateway: [0, 90], routes: [140, 190], outboxes: [400, 120], log: [580, 120], triggers: [770, 210] };
 const WIDTH = 1_140;
 const LATE_SECONDS = 30;
 
@@ -39,7 +39,7 @@ function draw(wiring, state) {
     picture.append(head);
   }
   const gateway = routes.length ? node(picture, 'gateway', 'Envoy', middle(1, 0)) : null;
-  const log = node(picture, 'log', 'log', middle(1, 0), false, `${rate(state.log.rate)} · ${count(state.log.messages)}`);
+  const log = node(picture, 'log', 'log', middle(1, 0), false, [rate(state.log.rate), `${count(state.log.messages)} events`].filter(Boolean).join(', '));
   /** @type {Map<string, Place>} */
   const outboxes = new Map();
   wiring.relays.forEach((service, at) => {
@@ -57,8 +57,9 @@ function draw(wiring, state) {
   });
   state.triggers.forEach((one, at) => {
     const late = one.oldest > LATE_SECONDS;
-    const waiting = one.backlog ? ` · ${count(one.backlog)} waiting, ${duration(one.oldest)}` : '';
-    const place = node(picture, 'triggers', one.name, middle(state.triggers.length, at), late, `${rate(one.rate)}${waiting}`, (one.types ?? ['any type']).join('\n'));
+    const waiting = one.backlog ? `${count(one.backlog)} wait ${duration(one.oldest)}` : '';
+    const figure = [rate(one.rate), waiting].filter(Boolean).join(', ');
+    const place = node(picture, 'triggers', one.name, middle(state.triggers.length, at), late, figure, (one.types ?? ['any type']).join('\n'));
     edge(picture, log, place, late, (one.types ?? ['any type']).join(', '));
   });
   return picture;

@@ -18,7 +18,7 @@ export default async function page(match) {
   const order = match[1] ?? '';
   show('Order', h('p', { role: 'status' }, 'Reading the log…'));
   let shown = '';
-  while (document.visibilityState) {
+  for (;;) {
     const found = await read(order);
     const text = JSON.stringify(found);
     if (text !== shown && !document.querySelector('main details[open]')) render(order, found);

@@ -79,6 +79,20 @@ export function pretty(text) {
 }
 
 /**
+ * Return the fields of JSON, none of a text that is cut off.
+ *
+ * @param {string} text
+ * @returns {any}
+ */
+export function fields(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
+
+/**
  * Return a badge with an order's status.
  *
  * @param {string} status
