@@ -35,6 +35,21 @@ def test_replaying_all_of_a_trigger_and_all_of_all(failed: Stage, sink: Sink, ot
     assert not failed.letters()
 
 
+def test_a_dry_run_only_tells_which_those_since_a_time_would_be(failed: Stage) -> None:
+    before = failed.letters()
+    since = sorted(letter.time for letter in before)[1]
+    numbers = [letter.sequence for letter in before if letter.time >= since]
+
+    said = run(failed, "replay", "--since", since.isoformat(), "--dry-run")
+
+    assert said == f"{len(numbers)} selected, nothing done: {' '.join(map(str, numbers))}\n"
+    assert failed.letters() == before
+    assert run(failed, "purge", "--since", since.isoformat(), "--rate", "1000").endswith(f"{len(numbers)} done\n")
+    assert [letter.sequence for letter in failed.letters()] == [
+        letter.sequence for letter in before if letter.time < since
+    ]
+
+
 def test_what_fails_again_is_a_dead_letter_again_and_not_replayed_for_ever(failed: Stage, sink: Sink) -> None:
     assert run(failed, "replay", "--trigger", "one").endswith("3 done\n")
 
