@@ -14,11 +14,9 @@ import sys
 from collections.abc import Mapping
 from contextlib import aclosing
 from ipaddress import ip_address
-from pathlib import Path
 
 from aiohttp import web
 
-from events.broker.source import Files
 from events.broker.subjects import StreamNames
 from events.console import page, server
 from events.console.access import Access
@@ -30,7 +28,7 @@ from events.console.search import Search
 from events.console.snapshot import Snapshots
 from events.console.spans import Spans
 from events.console.triggers import TriggerStates
-from events.console.wiring import Declarations, Wiring
+from events.console.wiring import Wiring, declarations
 from events.deadletters import DeadLetters
 from events.runtime import health, logs, process
 from events.runtime.address import NatsAddress
@@ -40,7 +38,7 @@ from events.runtime.publisher import Publisher
 
 async def _main(environment: Mapping[str, str]) -> None:
     names, connection = StreamNames.parse(environment["BROKER"]), Connection()
-    wiring = Wiring(_declared(environment, names), names)
+    wiring = Wiring(declarations(environment, names), names)
     databases = Databases(json.loads(environment.get("DATABASES", "{}")))
     async with connection, aclosing(databases):
         await connection.open(NatsAddress.from_environment(environment), "console")
@@ -59,14 +57,6 @@ async def _main(environment: Mapping[str, str]) -> None:
             tasks.create_task(wiring.run())
             tasks.create_task(connection.until_closed())
             tasks.create_task(_serve(app, int(environment["PORT"]), environment.get("HOST")))
-
-
-def _declared(environment: Mapping[str, str], names: StreamNames) -> Declarations:
-    if "MANIFESTS" in environment:
-        return Files(Path(environment["MANIFESTS"]))
-    from events.console.declared import Declared  # noqa: PLC0415 its client costs a third of a second, and 5 MB
-
-    return Declared(names.namespace)
 
 
 async def _serve(app: web.Application, port: int, host: str | None) -> None:

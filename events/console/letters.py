@@ -99,11 +99,12 @@ class Letters:
         ]
 
     async def _list(self, _: web.Request) -> web.Response:
+        batch = self._progress()  # first: once it has ended, the list is without what it handled
         groups: dict[tuple[str, str, str], Group] = {}
         with suppress(NotFoundError):
             async for letter in self._letters.list():
                 _enter(groups, letter)
-        return respond({"groups": list(groups.values()), "batch": self._progress()})
+        return respond({"groups": list(groups.values()), "batch": batch})
 
     async def _show(self, request: web.Request) -> web.Response:
         try:

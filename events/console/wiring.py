@@ -1,9 +1,11 @@
 """The Triggers of the Broker as they are declared, kept current while the console runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Protocol
 
 from events.broker.model import DesiredState, Route, Trigger
+from events.broker.source import Files
 from events.broker.subjects import StreamNames
 from events.cloudevents.event import Event
 
@@ -13,6 +15,15 @@ class Declarations(Protocol):
 
     async def run(self, take: Callable[[DesiredState], None]) -> None:
         """Call `take` with what is declared, now and whenever it changes, until cancelled."""
+
+
+def declarations(environment: Mapping[str, str], names: StreamNames) -> Declarations:
+    """Return the files that MANIFESTS names, or else the Kubernetes API."""
+    if "MANIFESTS" in environment:
+        return Files(Path(environment["MANIFESTS"]))
+    from events.console.declared import Declared  # noqa: PLC0415 its client costs a third of a second, and 5 MB
+
+    return Declared(names.namespace)
 
 
 class Wiring:

@@ -61,7 +61,8 @@ function words(batch) {
   if (!batch) return '';
   const done = batch.action === 'replay' ? 'replayed' : 'purged';
   if (batch.error) return `Ended early: ${batch.error}`;
-  return `${count(batch.done)} of ${count(batch.total)} ${done}${batch.running ? '…' : '. What fails again comes back here under a new number.'}`;
+  const after = batch.action === 'replay' ? '. What fails again comes back here under a new number.' : '.';
+  return `${count(batch.done)} of ${count(batch.total)} ${done}${batch.running ? '…' : after}`;
 }
 
 /** @param {Act} act */
