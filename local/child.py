@@ -70,6 +70,11 @@ class Child:
         if self._process.returncode is None:
             os.killpg(self._process.pid, number)
 
+    @property
+    def succeeded(self) -> bool:
+        """Tell if the process has ended with status 0."""
+        return self._process.returncode == 0
+
     def terminate(self) -> None:
         """Ask the process to end."""
         if self._process.returncode is None:

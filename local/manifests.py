@@ -62,7 +62,7 @@ def broker() -> Manifest:
 
 
 def container(manifest: Manifest) -> Manifest:
-    """Return the one container of a Knative Service, a Deployment or a CronJob."""
+    """Return the one container of a Knative Service, a Deployment, a Job or a CronJob."""
     spec = manifest["spec"]["jobTemplate"]["spec"] if manifest["kind"] == "CronJob" else manifest["spec"]
     return spec["template"]["spec"]["containers"][0]  # type: ignore[no-any-return]
 

@@ -34,7 +34,8 @@ INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 class Process:
     """One process. Without a command it runs already and is only waited for.
 
-    `is_alive` is asked again and again once the process is ready; one that fails it is killed and started again.
+    `is_alive` is asked again and again once the process is ready; one that fails it is killed and started again. One
+    that `ends` is ready when it has ended well.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Process:
     chatter: str = ""  # lines that hold this are not logged
     absence: str = ""  # the error if it never becomes ready
     is_alive: probes.Probe | None = None
+    ends: bool = False
 
 
 class Plan:
@@ -61,6 +63,7 @@ class Plan:
         self.addresses = Addresses(workloads, port, environment)
         self.stages = [
             [self._nats(), *self._databases(), *self._provider()],
+            [self._job(found) for found in resources if found["kind"] == "Job"],
             [*map(self._workload, workloads), *(self._scheduled(one) for one in resources if _is_scheduled(one))],
         ]
         self.stages.append([self._gateway(gateway_service), self._console()])  # the console shows what the others need
@@ -68,7 +71,7 @@ class Plan:
     @property
     def databases(self) -> dict[str, str]:
         """The URI of each database by its service's name."""
-        uris = {process.environment.get("MONGO_URI", "") for process in self.stages[1]} - {""}
+        uris = {process.environment.get("MONGO_URI", "") for process in self.stages[2]} - {""}
         return {uri.rpartition("/")[2].partition("?")[0]: uri for uri in sorted(uris)}
 
     def _nats(self) -> Process:
@@ -109,7 +112,6 @@ class Plan:
 
     def _workload(self, manifest: Manifest) -> Process:
         name, container = manifest["metadata"]["name"], manifests.container(manifest)
-        program, *arguments = container["command"]
         ready, alive = self._probe(name, container["readinessProbe"]), None
         if "livenessProbe" in container:
             alive = self._probe(name, container["livenessProbe"])
@@ -118,16 +120,28 @@ class Plan:
             ready = probes.both(ready, self._brokers())
             # There is no Kubernetes API that it could ask.
             environment |= {"MANIFESTS": str(manifests.EVENTING), "INGRESS_PORT": str(self.addresses.ingress)}
-        command = [*self._priority(name), str(servers.WHEEL_BINARIES / program), *arguments]
+        command = [*self._priority(name), *self._command(manifest)]
         return Process(name, ready, command, environment, is_alive=alive)
+
+    def _job(self, manifest: Manifest) -> Process:
+        """Return the process that runs a Job's command."""
+        name, command = manifest["metadata"]["name"], self._command(manifest)
+        return Process(name, probes.nothing, command, self._of_command(manifest), ends=True)
 
     def _scheduled(self, manifest: Manifest) -> Process:
         """Return the process that runs a CronJob's command, which needs nothing to be ready."""
-        program, *arguments = manifests.container(manifest)["command"]
         seconds = cron.interval(manifest["spec"]["schedule"])
-        command = [sys.executable, "-m", "local.cron", str(seconds), str(servers.WHEEL_BINARIES / program), *arguments]
-        environment = self._inherited() | self._declared(manifest) | {"PYTHONPATH": str(manifests.ROOT)}
-        return Process(manifest["metadata"]["name"], probes.nothing, ["nice", "-n", "10", *command], environment)
+        command = ["nice", "-n", "10", sys.executable, "-m", "local.cron", str(seconds), *self._command(manifest)]
+        return Process(manifest["metadata"]["name"], probes.nothing, command, self._of_command(manifest))
+
+    def _of_command(self, manifest: Manifest) -> dict[str, str]:
+        """Return the environment of a command that serves nothing."""
+        return self._inherited() | self._declared(manifest) | {"PYTHONPATH": str(manifests.ROOT)}
+
+    @staticmethod
+    def _command(manifest: Manifest) -> list[str]:
+        program, *arguments = manifests.container(manifest)["command"]
+        return [str(servers.WHEEL_BINARIES / program), *arguments]
 
     def _probe(self, name: str, declared: Manifest) -> probes.Probe:
         return probes.http(servers.HOST, self.addresses.workloads[name], declared["httpGet"]["path"])
@@ -236,5 +250,7 @@ def _is_scheduled(manifest: Manifest) -> bool:
 
 
 def _runs_our_code(manifest: Manifest) -> bool:
-    """Tell whether a resource runs the project's image, as functions, relays and bridge do."""
+    """Tell whether a resource serves with the project's image, as functions, relays and bridge do."""
+    if manifest["kind"] == "Job":
+        return False
     return "spec" in manifest and "template" in manifest["spec"] and "command" in manifests.container(manifest)

@@ -67,11 +67,19 @@ class Supervisor:
         """
         self._begin(START_ATTEMPTS)
         ready = asyncio.create_task(self._ready.wait())
-        patience = START_SECONDS if self.plan.command else CONNECT_SECONDS
-        await asyncio.wait(filter(None, [self._run, ready]), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            filter(None, [self._run, ready]), timeout=self._patience, return_when=asyncio.FIRST_COMPLETED
+        )
         ready.cancel()
         if not self._ready.is_set():
             raise StartError(self.plan.absence or f"{self.plan.name} did not become ready; its own lines say why")
+
+    @property
+    def _patience(self) -> float | None:
+        """The seconds in which the process should be ready; None for one that is to end, which takes its time."""
+        if self.plan.ends:
+            return None
+        return START_SECONDS if self.plan.command else CONNECT_SECONDS
 
     async def stop(self) -> None:
         """Terminate the process, and return when it has ended."""
@@ -117,11 +125,17 @@ class Supervisor:
             await asyncio.wait([self._run])
 
     async def _keep_running(self, attempts: float) -> None:
-        """Run the process again and again, unless it ends so many times before it is ready once."""
+        """Run the process again and again, unless it ends so many times before it is ready once.
+
+        One that is to end is ready when it has, with status 0.
+        """
         pause, failures = FIRST_PAUSE, 0
         while not self._stopping.is_set():
             began = time.monotonic()
             ending = await self._run_once()
+            if self.plan.ends and self._child and self._child.succeeded:
+                self._note_readiness()
+                return
             failures += not self._ready.is_set()
             if self._stopping.is_set() or failures >= attempts:
                 return
@@ -142,11 +156,12 @@ class Supervisor:
             return f"could not be started ({error})"
         if self._stopping.is_set():
             child.terminate()
-        probing = asyncio.create_task(self._probe(child))
+        probing = None if self.plan.ends else asyncio.create_task(self._probe(child))
         try:
             return await child.wait()
         finally:
-            probing.cancel()
+            if probing:
+                probing.cancel()
 
     async def _probe(self, child: Child) -> None:
         """Kill a process that does not become ready in time, or whose liveness probe fails several times in a row."""
@@ -168,6 +183,9 @@ class Supervisor:
     async def _await_readiness(self) -> None:
         while not await self.plan.is_ready():  # noqa: ASYNC110 - only asking tells
             await asyncio.sleep(READINESS_INTERVAL)
+        self._note_readiness()
+
+    def _note_readiness(self) -> None:
         self._log.say("ready", name=self.plan.name)
         self._ready.set()
 

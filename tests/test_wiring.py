@@ -202,6 +202,17 @@ def test_every_route_is_in_openapi() -> None:
     assert complaints(api - operations, f"{{name}} has a route: describe it in {OPENAPI}") == []
 
 
+def test_every_database_has_its_migration() -> None:
+    jobs = {manifests.container(found)["command"][-1]: manifests.environment(found) for found in of_kind("Job")}
+    uris = {manifests.environment(found)["MONGO_URI"] for found in SERVICES.values() if "MONGO_URI" in str(found)}
+    modules = {f"functions.{path.parent.name}.migrate" for path in FUNCTIONS.glob("*/migrate.py")}
+    edit = "knative/base/migrations/jobs.yaml"
+
+    assert complaints(modules - jobs.keys(), f"{{name}} has no Job: add it to {edit}") == []
+    assert complaints(jobs.keys() - modules, f"a Job in {edit} runs {{name}}, which is missing") == []
+    assert {environment["MONGO_URI"] for environment in jobs.values()} == uris
+
+
 def test_triggers_relays_and_bridge_are_of_the_one_broker() -> None:
     [broker] = [found["metadata"] for found in of_kind("Broker")]
     relays = [manifests.environment(found)["BROKER"] for found in of_kind("Deployment", "relay")]

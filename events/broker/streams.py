@@ -10,6 +10,7 @@ from events.broker.model import Broker, Cleanup
 from events.runtime.publisher import MAX_EVENT
 
 LOG_AGE = 7 * 86_400.0  # seconds
+DEAD_LETTER_AGE = 14 * 86_400.0  # seconds
 BOUND = "ticketing.dev.bound"
 UID = "ticketing.dev.uid"
 
@@ -64,9 +65,11 @@ def _log(broker: Broker) -> StreamConfig:
 
 
 def _dead_letters(broker: Broker) -> StreamConfig:
+    """Configure the stream of dead letters, which end before the rows that make a late event harmless."""
     return StreamConfig(
         name=broker.stream_names.dead_letters,
         subjects=[broker.stream_names.all_dead_letters()],
+        max_age=DEAD_LETTER_AGE,
         max_bytes=broker.max_bytes // 4,
         discard=DiscardPolicy.NEW,
     )

@@ -14,6 +14,7 @@ from events.controller.client import client
 from events.controller.filter_cache import FilterCache
 from events.controller.informer import Informer
 from events.controller.kinds import BROKER, TRIGGER, Key
+from events.controller.lease import Lease
 from events.controller.orphans import Orphans
 from events.controller.references import References
 from events.controller.snapshot import Reconciliation, Snapshot, is_deleted
@@ -34,7 +35,8 @@ class Cluster:
 
     Kubernetes Services have names in `domain`. Brokers and Triggers get a finalizer with `use_finalizers`.
 
-    Any number of replicas may run at once, without a leader: each delivers, and each reports what it knows.
+    Any number of replicas may run at once: each delivers, and the one that holds the Lease writes status and
+    finalizers.
 
     A process that starts while the Kubernetes API is down delivers nothing until it is back: the desired state is
     stored nowhere else. Once it is known, the API may be down.
@@ -49,7 +51,8 @@ class Cluster:
         self._triggers = Informer(client, TRIGGER, self._changed.set)
         self._references = References(client, self._changed.set, domain)
         self._filters = FilterCache()
-        self._status_writer = StatusWriter(client)
+        self._lease = Lease(client)
+        self._status_writer = StatusWriter(client, self._lease.leading)
         self._orphans = Orphans()
         self._observed_state = ObservedState()
 
@@ -74,7 +77,7 @@ class Cluster:
         """Give `take` the desired state, once it is known as a whole, and write status until cancelled."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                for part in (self._brokers, self._triggers, self._references, self._status_writer):
+                for part in (self._brokers, self._triggers, self._references, self._lease, self._status_writer):
                     tasks.create_task(part.run())
                 await self._keep_reconciling(take)
         finally:

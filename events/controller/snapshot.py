@@ -66,11 +66,6 @@ class Reconciliation:
     conditions: tuple[Condition, ...] = ()
     fields: Mapping[str, Any] | None = None
 
-    @property
-    def claim(self) -> object:
-        """What the status is to say, comparable: without times."""
-        return self.item["metadata"].get("generation"), self.conditions, self.fields
-
     def condition(self, kind: str) -> Condition:
         """Return the condition of a type. Raises StopIteration if there is none."""
         return next(one for one in self.conditions if one.type == kind)

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 
 from lightkube import AsyncClient
 from lightkube.types import PatchType
@@ -15,32 +14,22 @@ from events.controller.snapshot import Change, Reconciliation
 _log = logging.getLogger(__name__)
 
 _RETRY_DELAY = 2.0  # seconds
-_REPEAT_AFTER = 60.0  # seconds until a status that another replica has overwritten is written again
 _OUTDATED = frozenset({NOT_FOUND, CONFLICT})  # the object is gone, or was changed; its watch tells
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """What was last written for an object, or found there; `change` is the patch that its watch has not shown yet."""
-
-    claim: object
-    since: float
-    change: Change | None = None
-
-
 class StatusWriter:
-    """Writes the patches that the last submitted reconciliations need, one after another. Any number of replicas may.
+    """Writes the patches that the last submitted reconciliations need, one after another, while this replica leads.
 
-    A patch to an object that has changed meanwhile is not written. Replicas that do not know the same report different
-    status until they do; two that each insisted would write as fast as the API lets them. So each writes what it knows
-    once; where another replica has overwritten it, it writes again only when it knows something new, or after a while.
+    Replicas that do not know the same would overwrite each other's status. A patch to an object that has changed
+    meanwhile, perhaps by the next leader, is not written.
     """
 
-    def __init__(self, client: AsyncClient) -> None:
+    def __init__(self, client: AsyncClient, leading: asyncio.Event) -> None:
         self._client = client
+        self._leading = leading
         self._reconciliations: tuple[Reconciliation, ...] = ()
         self._submitted = asyncio.Event()
-        self._written: dict[str, _Written] = {}
+        self._unseen: dict[str, Change] = {}  # what was written and its watch has not shown yet, by uid
 
     def submit(self, reconciliations: Iterable[Reconciliation]) -> None:
         """Write the patches that these need, and forget those that were submitted before."""
@@ -54,9 +43,10 @@ class StatusWriter:
             with suppress(TimeoutError):
                 async with asyncio.timeout(delay):
                     await self._submitted.wait()
+            await self._leading.wait()
             self._submitted.clear()
             current = {_uid(one): one for one in self._reconciliations}
-            self._written = {uid: written for uid, written in self._written.items() if uid in current}
+            self._unseen = {uid: change for uid, change in self._unseen.items() if uid in current}
             done = [await self._settle(uid, one) for uid, one in current.items()]
             delay = None if all(done) else _RETRY_DELAY
 
@@ -65,20 +55,13 @@ class StatusWriter:
 
         What was written is not written again before the watch has shown the object.
         """
-        now, written = asyncio.get_running_loop().time(), self._written.get(uid)
-        is_known = written is not None and written.claim == reconciliation.claim
         change = reconciliation.change()
         if change is None:
-            known = replace(written, change=None) if written and is_known else None
-            self._written[uid] = known or _Written(reconciliation.claim, now)
+            self._unseen.pop(uid, None)
             return True
-        if written and written.change == change:
-            return True
-        if written and is_known and change.of_status and now < written.since + _REPEAT_AFTER:
-            return False
-        return await self._write(uid, change, _Written(reconciliation.claim if change.of_status else None, now, change))
+        return change == self._unseen.get(uid) or await self._write(uid, change)
 
-    async def _write(self, uid: str, change: Change, written: _Written) -> bool:
+    async def _write(self, uid: str, change: Change) -> bool:
         try:
             await self._patch(change)
         except Exception as error:  # noqa: BLE001 any response to one patch: the others are written
@@ -86,8 +69,7 @@ class StatusWriter:
                 fields = {"kind": change.kind.__name__, "object": change.item["metadata"]["name"]}
                 _log.warning("patch of an object failed; retrying in 2 s", extra={**fields, "reason": repr(error)})
                 return False
-            written = replace(written, claim=None)
-        self._written[uid] = written
+        self._unseen[uid] = change
         return True
 
     async def _patch(self, change: Change) -> None:

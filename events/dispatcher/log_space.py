@@ -110,7 +110,7 @@ class LogSpace:
     def _forget(self) -> None:
         for name in self._fills.keys() - self._brokers().keys():
             del self._fills[name]
-            metrics.FILL.remove(*name)
+            metrics.forget_broker(*name)
 
     async def _look(self, name: Name, broker: Broker) -> None:
         log = broker.stream_names.log

@@ -55,6 +55,13 @@ def of_trigger(labels: Labels) -> TriggerMetrics:
     return TriggerMetrics(*(metric.labels(*labels) for metric in metrics))  # type: ignore[arg-type]  # each of its own kind
 
 
+def forget_broker(namespace: str, broker: str) -> None:
+    """Remove a Broker's series."""
+    REQUESTS.remove_by_labels({"namespace": namespace, "broker": broker})
+    requests.cache_clear()  # it holds series that are no longer shown
+    FILL.remove(namespace, broker)
+
+
 def forget(labels: Labels) -> None:
     """Remove a Trigger's series."""
     for metric in (DELIVERED, RETRIED, DEAD_LETTERED, ANSWER_TIME, LATENCY, LAG, OLDEST, PARKED):

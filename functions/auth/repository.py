@@ -8,9 +8,11 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from functions.auth.domain import Account, EmailInUse, email_key
-from functions.shared.storage.database import Documents, collection, ensure_indexes
+from functions.shared.storage.database import collection, database
+from functions.shared.storage.indexes import require_indexes
 from functions.shared.storage.transaction import Step, Transaction, transaction
 
+# This index lets an address have one account only, under any concurrency.
 INDEXES = {"users": [IndexModel("emailKey", unique=True)]}
 
 
@@ -41,7 +43,7 @@ def add(account: Account, also: Step) -> None:
         adding.insert("users", row)
 
     try:
-        transaction(_database(), work)
+        transaction(require_indexes(INDEXES), work)
     except DuplicateKeyError as error:
         raise EmailInUse from error
 
@@ -52,9 +54,5 @@ def find(email: str) -> Account | None:
     return Account(str(row["_id"]), row["email"], row["passwordHash"]) if row else None
 
 
-def _database() -> Documents:
-    return ensure_indexes(INDEXES)
-
-
 def _users() -> Collection[UserRow]:
-    return collection(_database(), "users", UserRow)
+    return collection(database(), "users", UserRow)

@@ -23,7 +23,8 @@ from functions.orders.domain import (
 )
 from functions.shared.errors import NotFound
 from functions.shared.eventing import outbox
-from functions.shared.storage.database import Documents, collection, ensure_indexes
+from functions.shared.storage.database import collection, database
+from functions.shared.storage.indexes import require_indexes
 from functions.shared.storage.paging import Page, find_page
 from functions.shared.storage.transaction import Step, Transaction, transaction
 
@@ -48,7 +49,8 @@ UNPAID_BY_EXPIRY = IndexModel(
     partialFilterExpression={"status": {"$in": [status.value for status in UNPAID]}},
 )
 
-INDEXES = {"orders": [ONE_LIVE_ORDER_PER_TICKET, ONE_UNPAID_ORDER_PER_SLOT, BY_BUYER, UNPAID_BY_EXPIRY]}
+GUARANTEES = {"orders": [ONE_LIVE_ORDER_PER_TICKET, ONE_UNPAID_ORDER_PER_SLOT]}
+INDEXES = {"orders": [*GUARANTEES["orders"], BY_BUYER, UNPAID_BY_EXPIRY]}
 MAX_SWEEP = 1000  # orders
 
 
@@ -101,7 +103,7 @@ def add(order: Order, event: Event, also: Step, limit: int) -> None:
 
     for _ in range(limit):  # each time another of the buyer's requests took the slot, of which there are `limit`
         try:
-            return transaction(_database(), work)
+            return transaction(require_indexes(GUARANTEES), work)
         except DuplicateKeyError as error:
             if not _is_slot_taken(error):
                 raise AlreadyReserved from error
@@ -168,15 +170,11 @@ def update(
         also(changed)(updating)
         return changed
 
-    return transaction(_database(), work)
-
-
-def _database() -> Documents:
-    return ensure_indexes(INDEXES)
+    return transaction(require_indexes(GUARANTEES), work)
 
 
 def _orders() -> Collection[OrderRow]:
-    return collection(_database(), "orders", OrderRow)
+    return collection(database(), "orders", OrderRow)
 
 
 def _to_row(order: Order) -> OrderRow:

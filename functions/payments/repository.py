@@ -19,13 +19,17 @@ from functions.payments.domain import Order, OrderStatus, Payment, PaymentInProg
 from functions.payments.intent import Outcome
 from functions.payments.rows import OrderRow, PaymentRow
 from functions.shared import log
+from functions.shared.clock import now
 from functions.shared.errors import NotFound
 from functions.shared.eventing import outbox
-from functions.shared.storage.database import Documents, collection, ensure_indexes, keep_newest
+from functions.shared.storage.database import collection, database, keep_newest
+from functions.shared.storage.indexes import require_indexes
+from functions.shared.storage.retention import FINAL_ROWS_END
 from functions.shared.storage.transaction import StaleWrite, Step, Transaction, transaction
 
 # This index is what makes a second charge impossible at any concurrency: an order has one payment or none.
-INDEXES = {"payments": [IndexModel("orderId", name="one_payment_per_order", unique=True)]}
+GUARANTEES = {"payments": [IndexModel("orderId", name="one_payment_per_order", unique=True)]}
+INDEXES = {**GUARANTEES, "orders": [FINAL_ROWS_END]}
 
 Change = Callable[[Payment, Order], Payment]
 Also = Callable[[Payment, Transaction], object]
@@ -37,7 +41,6 @@ def replicate(order: Order) -> None:
     When the order is cancelled, its charge is to go back, and what is pending is to be settled now.
     """
     if not order.is_cancelled:
-        _database()
         keep_newest("orders", order.id, rows.from_order(order))
         return
 
@@ -45,13 +48,16 @@ def replicate(order: Order) -> None:
         known = _orders().find_one({"_id": ObjectId(order.id)}, session=replicating.session)
         if known and known["version"] >= order.version:
             return
-        replicating.replace("orders", order.id, rows.from_order(order), upsert=True)
-        if payment := find_of_order(order.id, replicating):
+        row, payment = rows.from_order(order), find_of_order(order.id, replicating)
+        if payment is None:
+            row["finalAt"] = now()
+        replicating.replace("orders", order.id, row, upsert=True)
+        if payment:
             _save(payment, payment.refund_if_charged(), replicating)
             if payment.is_pending:
                 outbox.add(messages.overdue(payment), replicating)
 
-    transaction(_database(), work)
+    transaction(require_indexes(GUARANTEES), work)
 
 
 def add(payment: Payment) -> Payment:
@@ -62,7 +68,7 @@ def add(payment: Payment) -> Payment:
         outbox.add(messages.event(payment), adding)
 
     try:
-        transaction(_database(), work)
+        transaction(require_indexes(GUARANTEES), work)
     except DuplicateKeyError:
         if existing := find_of_order(payment.order_id):
             return existing
@@ -125,7 +131,7 @@ def store_intent_and(payment: Payment, intent_id: str, also: Step) -> Payment:
         return changed
 
     try:
-        return transaction(_database(), work) if changed != payment else payment
+        return transaction(require_indexes(GUARANTEES), work) if changed != payment else payment
     except StaleWrite:
         return find(payment.id)
 
@@ -137,7 +143,7 @@ def take_from_browser(payment: Payment, request: str | None) -> Payment | None:
     """
     changed = payment.take_from_browser(request)
     try:
-        transaction(_database(), partial(_save, payment, changed))
+        transaction(require_indexes(GUARANTEES), partial(_save, payment, changed))
     except StaleWrite:
         return None
     return changed
@@ -169,7 +175,7 @@ def update(
         return changed
 
     try:
-        return transaction(_database(), work)
+        return transaction(require_indexes(GUARANTEES), work)
     except StaleWrite:
         if known is None:
             raise
@@ -193,10 +199,11 @@ def record(payment: Payment, outcome: Outcome, order: Order, also: Also) -> Paym
 def _touch(order_id: str, within: Transaction, known: Order | None = None) -> Order | None:
     """Return the order in the highest version seen, and write its row: only a real write meets a concurrent one.
 
-    A `known` order is returned as it is, with a write that succeeds only if it is not cancelled.
+    A `known` order is returned as it is, with a write that succeeds only if it is not cancelled. The order has a
+    payment, which may have been added as it was cancelled: so its row does not end.
     """
     stands = {"status": {"$ne": OrderStatus.CANCELLED.value}} if known else None
-    within.update("orders", order_id, {"$inc": {"writes": 1}}, was=stands)
+    within.update("orders", order_id, {"$inc": {"writes": 1}, "$unset": {"finalAt": ""}}, was=stands)
     return known or look_up_order(order_id, within)
 
 
@@ -220,13 +227,9 @@ def _as_read(payment: Payment) -> Mapping[str, object]:
     }
 
 
-def _database() -> Documents:
-    return ensure_indexes(INDEXES)
-
-
 def _orders() -> Collection[OrderRow]:
-    return collection(_database(), "orders", OrderRow)
+    return collection(database(), "orders", OrderRow)
 
 
 def _payments() -> Collection[PaymentRow]:
-    return collection(_database(), "payments", PaymentRow)
+    return collection(database(), "payments", PaymentRow)

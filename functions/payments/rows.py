@@ -9,7 +9,11 @@ from functions.payments.domain import Confirmer, Order, Payment, Status
 
 
 class OrderRow(TypedDict):
-    """Collection `orders`, a replica. `writes` counts the transactions that wrote the row without changing it."""
+    """Collection `orders`, a replica. `writes` counts the transactions that wrote the row without changing it.
+
+    A cancelled order without a payment has `finalAt`, and ends as functions/shared/storage/retention.py says. All
+    others are kept: they prove what each charge was for.
+    """
 
     _id: NotRequired[ObjectId]
     userId: str
@@ -18,6 +22,7 @@ class OrderRow(TypedDict):
     priceCents: int
     version: int
     writes: NotRequired[int]
+    finalAt: NotRequired[datetime]
 
 
 class PaymentRow(TypedDict):

@@ -113,6 +113,13 @@ class TooManyWaiting(ApiError):
     retry_after_seconds = 1
 
 
+class NotMigrated(ApiError):
+    """The database lacks an index that carries a guarantee."""
+
+    message = "Service Unavailable"
+    retry_after_seconds = 5
+
+
 class DeadlineExceeded(ApiError):
     """The caller has stopped waiting, so nothing was begun."""
 
@@ -148,6 +155,7 @@ STATUS: dict[type[ApiError], int] = {
     KeyReused: 422,
     NotUnderstood: 422,
     TooManyWaiting: 503,
+    NotMigrated: 503,
     DeadlineExceeded: 504,
 }
 

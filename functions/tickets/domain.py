@@ -81,6 +81,16 @@ class Ticket:
         version = self.version if order_id == self.order_id else self.version + 1
         return replace(self, order_id=order_id, sold=sold, version=version)
 
+    @property
+    def sale(self) -> "Reservation | None":
+        """Return the reservation that the ticket is sold by, which outlives its row; None if it is not sold.
+
+        Its version is lower than any.
+        """
+        if self.order_id is None or not self.sold:
+            return None
+        return Reservation(self.order_id, self.id, version=-1, live=True, paid=True)
+
     def _require_owner(self, user_id: str) -> None:
         if user_id != self.user_id:
             raise NotAuthorized
@@ -95,6 +105,11 @@ class Reservation:
     version: int
     live: bool
     paid: bool = False
+
+    @property
+    def is_final(self) -> bool:
+        """Tell if the order has ended or is paid. A paid one may only end, if its ticket was deleted."""
+        return self.paid or not self.live
 
 
 def holder(reservations: Iterable[Reservation]) -> Reservation | None:

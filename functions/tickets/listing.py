@@ -5,9 +5,9 @@ from typing import Any
 from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING
 
-from functions.shared.storage.database import collection
+from functions.shared.storage.database import collection, database
 from functions.tickets.domain import Ticket
-from functions.tickets.repository import TicketRow, database, from_row
+from functions.tickets.repository import TicketRow, from_row
 from functions.tickets.search import Position, Search, Sort
 
 Query = dict[str, Any]

@@ -10,7 +10,7 @@ from pymongo.collection import Collection
 from events.catalogue import Event
 from functions.shared.errors import NotFound
 from functions.shared.eventing import outbox
-from functions.shared.storage.database import Documents, collection, ensure_indexes
+from functions.shared.storage.database import collection, database
 from functions.shared.storage.transaction import Step, Transaction, transaction
 from functions.tickets.domain import Ticket
 from functions.tickets.search import prefixes
@@ -23,10 +23,7 @@ _SCOPES = [
     [("orderId", ASCENDING), ("prefixes", ASCENDING)],
     [("userId", ASCENDING)],
 ]
-INDEXES = {
-    "tickets": [IndexModel([*scope, *order]) for scope in _SCOPES for order in (_BY_AGE, _BY_PRICE)],
-    "reservations": [IndexModel([("ticketId", ASCENDING), ("live", ASCENDING)])],
-}
+INDEXES = {"tickets": [IndexModel([*scope, *order]) for scope in _SCOPES for order in (_BY_AGE, _BY_PRICE)]}
 
 
 class TicketRow(TypedDict):
@@ -98,11 +95,6 @@ def save(ticket: Ticket, saving: Transaction) -> None:
     row = {name: value for name, value in _to_row(ticket).items() if name != "_id"}
     released = {} if ticket.order_id else {"$unset": {"orderId": ""}}
     saving.update("tickets", ticket.id, {"$set": row, "$inc": {"writes": 1}} | released)
-
-
-def database() -> Documents:
-    """Return the database of tickets, its indexes in place."""
-    return ensure_indexes(INDEXES)
 
 
 def _tickets() -> Collection[TicketRow]:

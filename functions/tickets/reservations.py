@@ -6,30 +6,41 @@ over and sees the other. "Reserve, then release" without rows ends wrong for a t
 """
 
 from contextlib import suppress
+from datetime import datetime
 from typing import NotRequired, TypedDict
 
 from bson import ObjectId
+from pymongo import ASCENDING, IndexModel
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from events.catalogue import RESERVATION, ReservationRejected, TicketUpdated
+from functions.shared.clock import now
 from functions.shared.eventing import outbox
-from functions.shared.storage.database import collection
+from functions.shared.storage.database import collection, database
+from functions.shared.storage.retention import FINAL_ROWS_END
 from functions.shared.storage.transaction import Transaction, transaction
 from functions.tickets import domain
 from functions.tickets.domain import Reservation
 from functions.tickets.messages import state
-from functions.tickets.repository import database, find, save
+from functions.tickets.repository import find, save
+
+INDEXES = {"reservations": [IndexModel([("ticketId", ASCENDING), ("live", ASCENDING)]), FINAL_ROWS_END]}
 
 
 class ReservationRow(TypedDict):
-    """The highest version seen of one order, and if the ticket is reserved and paid in it."""
+    """The highest version seen of one order, and if the ticket is reserved and paid in it.
+
+    Once the order is paid or ended, `finalAt` is there, and the row ends as functions/shared/storage/retention.py says.
+    A sold ticket names its order itself, so that it stays sold without the row.
+    """
 
     _id: NotRequired[ObjectId]  # the order's id; not in what is written: the query of the write has it
     ticketId: str
     version: int
     live: bool
     paid: NotRequired[bool]  # rows of version 0.1 have none
+    finalAt: NotRequired[datetime]
 
 
 def record(reservation: Reservation) -> None:
@@ -57,6 +68,8 @@ def _write(reservation: Reservation, recording: Transaction) -> None:
         "live": reservation.live,
         "paid": reservation.paid,
     }
+    if reservation.is_final:
+        row["finalAt"] = now()
     recording.replace("reservations", reservation.order_id, row, upsert=True, was=_older(reservation))
 
 
@@ -70,6 +83,8 @@ def _reserve_or_release(reservation: Reservation, others: list[Reservation], rec
     if ticket is None:
         _reject(reservation, recording)
         return
+    if ticket.sale and ticket.sale.order_id != reservation.order_id:
+        others = [*others, ticket.sale]
     reserved = ticket.reserve_for(domain.holder([*others, reservation]))
     save(reserved, recording)
     if reserved.version != ticket.version:

@@ -24,6 +24,7 @@ def measure(folder: Path) -> None:
     port = servers.free_port()
     with running_server(servers.mongo_server(port, folder / "mongo"), port):
         uri = servers.with_database(servers.mongo_uri(port), "tickets")
+        processes.migrate("tickets", uri)
         functions = processes.functions(MONGO_URI=uri, **KEYS)
         with pymongo.MongoClient[Document](uri) as client:
             tickets = client.get_default_database()["tickets"]

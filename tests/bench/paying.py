@@ -36,6 +36,7 @@ def measure(folder: Path) -> None:
     with running_server(servers.mongo_server(port, folder / "mongo"), port), Provider(folder) as provider:
         uri, elsewhere = (servers.with_database(servers.mongo_uri(port), name) for name in ("payments", "orders"))
         asks = {"STRIPE_API_BASE": provider.url, "STRIPE_KEY": provider.key}
+        processes.migrate("payments", uri)
         create = processes.functions(MONGO_URI=uri, **KEYS, **asks)["payments-create"]
         bare = processes.bare(processes.functions(MONGO_URI=elsewhere, **KEYS)["orders-create"], "reserve")
         with processes.running(create), processes.running(bare):

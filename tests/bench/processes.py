@@ -1,7 +1,9 @@
 """Processes under measurement: started as the one-machine stack would, weighed and timed with their children."""
 
 import http.client
+import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from local import servers
+from local import manifests, servers
 from local.plan import Plan, Process
 from local.state import State
 
@@ -29,6 +31,12 @@ def functions(**environment: str) -> dict[str, Process]:
 def bare(like: Process, target: str) -> Process:
     """A function of bare.py, in the environment of another function."""
     return replace(like, name=target, environment=like.environment | BARE | {"FUNCTION_TARGET": target})
+
+
+def migrate(service: str, uri: str) -> None:
+    """Prepare a service's database."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(manifests.ROOT), "MONGO_URI": uri}
+    subprocess.run([sys.executable, "-m", f"functions.{service}.migrate"], env=environment, check=True)
 
 
 @contextmanager

@@ -44,9 +44,10 @@ def _orders_create(folder: Path) -> Iterator[tuple[Process, str]]:
     port = servers.free_port()
     with running_server(servers.mongo_server(port, folder / f"mongo-{port}"), port):
         uri = servers.with_database(servers.mongo_uri(port), "orders")
+        processes.migrate("orders", uri)
         with pymongo.MongoClient[dict[str, object]](uri) as client:
-            for name in ("orders", "outbox"):  # made within two transactions at once, they would conflict
-                client.get_default_database().create_collection(name)
+            # Made within two transactions at once, they would conflict.
+            client.get_default_database().create_collection("outbox")
         yield processes.functions(MONGO_URI=uri, **KEYS)["orders-create"], uri
 
 

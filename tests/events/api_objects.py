@@ -67,7 +67,9 @@ class Store:
         return found
 
     def create(self, address: Address, item: Object) -> Object:
-        """Make one."""
+        """Make one, unless there is one of that name."""
+        if (address.resource, str(address.namespace), str(item["metadata"]["name"])) in self._objects:
+            raise Refusal(409)
         made = {
             "uid": secrets.token_hex(8),
             "creationTimestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

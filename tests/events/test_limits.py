@@ -83,7 +83,9 @@ async def _end_with_news(stage: Stage, desired: DesiredState, turns: int) -> Non
     async with Subscribers({}) as subscribers:
         deliveries = Deliveries(stage.connection, subscribers, Settings())
         reconciler = Reconciler(stage.connection, Given(desired), deliveries, Settings())
-        reporter = StatusWriter(None)  # type: ignore[arg-type]  # it has nothing to say to the API
+        leading = asyncio.Event()
+        leading.set()
+        reporter = StatusWriter(None, leading)  # type: ignore[arg-type]  # it has nothing to say to the API
         tasks = [asyncio.create_task(part.run()) for part in (reconciler, reporter)]
         while not reconciler.ready:  # noqa: ASYNC110 there is no event to wait for
             await asyncio.sleep(0.01)

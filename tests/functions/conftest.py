@@ -10,7 +10,7 @@ from functions.payments import stripe_client
 from functions.shared import clock
 from functions.shared.storage import database as connections
 from tests.conftest import NewDatabase
-from tests.functions.harness import Function, Make, Store, declared
+from tests.functions.harness import Function, Make, Store, declared, migrate
 from tests.functions.payment_scenario import DONE, PaymentScenario
 from tests.properties.system import Time
 from tests.provider import Provider
@@ -22,6 +22,8 @@ SERVICES = ("auth", "tickets", "orders", "payments")
 def stores(new_database: NewDatabase) -> Iterator[dict[str, Store]]:
     """Yield every service's database, to see what a function left in it."""
     opened = {service: Store(new_database(service)) for service in SERVICES}
+    for service, store in opened.items():
+        migrate(service, store.uri)
     yield opened
     for store in opened.values():
         store.close()

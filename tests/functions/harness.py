@@ -1,6 +1,7 @@
 """How tests call functions and see what they left: nothing here knows what any function does."""
 
 import functools
+import importlib
 import os
 import re
 import time
@@ -18,6 +19,7 @@ from werkzeug.test import TestResponse
 from events import keyring
 from events.broker.model import Destination
 from events.dispatcher.signature import Signer
+from functions.shared.storage import migration
 from local import manifests
 from local.keys import generate, public_key
 from tests import keys
@@ -133,6 +135,13 @@ def process(environment: Mapping[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def migrate(service: str, uri: str) -> None:
+    """Prepare a service's database as its Job does."""
+    module = importlib.import_module(f"functions.{service}.migrate")
+    with process({"MONGO_URI": uri, "K_SERVICE": f"{service}-migrate"}):
+        migration.migrate(module.INDEXES, module.MIGRATIONS)
 
 
 def at_once(

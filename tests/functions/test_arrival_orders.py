@@ -12,6 +12,7 @@ from bson import ObjectId, json_util
 
 from events.catalogue import RESERVATION, TicketUpdated
 from functions.shared.eventing import outbox
+from functions.shared.storage.database import database
 from functions.shared.storage.transaction import Transaction, transaction
 from functions.tickets import repository, reservations
 from functions.tickets.domain import Reservation
@@ -191,4 +192,4 @@ def reserve_then_release(reservation: Reservation) -> None:
             repository.save(changed, recording)
             outbox.add(state(TicketUpdated, changed), recording, change=RESERVATION)
 
-    transaction(repository.database(), work)
+    transaction(database(), work)

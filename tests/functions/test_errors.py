@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from functions.shared.storage import database
+from functions.shared.storage import database, transaction
 from tests.functions import webhooks
 from tests.functions.harness import Document, Function, Make, User, declared, event, new_id, process, refusal, said
 from tests.functions.scenes import order_state, ticket_state
@@ -52,6 +52,7 @@ DELIVERIES = {
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(transaction, "TIMEOUT_SECONDS", 0.2)
 
 
 def assert_told_to_the_log_only(function: Function, answer: str, log: str) -> None:

@@ -118,7 +118,7 @@ def test_a_refund_that_is_asked_for_many_times_at_once_is_made_once(scenario: Pa
 
 def test_without_the_index_two_clicks_are_two_charges(scenario: PaymentScenario) -> None:
     payments = scenario.store["payments"]
-    [index] = repository.INDEXES["payments"]
+    [index] = repository.GUARANTEES["payments"]
     payments.drop_index(index.document["name"])
     try:
         first, second = overtake(scenario.process, scenario.pay, scenario.pay, (repository, "add"))

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import pytest
 from bson import ObjectId
 
-from functions.tickets import backfill
-from tests.functions.harness import Document, Function, Make, Store, User, event, process, refusal, said
+from tests.functions.harness import Document, Function, Make, Store, User, event, migrate, refusal, said
 from tests.functions.scenes import offer, order_state, reserve
 
 SELLER = User("seller@example.com")
@@ -47,7 +46,7 @@ def test_words_that_are_long_are_found_too(function: Make, search: Function) -> 
     assert titles(search, q="donaudampfschifffahrtsgesell") == ["Donaudampfschifffahrtsgesellschaft"]
 
 
-def test_a_ticket_of_version_0_1_is_found_once_it_is_backfilled(
+def test_a_ticket_of_version_0_1_is_found_once_it_is_migrated(
     function: Make, search: Function, tickets_store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Rows of that version have no prefixes."""
@@ -55,9 +54,8 @@ def test_a_ticket_of_version_0_1_is_found_once_it_is_backfilled(
     tickets_store["tickets"].update_one({"_id": ObjectId(ticket["id"])}, {"$unset": {"prefixes": "", "sold": ""}})
     assert titles(search, q="jazz") == []
     for count in (1, 0):
-        with process(search.environment):
-            backfill.main()
-        assert f"{count} tickets written" in capsys.readouterr().out
+        migrate("tickets", tickets_store.uri)
+        assert f'"migration":"tickets have prefixes","rows":{count}' in capsys.readouterr().out
     assert titles(search, q="jazz") == ["Jazz"]
     assert function("tickets-show").call("GET", f"/{ticket['id']}").json == ticket
 

@@ -7,14 +7,15 @@ from tests.manifests.rendering import Manifest, label, of_kind, pod_spec, worklo
 # The bridge's own, and Knative's, to which every kind of Addressable and of source adds itself
 # (config/core/roles/{addressable-resolvers,source-observer}-clusterrole.yaml of knative/eventing).
 _KNATIVES = {"addressable-resolver", "source-observer"}
-_NEEDED = {"bridge": {"ticketing-bridge", *_KNATIVES}}
+_NEEDED = {"bridge": {"ticketing-bridge", "bridge-lease", *_KNATIVES}}
+_BINDINGS = ("ClusterRoleBinding", "RoleBinding")
 
 
 def violations(manifests: list[Manifest]) -> Iterator[str]:
     """Every pod with a token that is nobody's or lacks a role, and every binding of a role that is not there."""
     accounts = {_name(found) for found in of_kind(manifests, "ServiceAccount")}
-    roles = {name for _, name in map(_name, of_kind(manifests, "ClusterRole"))} | _KNATIVES
-    for binding in of_kind(manifests, "ClusterRoleBinding"):
+    roles = {name for _, name in map(_name, of_kind(manifests, "ClusterRole", "Role"))} | _KNATIVES
+    for binding in of_kind(manifests, *_BINDINGS):
         if (role := binding["roleRef"]["name"]) not in roles:
             yield f"{label(binding)}: there is no role {role}"
     for workload in workloads(manifests):
@@ -29,7 +30,7 @@ def violations(manifests: list[Manifest]) -> Iterator[str]:
 def _roles_of(identity: tuple[str, str], manifests: list[Manifest]) -> set[str]:
     return {
         binding["roleRef"]["name"]
-        for binding in of_kind(manifests, "ClusterRoleBinding")
+        for binding in of_kind(manifests, *_BINDINGS)
         if identity in [(subject["namespace"], subject["name"]) for subject in binding["subjects"]]
     }
 

@@ -53,7 +53,7 @@ def _of_workload(workload: Manifest) -> Iterator[str]:
         yield "gets a token for Kubernetes' API"
     for container in containers(workload):
         yield from _of_container(container)
-        waited_for = workload["kind"] != "CronJob" and container not in init_containers(workload)
+        waited_for = workload["kind"] not in {"Job", "CronJob"} and container not in init_containers(workload)
         if waited_for and "readinessProbe" not in container:
             yield "has no readiness probe"
 

@@ -29,7 +29,7 @@ def of_kind(manifests: list[Manifest], *kinds: str) -> list[Manifest]:
 
 def workloads(manifests: list[Manifest]) -> list[Manifest]:
     """What pods are made from."""
-    return of_kind(manifests, "serving.knative.dev/Service", "Deployment", "StatefulSet", "CronJob")
+    return of_kind(manifests, "serving.knative.dev/Service", "Deployment", "StatefulSet", "Job", "CronJob")
 
 
 def pod_labels(workload: Manifest) -> dict[str, str]:

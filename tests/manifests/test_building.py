@@ -88,5 +88,5 @@ def test_skaffold_is_of_a_version_that_knows_all_this(rendered: dict[str, list[M
 
 
 def _lasting(manifests: list[Manifest]) -> list[Manifest]:
-    """The workloads that run while files change, which a CronJob's pods do not."""
-    return [found for found in workloads(manifests) if found["kind"] != "CronJob"]
+    """The workloads that run while files change, which those of jobs do not."""
+    return [found for found in workloads(manifests) if found["kind"] not in {"Job", "CronJob"}]

@@ -20,6 +20,7 @@ SECRETS = (KNATIVE.parent / "docs/operations/secrets.md").read_text()
 INSTALL = (KNATIVE.parent / "docs/operations/install.md").read_text()
 OFF = {"console"}  # people add it to their overlay: test_console does
 DATABASES = ("auth", "tickets", "orders", "payments")
+_VERSION = re.compile(r"-\d+-\d+-\d+$")  # in the name of a Job
 
 Rendered = dict[str, list[Manifest]]
 
@@ -42,7 +43,7 @@ def test_production_holds_no_secret_and_its_page_names_each_with_all_that_read_i
     }
     readers: dict[tuple[str, str], set[str]] = {}
     for name, key, reader in secrets(rendered["production"]):
-        readers.setdefault((name, key), set()).add(reader.split()[1])
+        readers.setdefault((name, key), set()).add(_VERSION.sub("", reader.split()[1]))
 
     assert of_kind(rendered["production"], "Secret") == []
     assert readers == told
@@ -185,6 +186,19 @@ def test_our_images_have_the_projects_version(rendered: Rendered) -> None:
     images = {found["image"] for workload in workloads(rendered["production"]) for found in containers(workload)}
 
     assert {image for image in images if image.startswith("ticketing")} == {f"ticketing:{version}"}
+
+
+def test_each_version_has_migrations_of_its_own(rendered: Rendered) -> None:
+    """A Job cannot be changed, so one of the same name would not run again."""
+    version = tomllib.loads((KNATIVE.parent / "pyproject.toml").read_text())["project"]["version"]
+    names = {found["metadata"]["name"] for found in of_kind(rendered["production"], "Job")}
+
+    assert names
+    assert [name for name in names if not name.endswith("-migrate-" + version.replace(".", "-"))] == []
+
+
+def test_a_migration_on_a_laptop_runs_at_each_installation(rendered: Rendered) -> None:
+    assert {found["spec"]["ttlSecondsAfterFinished"] for found in of_kind(rendered["local"], "Job")} == {0}
 
 
 @pytest.mark.parametrize("component", sorted((KNATIVE / "components").iterdir()), ids=lambda path: path.name)

@@ -19,7 +19,7 @@ from bson import ObjectId
 from events.catalogue import Event, PaymentOverdue
 from functions.orders.domain import Order as Placed
 from functions.orders.domain import Status as Progress
-from functions.payments import provider, repository, signature
+from functions.payments import migrate, provider, repository, signature
 from functions.payments.domain import Order, Payment, Status
 from functions.payments.intent import Decline, Outcome
 from functions.payments.stripe_client import client
@@ -30,7 +30,8 @@ from tests.properties.guard import Guard
 
 
 def _one_payment_per_order(patch: pytest.MonkeyPatch) -> None:
-    patch.delitem(repository.INDEXES, "payments")
+    patch.setitem(migrate.INDEXES, "payments", [])
+    patch.setitem(repository.GUARANTEES, "payments", [])
 
 
 def _intent_stored_before_the_charge(patch: pytest.MonkeyPatch) -> None:

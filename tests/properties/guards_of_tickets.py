@@ -7,6 +7,7 @@ import pytest
 from bson import ObjectId
 
 from events.catalogue import RESERVATION, Event, TicketUpdated
+from functions.orders import migrate
 from functions.orders import repository as orders
 from functions.orders import tickets as replicas
 from functions.orders.domain import Order, Status
@@ -23,7 +24,8 @@ from tests.properties.guard import Guard
 
 
 def _unique_index(patch: pytest.MonkeyPatch) -> None:
-    patch.setitem(orders.INDEXES, "orders", [orders.BY_BUYER])
+    patch.setitem(migrate.INDEXES, "orders", [orders.BY_BUYER])
+    patch.setitem(orders.GUARANTEES, "orders", [])
 
 
 def _version_check_of_replicas(patch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 
-from tests.functions.harness import Document, Function, Store, declared
+from tests.functions.harness import Document, Function, Store, declared, migrate
 from tests.provider import Provider
 
 
@@ -30,6 +30,7 @@ class System:
     def __init__(self, uris: Mapping[str, str], time: Time, provider: Provider) -> None:
         self.time = time
         self.provider = provider
+        self._is_migrated = False
         self.stores = {service: Store(uri) for service, uri in uris.items()}
         self._processes = {
             service: _environment(service) | _payments(provider) | {"MONGO_URI": uri} for service, uri in uris.items()
@@ -52,6 +53,10 @@ class System:
         """Start anew: without any rows, at the time that it is."""
         self.time.passed = timedelta()
         self.provider.reset()
+        if not self._is_migrated:  # only now, since a test may have taken an index out
+            self._is_migrated = True
+            for service, store in self.stores.items():
+                migrate(service, store.uri)
         for store in self.stores.values():
             store.clear()
 

@@ -2,11 +2,11 @@
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
 from bson import ObjectId
-from pymongo import IndexModel, MongoClient
+from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
@@ -22,7 +22,6 @@ Row = TypeVar("Row", bound=Mapping[str, Any])
 TIMEOUT_SECONDS = 8
 
 _databases: dict[str, Documents] = {}
-_indexed: set[tuple[str, str]] = set()
 _lock = threading.Lock()
 
 
@@ -45,17 +44,6 @@ def database() -> Documents:
             )
             _databases[uri] = client.get_default_database()
         return _databases[uri]
-
-
-def ensure_indexes(indexes: Mapping[str, Sequence[IndexModel]]) -> Documents:
-    """Return the database, with these indexes per collection in place; asks the server once per process."""
-    db = database()
-    uri = os.environ["MONGO_URI"]
-    for name, models in indexes.items():
-        if (uri, name) not in _indexed:
-            db[name].create_indexes(list(models))
-            _indexed.add((uri, name))
-    return db
 
 
 def collection(database: Documents, name: str, row: type[Row]) -> Collection[Row]:  # noqa: ARG001 - for its type

@@ -32,7 +32,7 @@ from events import keyring
 from functions.shared import log, settings
 from functions.shared.clock import now
 from functions.shared.errors import InProgress, KeyReused, MalformedKey
-from functions.shared.storage.database import collection, database, ensure_indexes, new_id
+from functions.shared.storage.database import collection, database, new_id
 from functions.shared.storage.transaction import RELEASE_SECONDS, Transaction, transaction
 from functions.shared.web import body, cloudevent
 from functions.shared.web.http import Response, Route
@@ -251,7 +251,7 @@ def _locked_until() -> datetime:
 
 
 def _rows() -> Collection[Row]:
-    return collection(ensure_indexes(INDEXES), "idempotency", Row)
+    return collection(database(), "idempotency", Row)
 
 
 def _stored(response: Response) -> StoredResponse:
