@@ -14,6 +14,11 @@ if ((${#missing[@]})); then
   echo "Not installed: ${missing[*]}. See https://kind.sigs.k8s.io/docs/user/quick-start and https://skaffold.dev/docs/install" >&2
   exit 1
 fi
+minor=$(kubectl version --client --output json | sed -n 's/.*"minor": "\([0-9]*\).*/\1/p')
+if ((minor < 32)); then
+  echo "kubectl is 1.$minor. Install 1.32 or newer: its kustomize renders the overlays." >&2
+  exit 1
+fi
 if ! docker info >/dev/null 2>&1; then
   echo "The Docker daemon does not respond. Start it, and check with 'docker info' that you may use it." >&2
   exit 1

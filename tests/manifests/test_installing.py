@@ -30,6 +30,19 @@ def test_a_kind_cluster_can_be_prepared_again() -> None:
     assert [line for line in applied if "--server-side --force-conflicts" not in line] == []
 
 
+def test_a_kubectl_that_is_too_old_for_the_overlays_is_rejected_first(tmp_path: Path) -> None:
+    version = '{"clientVersion": {"major": "1", "minor": "31"}}'
+    for tool, says in (("docker", ""), ("kind", ""), ("skaffold", ""), ("kubectl", f"echo '{version}'")):
+        (tmp_path / tool).write_text(f"#!/bin/sh\n{says}\n")
+        (tmp_path / tool).chmod(0o755)
+
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    refused = subprocess.run([KIND], env=environment, capture_output=True, text=True, check=False)
+
+    assert refused.returncode == 1
+    assert "kubectl is 1.31. Install 1.32 or newer" in refused.stderr
+
+
 def test_uninstalling_looks_for_what_the_bridge_holds() -> None:
     assert f'"{FINALIZER}"' in (ROOT / "knative" / "uninstall.sh").read_text()
 

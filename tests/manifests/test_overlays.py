@@ -201,6 +201,13 @@ def test_a_migration_on_a_laptop_runs_at_each_installation(rendered: Rendered) -
     assert {found["spec"]["ttlSecondsAfterFinished"] for found in of_kind(rendered["local"], "Job")} == {0}
 
 
+def test_images_of_others_are_pinned_by_digests(rendered: Rendered) -> None:
+    unknown = {"envoyproxy/envoy", "natsio/prometheus-nats-exporter"}  # their digests have not been looked up yet
+    images = {found["image"] for workload in workloads(rendered["production"]) for found in containers(workload)}
+
+    assert {image.partition(":")[0] for image in images if "@sha256:" not in image} == {"ticketing", *unknown}
+
+
 @pytest.mark.parametrize("component", sorted((KNATIVE / "components").iterdir()), ids=lambda path: path.name)
 def test_a_component_has_a_readme_and_is_part_of_an_overlay(component: Path) -> None:
     used = "".join(path.read_text() for path in KNATIVE.glob("overlays/*/kustomization.yaml"))
