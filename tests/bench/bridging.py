@@ -86,14 +86,14 @@ def bridge(folder: Path, nats_port: int, url: str, **more: str) -> Process:
         "HOST": servers.HOST,
         **more,
     }
-    return Process("bridge", _nobody_asks, [sys.executable, "-m", "events.bridge"], environment)
+    return Process("bridge", _no_client_asks, [sys.executable, "-m", "events.bridge"], environment)
 
 
 def _meta(name: str, annotations: dict[str, str]) -> dict[str, object]:
     return {"name": name, "namespace": LAYOUT.namespace, "annotations": annotations}
 
 
-async def _nobody_asks() -> bool:
+async def _no_client_asks() -> bool:
     return True
 
 

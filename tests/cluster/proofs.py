@@ -119,5 +119,5 @@ class Proofs:
 
 
 def _in_short(answer: requests.Response) -> str:
-    """The status, and the words if they tell of a failure."""
+    """Return the status, and the words if they say that it failed."""
     return str(answer.status_code) if answer.ok else f"{answer.status_code} {answer.text}"

@@ -1,4 +1,4 @@
-"""Somebody who insists: what a fault got in the way of is asked for again, under the same key, and done once."""
+"""A client that insists: what a fault got in the way of is asked for again, under the same key, and done once."""
 
 import secrets
 import time

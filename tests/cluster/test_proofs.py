@@ -30,7 +30,7 @@ class Made(Cluster):
 
 
 class Seller:
-    """Somebody who has nothing to do with a shop."""
+    """A stranger to the shop."""
 
     def sell(self) -> str:
         """Offer a ticket."""

@@ -128,7 +128,7 @@ def ask(stack: Stack, folder: Path, document: str, *options: str) -> None:
     assert asked.returncode == 0, asked.stdout + asked.stderr
 
 
-def with_cloudevents(found: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+def with_cloudevents(found: Any) -> Any:  # noqa: ANN401 - any JSON
     """Return the document with a CloudEvent beside each body in JSON, whose data is that body."""
     if isinstance(found, list):
         return [with_cloudevents(item) for item in found]
@@ -156,7 +156,7 @@ def test_every_body_has_one_media_type() -> None:
     assert {len(media_types) for media_types in contents} == {1}
 
 
-def found_in(found: Any, name: str) -> Iterator[Any]:  # noqa: ANN401 - whatever JSON holds
+def found_in(found: Any, name: str) -> Iterator[Any]:  # noqa: ANN401 - any JSON
     """Every value of that name, however deep."""
     for key, value in found.items() if isinstance(found, dict) else enumerate(found) if isinstance(found, list) else ():
         if key == name:
@@ -204,7 +204,7 @@ def test_a_browsers_payment_is_answered_as_the_document_promises(stack: Stack) -
 
 
 def send_webhook(stack: Stack, signed_with: str) -> requests.Response:
-    """Tell of a charge for nobody here, as the provider would."""
+    """Send the event of a charge that no order has, as the provider would."""
     intent = {"id": "pi_1", "amount": 2000, "currency": "usd", "metadata": {}}
     body = json.dumps({"type": "payment_intent.succeeded", "data": {"object": intent}})
     now = int(time.time())

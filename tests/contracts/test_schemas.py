@@ -12,7 +12,7 @@ from events.catalogue import EVENTS, Event
 def test_the_files_are_what_the_catalogue_says() -> None:
     committed = {path: path.read_text() for path in schemas.FOLDER.glob("*.json")}
 
-    assert committed == schemas.files(), "`make schemas` writes them anew"
+    assert committed == schemas.files(), "`make schemas` writes them again"
 
 
 @pytest.mark.parametrize("kind", EVENTS, ids=lambda kind: kind.NAME)

@@ -35,7 +35,7 @@ class Echo(BaseHTTPRequestHandler):
     do_POST = do_GET  # noqa: N815 the name that http.server looks for
 
     def log_message(self, *_: object) -> None:
-        """Nobody needs it."""
+        """Say nothing."""
 
 
 @contextmanager
@@ -92,7 +92,7 @@ def _configuration(port: int, upstream: int, change: Callable[[Manager], None]) 
 
 
 def listens(port: int) -> bool:
-    """Whether somebody takes connections there."""
+    """Tell if a process takes connections there."""
     with socket.socket() as probe:
         return probe.connect_ex((servers.HOST, port)) == 0
 

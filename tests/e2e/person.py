@@ -1,4 +1,4 @@
-"""Somebody with a browser: the shop over HTTP, through the gateway."""
+"""A user with a browser: the shop over HTTP, through the gateway."""
 
 import secrets
 from http import HTTPStatus
@@ -29,7 +29,7 @@ class Visitor(requests.Session):
 
 
 class Person(Visitor):
-    """A session of somebody who signed up."""
+    """A session of a user who signed up."""
 
     def __init__(self, url: str, host: str = "") -> None:
         super().__init__(url, host)

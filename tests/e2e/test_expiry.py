@@ -1,4 +1,4 @@
-"""The end of a reservation that nobody paid, even if nothing runs while it comes."""
+"""The end of a reservation that was not paid, even if nothing runs while it comes."""
 
 import time
 from pathlib import Path

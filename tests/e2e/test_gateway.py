@@ -145,7 +145,7 @@ def test_a_function_that_is_down_for_a_moment_is_waited_for_by_all(tmp_path: Pat
             assert [answer.result().status_code for answer in asked] == [200] * many
 
 
-def test_whoever_may_connect_may_ask_however_slow_one_function_is() -> None:
+def test_one_slow_function_keeps_no_client_from_asking() -> None:
     [config] = manifests.parse(manifests.ENVOY.read_text())
     [functions] = config["static_resources"]["clusters"]
     [monitor, *_] = config["overload_manager"]["resource_monitors"]
@@ -197,7 +197,7 @@ def test_a_client_steers_neither_retries_nor_timeouts(in_front: str) -> None:
     assert [line for line in answer.text.lower().splitlines() if line.startswith("x-envoy")] == []
 
 
-def test_nobody_passes_for_a_probe_of_knative(in_front: str) -> None:
+def test_no_client_passes_for_a_probe_of_knative(in_front: str) -> None:
     posing = {"k-kubelet-probe": "1", "k-network-probe": "probe", "user-agent": "kube-probe/1.36"}
     answer = requests.get(f"{in_front}/api/tickets", headers=posing, timeout=30)
 

@@ -1,4 +1,4 @@
-"""What the gateway tells browsers: which origins' pages may read an answer, and what nobody may do with it."""
+"""What the gateway tells browsers: which origins' pages may read an answer, and what a page may not do with it."""
 
 import re
 from collections.abc import Iterator
@@ -144,7 +144,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("asked", ANSWERS.values(), ids=ANSWERS)
-def test_every_answer_says_what_nobody_may_do_with_it(shared: str, asked: str) -> None:
+def test_every_answer_says_what_a_page_may_not_do_with_it(shared: str, asked: str) -> None:
     _, headers, _ = spoken(int(shared.rpartition(":")[2]), asked)
 
     varying = {"vary": headers["vary"].rpartition(",")[2]}  # compression varies by accept-encoding, too

@@ -88,7 +88,7 @@ def test_what_a_function_answers_is_left_alone(in_front: str, kind: str, status:
     assert told(in_front, status=status, type=kind, body='{"a":1}') == (status, kind, '{"a":1}')
 
 
-def test_what_is_no_error_is_left_alone_whatever_its_type(in_front: str) -> None:
+def test_what_is_no_error_is_left_alone_with_any_type(in_front: str) -> None:
     assert told(in_front, status=200, type=PLAIN, body="fine") == (200, PLAIN, "fine")
     assert told(in_front, status=204) == (204, None, "")
 
@@ -104,7 +104,7 @@ def test_an_error_of_the_inside_is_for_the_same_readers_as_any_other_answer(in_f
 
 
 @pytest.mark.parametrize("said", [{"type": PLAIN, "body": INSIDE}, {"type": PLAIN}, {}])
-def test_head_is_told_of_the_type_alone(in_front: str, said: dict[str, str]) -> None:
+def test_head_is_answered_with_the_type_alone(in_front: str, said: dict[str, str]) -> None:
     asked = f"HEAD {path(status=503, **said)} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
 
     assert say(int(in_front.rpartition(":")[2]), asked) == (503, "application/json", "")

@@ -157,7 +157,7 @@ def test_the_audit_of_a_running_stack_finds_the_sale_and_no_difference(stack: St
     eventually(audit)  # of other tests, something may be under way
 
 
-def test_the_webhook_tells_of_a_charge_whose_answer_was_lost(sale: Sale, standin: Controls) -> None:
+def test_the_webhook_records_a_charge_whose_answer_was_lost(sale: Sale, standin: Controls) -> None:
     standin.behave(operations=["confirm"], fail="after")
 
     paid = sale.buyer.pay(sale.order)
@@ -223,7 +223,7 @@ def _sale(stack: Stack) -> Sale:
 
 
 def _charged_in_secret(stack: Stack) -> Sale:
-    """Somebody paid, and only the provider knows: it gives no answer, not even to who asks what came of it."""
+    """Pay so that only the provider knows: it gives no answer, not even to a question for the outcome."""
     stack.provider.behave(operations=["confirm", "show", "cancel"], fail="after", webhooks="never")
     sale = _sale(stack)
     assert sale.buyer.pay(sale.order).status_code == 409

@@ -60,7 +60,7 @@ def test_after_a_restore_all_orders_end_and_nothing_is_sold_twice(tmp_path: Path
 
 @contextmanager
 def _shopping(url: str) -> Iterator[Person]:
-    """Let somebody sell, reserve and pay until the block ends."""
+    """Let people sell, reserve and pay until the block ends."""
     shopper, over = Person(url), threading.Event()
 
     def shop() -> None:

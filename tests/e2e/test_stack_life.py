@@ -28,7 +28,7 @@ def test_a_process_that_dies_is_started_again_and_said_so(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("name", ["nats-server", "bridge", "tickets-relay", "envoy"])
-def test_the_order_flow_goes_on_after_a_carrier_died(stack: Stack, name: str) -> None:
+def test_the_order_flow_goes_on_after_a_relay_or_bridge_died(stack: Stack, name: str) -> None:
     seller, buyer = Person(stack.url), Person(stack.url)
     killed = stack.process_of(name)
     killed.kill()
@@ -47,7 +47,7 @@ def test_logs_are_json_with_the_name_of_the_process(stack: Stack) -> None:
     eventually(lambda: stack.said("tickets-list", "GET /api/tickets 200"))
 
 
-def test_nobody_else_can_reach_it(stack: Stack) -> None:
+def test_no_other_machine_can_reach_it(stack: Stack) -> None:
     sockets = [socket for process in stack.descendants() for socket in process.net_connections("inet")]
 
     assert {socket.laddr.ip for socket in sockets if socket.status == psutil.CONN_LISTEN} == {servers.HOST}

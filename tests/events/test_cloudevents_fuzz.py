@@ -1,4 +1,4 @@
-"""Whatever is read as an event is the same event after any way through binary mode, structured mode and NATS."""
+"""What is read as an event is the same event after any way through binary mode, structured mode and NATS."""
 
 import json
 from base64 import b64encode

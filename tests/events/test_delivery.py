@@ -11,7 +11,7 @@ import pytest
 
 from events.cloudevents.messages import read_row
 from tests.events.harness import Answer, Request, Sink, Stage, event, failing
-from tests.eventually import eventually
+from tests.eventually import PATIENCE_SECONDS, eventually
 
 
 @contextmanager
@@ -175,19 +175,19 @@ def test_a_second_try_on_a_new_connection_stays_within_the_timeout(stage: Stage,
         if not connections:
             connections.append(request.connection)
             return Answer()
-        time.sleep(0.7)
+        time.sleep(2.1)
         if request.connection in connections:
             raise ConnectionAbortedError
         return Answer()
 
     sink.answer = slowly_again
-    stage.trigger("all", sink, delivery={"retry": 0, "timeout": "PT1S"})
+    stage.trigger("all", sink, delivery={"retry": 0, "timeout": "PT3S"})
     stage.start_bridge()
     stage.publish(event())
     stage.await_settled("all")
     stage.publish(event(id="late"))
     (letter,) = stage.await_letters(1)
-    assert (letter.headers["ce-id"], letter.reason) == ("late", "no answer within 1 s")
+    assert (letter.headers["ce-id"], letter.reason) == ("late", "no answer within 3 s")
 
 
 def test_a_quiet_trigger_keeps_its_connection(stage: Stage, sink: Sink) -> None:
@@ -227,7 +227,7 @@ def test_no_more_requests_at_once_than_a_trigger_allows(stage: Stage, sink: Sink
             most = max(most, under_way)
             if under_way == 3:
                 all_there.set()
-        all_there.wait(30)
+        all_there.wait(PATIENCE_SECONDS)
         time.sleep(0.05)
         with guard:
             under_way -= 1

@@ -124,7 +124,7 @@ LOSSES: dict[Callable[[Path, Stage], None], str] = {
 
 
 @pytest.mark.parametrize("damage", LOSSES)
-def test_every_order_ends_whatever_nats_lost(
+def test_every_order_ends_after_any_loss_in_nats(
     shop: Shop, private_stage: Stage, nats_server: NatsServer, tmp_path: Path, damage: Callable[[Path, Stage], None]
 ) -> None:
     """Some have expired, some wait to, some are committed while NATS is down, and some as soon as it is back."""

@@ -1,4 +1,4 @@
-"""What marks of a log's sequences tell of a loss, without a server."""
+"""What marks of a log's sequences say about a loss, without a server."""
 
 from datetime import UTC, datetime, timedelta
 

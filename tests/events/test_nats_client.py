@@ -23,7 +23,7 @@ def test_every_server_is_tried_before_one_is_tried_again(loop: Loop) -> None:
     assert tried[:3] == tried[3:]
 
 
-def test_servers_that_are_no_longer_told_of_leave(loop: Loop) -> None:
+def test_servers_that_are_no_longer_announced_leave(loop: Loop) -> None:
     pool = ServerPool("nats://127.0.0.1:4222")
     pool.tell(["127.0.0.2:4222", "127.0.0.3:4222"])
     order(loop, pool, 3)

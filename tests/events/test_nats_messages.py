@@ -1,4 +1,4 @@
-"""Whatever is published on a Broker's subject becomes an event, or a dead letter that says why not."""
+"""Each message published on a Broker's subject becomes an event, or a dead letter that says why not."""
 
 import json
 

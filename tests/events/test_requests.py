@@ -68,7 +68,7 @@ def test_telling_the_namespace_of_the_trigger(stage: Stage, sink: Sink, other_si
     ("filters", "reached"),
     [([{"exact": {"type": "dev.test.wanted"}}], 1), ([{"prefix": {"type": "dev.test.wanted"}}], 51)],
 )
-def test_an_event_that_nobody_wants_costs_no_request(
+def test_an_event_without_a_subscriber_costs_no_request(
     stage: Stage, sink: Sink, filters: list[object], reached: int
 ) -> None:
     """And where exact types are filtered it does not even come out of JetStream."""

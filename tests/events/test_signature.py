@@ -68,7 +68,7 @@ def test_no_other_destination_gets_a_signature(to: Destination) -> None:
     assert Signer(KEY, DOMAIN).authorization(to) is None
 
 
-def test_a_signature_is_made_anew_in_half_of_its_life(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signature_is_made_again_in_half_of_its_life(monkeypatch: pytest.MonkeyPatch) -> None:
     signs, now = Signer(KEY, DOMAIN), time.time()
     first = signs.authorization(FUNCTION)
     assert signs.authorization(FUNCTION) is first
@@ -78,7 +78,7 @@ def test_a_signature_is_made_anew_in_half_of_its_life(monkeypatch: pytest.Monkey
     assert lifetime(second)[0] > lifetime(first)[0] + LIFETIME / 2 - 1
 
 
-def test_a_signature_is_made_anew_if_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signature_is_made_again_if_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would be of the future until the clock is there again."""
     signs, now = Signer(KEY, DOMAIN), time.time()
     first = signs.authorization(FUNCTION)

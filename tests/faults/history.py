@@ -11,8 +11,8 @@ from tests.faults.observer import Row, Snapshot, key, was_kept
 CREATED, CANCELLED = "dev.ticketing.order.created", "dev.ticketing.order.cancelled"
 STARTED, OVERDUE = "dev.ticketing.payment.started", "dev.ticketing.payment.overdue"
 EXPIRATION, PAYMENTS = "/ticketing/expiration", "/ticketing/payments"
-# What must have been told of a payment in the end, each event once and in this order.
-TOLD_OF_PAYMENTS = {
+# What events must have said about a payment in the end, each event once and in this order.
+EVENTS_OF_PAYMENTS = {
     "succeeded": [("started", "created")],
     "failed": [("started", "failed")],
     "refunded": [("started", *between, "refund-requested", "refunded") for between in ((), ("created",), ("failed",))],
@@ -46,7 +46,7 @@ def _sold_twice(seen: Snapshot) -> Iterator[str]:
 
 
 def _untrue(seen: Snapshot) -> Iterator[str]:
-    """Events tell of each version of an aggregate once, up to the one that is kept."""
+    """Events show each version of an aggregate once, up to the one that is kept."""
     told: dict[str, list[int]] = defaultdict(list)
     for event in seen.events:
         if "version" in event["data"]:
@@ -54,16 +54,16 @@ def _untrue(seen: Snapshot) -> Iterator[str]:
     for name, versions in told.items():
         kept = seen.orders.get(name) or seen.tickets.get(name) or seen.replicas.get(name)
         if kept is None or sorted(versions) != list(range(kept["version"] + 1)):
-            yield f"events tell of versions {sorted(versions)} of {name}, which is {kept}"
+            yield f"events show versions {sorted(versions)} of {name}, which is {kept}"
 
 
 def _untold(seen: Snapshot) -> Iterator[str]:
     for name in (seen.orders.keys() | seen.tickets.keys()) - {event["subject"] for event in seen.events}:
-        yield f"no event tells of {name}"
+        yield f"no event shows {name}"
 
 
 def _payments(seen: Snapshot) -> Iterator[str]:
-    """What is told of a payment is told in order: clocks may differ, so it is the order in which it was stored."""
+    """Events of a payment come in order: clocks may differ, so it is the order in which it was stored."""
     told: dict[str, list[str]] = defaultdict(list)
     for event in seen.events:
         if event["source"] == PAYMENTS and event["type"] != OVERDUE:
@@ -71,7 +71,7 @@ def _payments(seen: Snapshot) -> Iterator[str]:
     for name in told.keys() | seen.payments.keys():
         status = seen.payments.get(name, {}).get("status", "gone")
         names = tuple(told[name])
-        if names not in TOLD_OF_PAYMENTS.get(status, []):
+        if names not in EVENTS_OF_PAYMENTS.get(status, []):
             yield f"events tell that payment {name} was {names}, and it is {status}"
 
 

@@ -1,4 +1,4 @@
-"""What clients were told, which must hold whatever was killed since. What they were not told may be or not."""
+"""What clients were told, which must hold after any kill. What they were not told may be or not."""
 
 from contextlib import suppress
 from dataclasses import dataclass, field

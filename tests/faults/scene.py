@@ -1,4 +1,4 @@
-"""A stack to break things in, and what is told of it afterwards."""
+"""A stack to break things in, and what is said about it afterwards."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Nothing is lost, sold or charged twice, whatever fails: faults of all kinds, for as long as wanted (`make soak`).
+"""Nothing is lost, sold or charged twice, in any fault: faults of all kinds, for as long as wanted (`make soak`).
 
 SEED repeats a plan of faults. It ends after MINUTES, or when there were ORDERS and FAULTS, if both are given. The log
 is so small that it fills up and makes room again and again. Disks can only be full where this user may mount some.
@@ -35,7 +35,7 @@ SETTLEMENT_DELAY_SECONDS = 12
 SHOPPERS, TICKETS, RESERVATIONS = 24, 15, 200  # of each
 
 
-def test_nothing_is_lost_or_sold_or_charged_twice_whatever_fails(tmp_path: Path) -> None:
+def test_nothing_is_lost_or_sold_or_charged_twice_in_any_fault(tmp_path: Path) -> None:
     chance, ledger, began = random.Random(SEED), Ledger(), time.monotonic()
     deadline = began + 60 * MINUTES
     limits = {"LOG_BYTES": str(LOG_BYTES), "RESERVATIONS_PER_BUYER": str(RESERVATIONS)}

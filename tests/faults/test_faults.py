@@ -1,4 +1,4 @@
-"""Nothing is lost, sold or charged twice, whatever dies: the real stack, killed piece by piece while people shop.
+"""Nothing is lost, sold or charged twice, in any crash: the real stack, killed piece by piece while people shop.
 
 SEED repeats a plan of kills. MINUTES makes it long (`make soak`).
 """
@@ -35,7 +35,7 @@ SETTLEMENT_DELAY_SECONDS = 12  # a little longer than payments-create waits for 
 TICKETS = 40 if MINUTES else 15  # for each shopper to sell
 
 
-def test_nothing_is_lost_or_sold_or_charged_twice_whatever_dies(tmp_path: Path) -> None:
+def test_nothing_is_lost_or_sold_or_charged_twice_in_any_crash(tmp_path: Path) -> None:
     print(f"repeat with SEED={SEED}")
     chance = random.Random(SEED)
     ledger, killed = Ledger(), Counter[str]()

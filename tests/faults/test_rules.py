@@ -25,7 +25,7 @@ def test_tickets_need_not_know_that_a_payment_begins() -> None:
 
 
 def test_an_order_may_wait_for_its_database_while_the_one_before_ends() -> None:
-    waited = {"events.2.time": "2029-12-31T23:59:02Z"}  # since it was told of: that was before the end
+    waited = {"events.2.time": "2029-12-31T23:59:02Z"}  # since it was announced: that was before the end
 
     assert _breaches(_changed(waited), LEDGER) == []
 
@@ -66,9 +66,9 @@ def test_an_order_may_wait_for_its_database_while_the_one_before_ends() -> None:
         ({"dead_letters": ["orders-expire: answered 422"]}, "a dead letter: orders-expire: answered 422"),
         ({"events": [*EVENTS[:1], *EVENTS[2:], EVENTS[1]]}, "ticket ticket had orders first and second at once"),
         ({"events.1.type": "lost"}, "ticket ticket had orders first and second at once"),
-        ({"events.1.data.version": 2}, "events tell of versions [0, 2] of first"),
-        ({"orders.first.version": 2}, "events tell of versions [0, 1] of first"),
-        ({"events.2.subject": "another"}, "no event tells of second"),
+        ({"events.1.data.version": 2}, "events show versions [0, 2] of first"),
+        ({"orders.first.version": 2}, "events show versions [0, 1] of first"),
+        ({"events.2.subject": "another"}, "no event shows second"),
         ({"events.2.id": "8"}, "dev.ticketing.order.created 8 is not in the log"),
         ({"logged": Counter()}, "the expiry of order second is not in the log"),
         ({"logged": Counter()}, "the time limit of payment kept is not in the log"),
@@ -77,7 +77,7 @@ def test_an_order_may_wait_for_its_database_while_the_one_before_ends() -> None:
         ({"tickets.ticket.title": "Day"}, "ticket ticket is called Day, its seller was told"),
         ({"tickets": {}}, "ticket ticket is gone, and its seller did not take it back"),
         ({"tickets.gone": TICKET}, "ticket gone was taken back, and is"),
-        ({"orders.second.userId": "somebody else"}, "its buyer was told Reservation"),
+        ({"orders.second.userId": "another buyer"}, "its buyer was told Reservation"),
         (
             {"events.11.type": "dev.ticketing.payment.created"},
             "payment kept was ('created', 'created'), and it is succe",

@@ -93,7 +93,7 @@ def scenario(function: Make, payments_store: Store, provider: Provider) -> Payme
 
 @pytest.fixture
 def charged(scenario: PaymentScenario) -> PaymentScenario:
-    """The card is charged, but nobody except the provider knows."""
+    """Return a scenario whose card is charged, which only the provider knows."""
     scenario.charge()
     assert scenario.charges == [1999]
     return scenario

@@ -55,7 +55,7 @@ class PaymentScenario:
         return said(self.post({"orderId": self.order["id"], "token": token}, None, **environment))
 
     def post(self, body: Document, user: User | None = None, **environment: str) -> TestResponse:
-        """Somebody, the buyer unless it is another, asks for a payment."""
+        """Ask for a payment as a user, the buyer unless another is given."""
         return self._of_payments("create", **environment).call("POST", json=body, user=user or self.buyer)
 
     def open(self, **environment: str) -> Browser:
@@ -89,7 +89,7 @@ class PaymentScenario:
         return _answer(self._of_payments("refund", **environment).deliver(told))
 
     def webhook(self, kind: str = "payment_intent.succeeded", error: str | None = None) -> Answer:
-        """The provider tells of the payment's intent, or else of its newest one, or else of an unknown one."""
+        """Send the provider's event of the payment's intent, or else of its newest one, or else of an unknown one."""
         known = [self.row["providerId"], *(found["id"] for found in reversed(self.intents)), "pi_1"]
         failure = {"message": error} if error else None
         body = webhooks.content(kind, webhooks.intent(self.id, failure, id=next(filter(None, known))))

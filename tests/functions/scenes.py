@@ -6,13 +6,13 @@ from tests.functions.harness import Document, Make, User, event, new_id
 
 
 def ticket_state(**changes: object) -> Document:
-    """What events of tickets tell of a ticket."""
+    """Return a ticket as events of tickets have it."""
     ticket = {"id": new_id(), "version": 0, "title": "Jazz night", "price": 20.0, "userId": new_id()}
     return ticket | changes
 
 
 def order_state(ticket: Mapping[str, object], **changes: object) -> Document:
-    """What events of orders tell of an order for a ticket."""
+    """Return an order for a ticket as events of orders have it."""
     order = {
         "id": new_id(),
         "version": 0,

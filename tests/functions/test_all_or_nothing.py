@@ -54,22 +54,22 @@ def rejecting_an_order(function: Make) -> Step:
     return lambda: said(function("orders-reject").deliver(event("ticket.reservation-rejected", "tickets", data)))
 
 
-def told_of_a_payment(function: Make, name: str, kind: str, **data: object) -> Step:
+def said_about_a_payment(function: Make, name: str, kind: str, **data: object) -> Step:
     order = place(function, USER)
     told = event(f"payment.{kind}", "payments", {"id": new_id(), "orderId": order["id"], **data})
     return lambda: said(function(name).deliver(told))
 
 
 def awaiting_a_payment(function: Make) -> Step:
-    return told_of_a_payment(function, "orders-await-payment", "started")
+    return said_about_a_payment(function, "orders-await-payment", "started")
 
 
 def completing_an_order(function: Make) -> Step:
-    return told_of_a_payment(function, "orders-complete", "created", amount=20.0, providerId="pi_1")
+    return said_about_a_payment(function, "orders-complete", "created", amount=20.0, providerId="pi_1")
 
 
 def failing_a_payment(function: Make) -> Step:
-    return told_of_a_payment(function, "orders-fail-payment", "failed", reason="declined")
+    return said_about_a_payment(function, "orders-fail-payment", "failed", reason="declined")
 
 
 def starting_a_payment(function: Make) -> Step:

@@ -20,7 +20,7 @@ from functions.tickets.messages import state
 from tests.functions.harness import Document, Function, Make, Store, at_once, event, new_id
 from tests.functions.scenes import order_state, ticket_state
 
-# What orders tells of one order, from its creation to where it stands now.
+# What the events of one order say, from its creation to where it stands now.
 ENDS = {"cancelled": ["created", "cancelled"], "complete": ["created", "complete"]}
 NAMES = {"created": "order.created", "complete": "order.completed", "cancelled": "order.cancelled"}
 # How the older and the newer of two orders ended. A mistake about either shows in the last: the newer would hold it.

@@ -44,7 +44,7 @@ def test_responds_with_a_cookie_when_given_valid_credentials(signin: Function, a
 @pytest.mark.usefixtures("account")
 @pytest.mark.parametrize(
     ("email", "password"),
-    [(EMAIL, "wrong horse"), (EMAIL, "x" * 100_00), (EMAIL, PASSWORD + " "), ("nobody@example.com", PASSWORD)],
+    [(EMAIL, "wrong horse"), (EMAIL, "x" * 100_00), (EMAIL, PASSWORD + " "), ("stranger@example.com", PASSWORD)],
     ids=["wrong password", "password of no account", "password and a space", "unknown email"],
 )
 def test_fails_alike_for_a_wrong_password_and_an_unknown_email(
@@ -58,7 +58,7 @@ def test_fails_alike_for_a_wrong_password_and_an_unknown_email(
 
 
 @pytest.mark.usefixtures("account")
-@pytest.mark.parametrize("email", [EMAIL, "nobody@example.com"])
+@pytest.mark.parametrize("email", [EMAIL, "stranger@example.com"])
 def test_compares_one_hash_of_the_same_cost_whether_or_not_the_account_exists(signin: Function, email: str) -> None:
     with counted_hashing() as costs:
         sign_in(signin, email, "wrong horse")
@@ -100,7 +100,7 @@ def test_returns_a_400_with_an_invalid_email(signin: Function, email: object) ->
     assert said(sign_in(signin, email)) == refusal(400, ("email", "Email must be valid"))
 
 
-def test_returns_a_400_that_tells_of_a_missing_email_and_password_at_once(signin: Function) -> None:
+def test_returns_a_400_that_names_a_missing_email_and_password_at_once(signin: Function) -> None:
     problems = ("email", "Email must be valid"), ("password", "You must supply a password")
     assert said(signin.call("POST", json={})) == refusal(400, *problems)
 

@@ -88,7 +88,7 @@ def test_takes_passwords_of_8_to_128_characters(signup: Function, password: str)
     assert sign_up(signup, password=password).status_code == 201
 
 
-def test_returns_a_400_that_tells_of_a_missing_email_and_password_at_once(signup: Function) -> None:
+def test_returns_a_400_that_names_a_missing_email_and_password_at_once(signup: Function) -> None:
     assert said(signup.call("POST", json={})) == refusal(400, INVALID_EMAIL, INVALID_PASSWORD)
 
 

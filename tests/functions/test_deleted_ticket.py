@@ -16,7 +16,7 @@ SUBSCRIBERS = {
 }
 
 
-class Carrier:
+class Delivery:
     """Delivers what is in the outboxes, each event once or twice, the newest or the oldest first."""
 
     def __init__(self, function: Make, stores: dict[str, Store], newest_first: bool) -> None:  # noqa: FBT001
@@ -38,15 +38,15 @@ class Carrier:
 
 
 @pytest.fixture(params=[False, True], ids=["oldest first", "newest first"])
-def carrier(request: pytest.FixtureRequest, function: Make, stores: dict[str, Store]) -> Carrier:
-    return Carrier(function, stores, request.param)
+def delivery(request: pytest.FixtureRequest, function: Make, stores: dict[str, Store]) -> Delivery:
+    return Delivery(function, stores, request.param)
 
 
 @pytest.fixture
-def ticket(function: Make, carrier: Carrier) -> Document:
+def ticket(function: Make, delivery: Delivery) -> Document:
     """A ticket that both services know."""
     made = offer(function, SELLER)
-    carrier.deliver_everything()
+    delivery.deliver_everything()
     return made
 
 
@@ -66,34 +66,34 @@ def show(function: Make, placed: Document) -> tuple[int, object]:
 
 
 def test_deleted_before_the_order_is_known_the_order_is_cancelled(
-    function: Make, carrier: Carrier, ticket: Document, orders_store: Store
+    function: Make, delivery: Delivery, ticket: Document, orders_store: Store
 ) -> None:
     placed = order(function, ticket)
     assert delete(function, ticket) == 204
-    carrier.deliver_everything()
+    delivery.deliver_everything()
     assert show(function, placed) == (200, placed | {"status": "cancelled", "version": 1})
     assert orders_store.events()[-1]["data"]["reason"] == "the ticket was deleted"
 
 
-def test_ordered_before_the_deletion_the_ticket_stays(function: Make, carrier: Carrier, ticket: Document) -> None:
+def test_ordered_before_the_deletion_the_ticket_stays(function: Make, delivery: Delivery, ticket: Document) -> None:
     placed = order(function, ticket)
-    carrier.deliver_everything()
+    delivery.deliver_everything()
     assert delete(function, ticket) == 400
-    carrier.deliver_everything()
+    delivery.deliver_everything()
     assert show(function, placed) == (200, placed)
 
 
-def test_deleted_and_known_to_be_so_it_cannot_be_ordered(function: Make, carrier: Carrier, ticket: Document) -> None:
+def test_deleted_and_known_to_be_so_it_cannot_be_ordered(function: Make, delivery: Delivery, ticket: Document) -> None:
     assert delete(function, ticket) == 204
-    carrier.deliver_everything()
+    delivery.deliver_everything()
     create: Function = function("orders-create")
     assert create.call("POST", json={"ticketId": ticket["id"]}, user=BUYER).status_code == 404
 
 
 def test_ordered_on_the_news_of_a_ticket_that_is_long_gone_the_order_is_cancelled(
-    function: Make, carrier: Carrier, ticket: Document
+    function: Make, delivery: Delivery, ticket: Document
 ) -> None:
     assert delete(function, ticket) == 204
     placed = order(function, ticket)
-    carrier.deliver_everything()
+    delivery.deliver_everything()
     assert show(function, placed) == (200, placed | {"status": "cancelled", "version": 1})

@@ -9,7 +9,7 @@ from tests.functions import webhooks
 from tests.functions.harness import Document, Function, Make, User, declared, event, new_id, process, refusal, said
 from tests.functions.scenes import order_state, ticket_state
 
-NOWHERE = "mongodb://somebody:hidden@127.0.0.1:1/nothing?directConnection=true"
+NOWHERE = "mongodb://user:hidden@127.0.0.1:1/nothing?directConnection=true"
 SOMETHING_WRONG = refusal(500, "Something went wrong")
 FAR_FUTURE = 2**40
 PAYMENT = {"id": new_id(), "orderId": new_id()}

@@ -1,4 +1,4 @@
-"""Of several attempts with one key one creates, whatever their order and whichever of them dies."""
+"""Of several attempts with one key one creates, in any order and after any crash."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -66,7 +66,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits long for a row that another transaction holds: here some hold it until the end of the test."""
+    """Wait a short time only for a row that another transaction holds: here some hold it until the end of the test."""
     monkeypatch.setattr(transaction, "CONTENTION_SECONDS", 2)
 
 
@@ -123,16 +123,14 @@ def test_one_that_was_killed_holds_its_mark_until_its_time_is_over(
     assert creation.count(store) == 1
 
 
-def test_one_that_does_not_hear_of_its_mark_lets_go_of_it(creation: Creation, store: Store) -> None:
+def test_one_that_does_not_hear_of_its_mark_releases_it(creation: Creation, store: Store) -> None:
     with answers_lost(Collection, "insert_one"):
         assert said(creation.post()) == FAULT
     assert (said(creation.post())[0], creation.count(store)) == (201, 1)
 
 
 @KILLED
-def test_one_that_does_not_hear_of_taking_over_lets_go_of_the_mark(
-    creation: Creation, store: Store, time: Time
-) -> None:
+def test_one_that_does_not_hear_of_taking_over_releases_the_mark(creation: Creation, store: Store, time: Time) -> None:
     kill_one_before_it_stores(creation)
     with answers_lost(ClientSession, "commit_transaction"):
         assert post_later(creation, time) == FAULT

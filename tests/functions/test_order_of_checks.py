@@ -8,7 +8,7 @@ from tests.functions.harness import Make, Store, User, new_id, refusal, said
 OWNER, OTHER = User(), User()
 BAD, GOOD = {"title": "", "price": 0, "ticketId": "1", "orderId": "1"}, {"title": "Blues", "price": 30}
 LONG_AGO = "2001-01-01T00:00:00Z"
-NOBODY = refusal(401, "Not authorized")
+SIGNED_OUT = refusal(401, "Not authorized")
 UNKNOWN = refusal(404, "Not Found")
 INVALID = refusal(400, ("title", "Title is required"), ("price", "Price must be greater than 0"))
 
@@ -19,7 +19,7 @@ INVALID = refusal(400, ("title", "Title is required"), ("price", "Price must be 
     [("tickets-update", "PUT"), ("tickets-delete", "DELETE"), ("orders-show", "GET"), ("orders-cancel", "DELETE")],
 )
 def test_signed_in_comes_before_found(function: Make, name: str, method: str, path: str) -> None:
-    assert said(function(name).call(method, f"/{path}", json=GOOD)) == NOBODY
+    assert said(function(name).call(method, f"/{path}", json=GOOD)) == SIGNED_OUT
 
 
 @pytest.mark.parametrize(
@@ -27,12 +27,12 @@ def test_signed_in_comes_before_found(function: Make, name: str, method: str, pa
      ("payments-create", "POST")],
 )  # fmt: skip
 def test_signed_in_comes_before_a_valid_body(function: Make, name: str, method: str) -> None:
-    assert said(function(name).call(method, f"/{new_id()}", json=BAD)) == NOBODY
-    assert said(function(name).call(method, f"/{new_id()}", data=b"no JSON", content_type="text/plain")) == NOBODY
+    assert said(function(name).call(method, f"/{new_id()}", json=BAD)) == SIGNED_OUT
+    assert said(function(name).call(method, f"/{new_id()}", data=b"no JSON", content_type="text/plain")) == SIGNED_OUT
 
 
 def test_signed_in_comes_before_a_valid_query(function: Make) -> None:
-    assert said(function("orders-list").call("GET", query_string="limit=0")) == NOBODY
+    assert said(function("orders-list").call("GET", query_string="limit=0")) == SIGNED_OUT
 
 
 @pytest.mark.parametrize("path", ["f" * 24, "1"])
@@ -63,21 +63,21 @@ def test_the_owner_comes_before_a_reservation(function: Make, tickets_store: Sto
     ticket = scenes.offer(function, OWNER)
     scenes.reserve(function, ticket)
     before = tickets_store.dump()
-    assert said(function("tickets-update").call("PUT", f"/{ticket['id']}", json=GOOD, user=OTHER)) == NOBODY
-    assert said(function("tickets-delete").call("DELETE", f"/{ticket['id']}", user=OTHER)) == NOBODY
+    assert said(function("tickets-update").call("PUT", f"/{ticket['id']}", json=GOOD, user=OTHER)) == SIGNED_OUT
+    assert said(function("tickets-delete").call("DELETE", f"/{ticket['id']}", user=OTHER)) == SIGNED_OUT
     assert tickets_store.dump() == before
 
 
 @pytest.mark.parametrize("changes", [{"status": "cancelled"}, {"status": "complete"}, {"expiresAt": LONG_AGO}])
 def test_the_owner_comes_before_whether_an_order_can_be_paid(function: Make, changes: dict[str, str]) -> None:
     body = {"orderId": scenes.owe(function, OWNER, **changes)["id"], "token": "tok_visa"}
-    assert said(function("payments-create").call("POST", json=body, user=OTHER)) == NOBODY
+    assert said(function("payments-create").call("POST", json=body, user=OTHER)) == SIGNED_OUT
 
 
 def test_the_owner_comes_before_another_payment(function: Make) -> None:
     body = {"orderId": scenes.owe(function, OWNER)["id"], "token": "tok_visa"}
     assert said(function("payments-create").call("POST", json=body, user=OWNER))[0] == 201
-    assert said(function("payments-create").call("POST", json=body, user=OTHER)) == NOBODY
+    assert said(function("payments-create").call("POST", json=body, user=OTHER)) == SIGNED_OUT
 
 
 def test_a_valid_body_comes_before_a_reservation(function: Make) -> None:

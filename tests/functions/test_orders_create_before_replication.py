@@ -1,4 +1,4 @@
-"""orders-create, when the buyer is faster than the event that tells of the ticket."""
+"""orders-create, when the buyer is faster than the ticket's event."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

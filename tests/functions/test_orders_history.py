@@ -30,7 +30,7 @@ def test_begins_with_the_reservation(function: Make, order: Document) -> None:
     assert steps(function, order["id"]) == [("created", None)]
 
 
-def test_tells_of_a_paid_order(function: Make, order: Document) -> None:
+def test_shows_a_paid_order(function: Make, order: Document) -> None:
     paid = PAYMENT | {"orderId": order["id"]}
     function("orders-await-payment").deliver(event("payment.started", "payments", paid))
     function("orders-complete").deliver(event("payment.created", "payments", paid | {"amount": 20, "providerId": "p"}))

@@ -31,7 +31,7 @@ def store(mongo_uri: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     database.database().client.close()
 
 
-def test_what_is_out_of_time_lets_go_of_its_rows(store: Store) -> None:
+def test_what_is_out_of_time_releases_its_rows(store: Store) -> None:
     documents = database.database()
 
     def linger(lingering: Transaction) -> None:

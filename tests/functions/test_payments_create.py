@@ -96,7 +96,7 @@ def test_refuses_an_order_that_cannot_be_paid(
     assert (scenario.store.dump(), scenario.provider.ledger()["payment_intents"]) == (before, [])
 
 
-def test_refuses_an_order_that_expired_though_nobody_has_acted_on_it(scenario: PaymentScenario) -> None:
+def test_refuses_an_order_that_expired_before_it_is_cancelled(scenario: PaymentScenario) -> None:
     assert scenario.hear("created", expiresAt=PAST) == DONE
     assert scenario.pay() == EXPIRED
     assert scenario.charges == []
@@ -115,19 +115,19 @@ def test_refuses_an_order_that_is_unknown(scenario: PaymentScenario, monkeypatch
 
 
 @pytest.mark.parametrize("status", ["created", "cancelled", "complete"])
-def test_refuses_an_order_of_somebody_else_whatever_its_status(scenario: PaymentScenario, status: str) -> None:
+def test_refuses_an_order_of_another_buyer_in_any_status(scenario: PaymentScenario, status: str) -> None:
     scenario.hear(status)
     before = scenario.store.dump()
     body = {"orderId": scenario.order["id"], "token": "tok_visa"}
-    assert said(scenario.post(body, User("somebody@example.com"))) == refusal(401, "Not authorized")
+    assert said(scenario.post(body, User("other@example.com"))) == refusal(401, "Not authorized")
     assert (scenario.store.dump(), scenario.charges) == (before, [])
 
 
 @pytest.mark.parametrize("token", ["tok_visa", "tok_chargeDeclined"])
-def test_tells_nobody_else_that_an_order_has_a_payment(scenario: PaymentScenario, token: str) -> None:
+def test_tells_no_other_buyer_that_an_order_has_a_payment(scenario: PaymentScenario, token: str) -> None:
     scenario.pay(token)
     body = {"orderId": scenario.order["id"], "token": "tok_visa"}
-    assert said(scenario.post(body, User("somebody@example.com"))) == refusal(401, "Not authorized")
+    assert said(scenario.post(body, User("other@example.com"))) == refusal(401, "Not authorized")
 
 
 @pytest.mark.parametrize(

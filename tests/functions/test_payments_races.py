@@ -1,6 +1,6 @@
 """A charge and the end of its order at once: whichever is recorded second finds the refund due, and one is made.
 
-Each order of the two has its twin, in which nobody writes the order's row to record a charge: there the money is kept.
+Each order of the two has its twin, in which no charge that is recorded writes the order's row: there the money is kept.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ RECORDERS: list[Step] = [PaymentScenario.settle, PaymentScenario.webhook]
 
 @pytest.fixture(params=RECORDERS)
 def record(request: pytest.FixtureRequest) -> Step:
-    """A way to record a charge that is known to nobody but the provider."""
+    """Record, in one of the ways, a charge that only the provider knows."""
     step: Step = request.param
     return step
 

@@ -74,12 +74,12 @@ def test_asks_for_the_event_again_if_the_provider_refuses(due: PaymentScenario) 
     assert (due.status, due.refunds) == ("refunding", [])
 
 
-def test_two_that_refund_at_once_tell_of_it_once(due: PaymentScenario) -> None:
+def test_two_that_refund_at_once_record_it_once(due: PaymentScenario) -> None:
     assert overtake(due.process, due.refund, due.refund, (repository, "update")) == (DONE, DONE)
     assert (due.status, due.refunds, due.told.count("refunded")) == ("refunded", [1999], 1)
 
 
-def test_records_what_somebody_refunded_by_hand(due: PaymentScenario) -> None:
+def test_records_what_was_refunded_by_hand(due: PaymentScenario) -> None:
     due.provider.client().v1.refunds.create({"payment_intent": due.row["providerId"]})
     assert due.refund() == DONE
     assert (due.status, due.refunds) == ("refunded", [1999])
@@ -109,7 +109,7 @@ def test_one_that_was_pending_and_failed_is_left_to_a_person(due: PaymentScenari
     assert [due.refund(), due.status, statuses(due)] == [FAULT, "refunding", ["failed"]]
 
 
-def test_adds_to_what_somebody_refunded_by_hand(due: PaymentScenario) -> None:
+def test_adds_to_what_was_refunded_by_hand(due: PaymentScenario) -> None:
     due.provider.client().v1.refunds.create({"payment_intent": due.row["providerId"], "amount": 500})
     assert [due.refund(), due.status, due.refunds] == [DONE, "refunded", [500, 1499]]
 

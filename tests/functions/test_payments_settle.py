@@ -94,7 +94,7 @@ def test_an_intent_for_another_amount_is_left_to_a_person(charged: PaymentScenar
     assert charged.store.dump() == before
 
 
-def test_settling_costs_two_calls_whatever_else_the_account_did(charged: PaymentScenario) -> None:
+def test_settling_costs_two_calls_in_an_account_of_any_size(charged: PaymentScenario) -> None:
     charged.alter_provider(
         "insert into objects (id, kind, created, body) with recursive n(i) as (select 1 union all select i + 1 from n "
         "where i < 100000) select 'pi_foreign' || i, kind, 1, json_set(body, '$.id', 'pi_foreign' || i, '$.metadata', "

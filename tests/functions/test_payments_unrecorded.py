@@ -25,7 +25,7 @@ def refused(scenario: PaymentScenario) -> Iterator[None]:
 
 @contextmanager
 def locked(scenario: PaymentScenario) -> Iterator[None]:
-    """Somebody else's transaction holds the order's row."""
+    """Let another transaction hold the order's row."""
     order = {"_id": ObjectId(str(scenario.order["id"]))}
     with scenario.store.database.client.start_session() as session, session.start_transaction():
         scenario.store["orders"].update_one(order, {"$inc": {"writes": 1}}, session=session)

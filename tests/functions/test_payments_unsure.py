@@ -72,7 +72,7 @@ def test_a_key_that_the_provider_refuses_is_a_fault_of_ours(scenario: PaymentSce
     assert (scenario.status, scenario.charges) == ("pending", [])
 
 
-def test_nobody_pays_again_while_that_is_so(scenario: PaymentScenario) -> None:
+def test_no_second_payment_is_made_while_that_is_so(scenario: PaymentScenario) -> None:
     scenario.provider.behave(operations=["confirm"], fail="after")
     scenario.pay()
     scenario.provider.behave()
@@ -232,7 +232,7 @@ def test_a_charge_that_another_records_first_is_answered_as_ever(scenario: Payme
     assert (scenario.status, scenario.told) == ("succeeded", ["created", "started"])
 
 
-def test_whoever_records_a_charge_and_how_many_at_once_it_is_recorded_once(charged: PaymentScenario) -> None:
+def test_a_charge_is_recorded_once_by_any_number_at_once(charged: PaymentScenario) -> None:
     answers = at_once(charged.process, lambda record: record(charged), RECORDERS * 5, threads=10)
     assert all(answer in (DONE, RECEIVED) for answer in answers)
     assert (charged.status, charged.charges, charged.told) == ("succeeded", [1999], ["created", "started"])

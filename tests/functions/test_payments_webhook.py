@@ -146,7 +146,7 @@ def test_a_refund_that_failed_is_told_to_a_person(
     assert charged.store.dump() == before
 
 
-def test_needs_nobody_signed_in_and_no_content_type(charged: PaymentScenario, webhook: Function) -> None:
+def test_needs_no_session_and_no_content_type(charged: PaymentScenario, webhook: Function) -> None:
     body = success(charged)
     response = webhook.call("POST", data=body, headers={"Stripe-Signature": webhooks.signature(body)})
     assert said(response) == RECEIVED

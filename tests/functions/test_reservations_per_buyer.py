@@ -1,4 +1,4 @@
-"""A buyer holds so many unpaid orders and no more, whatever the concurrency."""
+"""A buyer holds so many unpaid orders and no more, at any concurrency."""
 
 from threading import Barrier, get_ident
 
@@ -6,6 +6,7 @@ import pytest
 
 from functions.orders import repository
 from functions.shared.storage.transaction import Transaction
+from tests.eventually import PATIENCE_SECONDS
 from tests.functions.harness import Document, Function, Make, Store, User, at_once, event, refusal, said
 from tests.functions.scenes import place, replicate
 
@@ -57,7 +58,7 @@ def all_look_before_any_stores(monkeypatch: pytest.MonkeyPatch, together: int) -
         slot = find(user_id, limit, within)
         if get_ident() not in seen:
             seen.add(get_ident())
-            barrier.wait(30)
+            barrier.wait(PATIENCE_SECONDS)
         return slot
 
     monkeypatch.setattr(repository, "_free_slot", find_together)

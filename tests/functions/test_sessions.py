@@ -12,7 +12,7 @@ from local import keys
 from tests.eventually import eventually
 from tests.functions.harness import PUBLIC_KEY, SIGNING_KEY, Make, Store, User, new_id, refusal, said
 
-NOBODY = (200, {"currentUser": None})
+SIGNED_OUT = (200, {"currentUser": None})
 GUARDED = {
     "tickets-create": ("POST", "/api/tickets"),
     "tickets-update": ("PUT", f"/api/tickets/{new_id()}"),
@@ -108,7 +108,7 @@ BAD_TOKENS = {
 @pytest.mark.parametrize(("header", "prefix"), [("Authorization", "Bearer "), ("Cookie", "__Host-session=")])
 def test_a_bad_token_is_no_session(function: Make, header: str, prefix: str, token: str) -> None:
     response = function("auth-current-user").call("GET", headers={header: prefix + token})
-    assert said(response) == NOBODY
+    assert said(response) == SIGNED_OUT
 
 
 @pytest.mark.parametrize("token", BAD_TOKENS.values(), ids=BAD_TOKENS)
@@ -132,7 +132,7 @@ def test_can_only_be_accessed_if_the_user_is_signed_in(function: Make, name: str
 )
 def test_an_authorization_of_another_form_is_no_session(function: Make, authorization: str) -> None:
     response = function("auth-current-user").call("GET", headers={"Authorization": authorization})
-    assert said(response) == NOBODY
+    assert said(response) == SIGNED_OUT
 
 
 OTHER_COOKIES = {
@@ -151,7 +151,7 @@ OTHER_COOKIES = {
 
 @pytest.mark.parametrize("cookie", OTHER_COOKIES.values(), ids=OTHER_COOKIES)
 def test_a_cookie_of_another_form_is_no_session(function: Make, cookie: str) -> None:
-    assert said(function("auth-current-user").call("GET", headers={"Cookie": cookie})) == NOBODY
+    assert said(function("auth-current-user").call("GET", headers={"Cookie": cookie})) == SIGNED_OUT
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_cookie_of_another_form_is_no_session(function: Make, cookie: str) -> 
 )
 def test_without_tls_the_cookie_has_its_plain_name(function: Make, cookie: str, is_known: bool) -> None:  # noqa: FBT001
     response = function("auth-current-user", COOKIE_SECURE="false").call("GET", headers={"Cookie": cookie})
-    assert (said(response) != NOBODY) is is_known
+    assert (said(response) != SIGNED_OUT) is is_known
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_without_tls_the_cookie_has_its_plain_name(function: Make, cookie: str, 
     ],
 )
 def test_a_good_token_is_found(function: Make, headers: dict[str, str]) -> None:
-    assert said(function("auth-current-user").call("GET", headers=headers)) != NOBODY
+    assert said(function("auth-current-user").call("GET", headers=headers)) != SIGNED_OUT
 
 
 def test_a_bearer_token_counts_before_the_cookie(function: Make) -> None:
@@ -183,13 +183,13 @@ def test_a_bearer_token_counts_before_the_cookie(function: Make) -> None:
 
 
 def test_a_token_of_a_clock_that_is_ahead_is_good(function: Make) -> None:
-    assert said(function("auth-current-user").call("GET", user=User(iat=NOW + 5))) != NOBODY
+    assert said(function("auth-current-user").call("GET", user=User(iat=NOW + 5))) != SIGNED_OUT
 
 
 def test_a_token_is_refused_once_it_has_expired_though_it_was_good_before(function: Make) -> None:
     user = User(exp=int(time.time()) + 2)
     current_user = function("auth-current-user")
-    eventually(lambda: said(current_user.call("GET", user=user)) == NOBODY)
+    eventually(lambda: said(current_user.call("GET", user=user)) == SIGNED_OUT)
 
 
 @pytest.mark.parametrize(
@@ -225,9 +225,9 @@ def test_two_keys_keep_all_sessions_while_one_takes_the_others_place(function: M
 
 def test_a_key_that_is_taken_out_verifies_no_session_any_more(function: Make) -> None:
     user = User()
-    assert said(function("auth-current-user").call("GET", user=user)) != NOBODY
+    assert said(function("auth-current-user").call("GET", user=user)) != SIGNED_OUT
     response = function("auth-current-user", SESSION_PUBLIC_KEYS=NEXT_PUBLIC_KEY).call("GET", user=user)
-    assert said(response) == NOBODY
+    assert said(response) == SIGNED_OUT
 
 
 OLDER = {"Cookie": f"session={of_hmac()}"}, {"Authorization": f"Bearer {of_hmac()}"}
@@ -238,9 +238,9 @@ OLDER = {"Cookie": f"session={of_hmac()}"}, {"Authorization": f"Bearer {of_hmac(
 def test_sessions_of_an_older_release_go_on_while_its_key_is_given(
     function: Make, headers: dict[str, str], text: str
 ) -> None:
-    assert said(function("auth-current-user", JWT_KEY=text).call("GET", headers=headers)) != NOBODY
-    assert said(function("auth-current-user", JWT_KEY="x" * 32).call("GET", headers=headers)) == NOBODY
-    assert said(function("auth-current-user").call("GET", headers=headers)) == NOBODY
+    assert said(function("auth-current-user", JWT_KEY=text).call("GET", headers=headers)) != SIGNED_OUT
+    assert said(function("auth-current-user", JWT_KEY="x" * 32).call("GET", headers=headers)) == SIGNED_OUT
+    assert said(function("auth-current-user").call("GET", headers=headers)) == SIGNED_OUT
 
 
 def test_the_older_cookie_counts_after_the_one_of_this_release(function: Make) -> None:
@@ -255,10 +255,10 @@ def test_the_older_cookie_counts_after_the_one_of_this_release(function: Make) -
 )
 def test_an_older_releases_key_lets_no_other_token_in(function: Make, name: str) -> None:
     headers = {"Authorization": f"Bearer {BAD_TOKENS[name]}"}
-    assert said(function("auth-current-user", JWT_KEY=JWT_KEY).call("GET", headers=headers)) == NOBODY
+    assert said(function("auth-current-user", JWT_KEY=JWT_KEY).call("GET", headers=headers)) == SIGNED_OUT
 
 
 def test_two_older_keys_are_not_a_third_one(function: Make) -> None:
     both = f"{JWT_KEY}\n{'x' * 32}"
     forged = {"Authorization": f"Bearer {of_hmac(both)}"}
-    assert said(function("auth-current-user", JWT_KEY=both).call("GET", headers=forged)) == NOBODY
+    assert said(function("auth-current-user", JWT_KEY=both).call("GET", headers=forged)) == SIGNED_OUT

@@ -29,7 +29,7 @@ NOW = int(time.time())
 GOOD = {"aud": NAME, "iat": NOW, "exp": NOW + 86_400}  # longer than the tests may take
 NEXT_SIGNING_KEY = keys.generate("EVENTS_SIGNING_KEY")
 NEXT_PUBLIC_KEY = keys.public_key(NEXT_SIGNING_KEY)
-NOBODY = refusal(401, "Not authorized")
+SIGNED_OUT = refusal(401, "Not authorized")
 
 
 def signed(signing_key: str = EVENTS_SIGNING_KEY, **claims: object) -> str:
@@ -70,32 +70,32 @@ def deliver(function: Function, **headers: str) -> tuple[int, object]:
 
 @pytest.mark.parametrize("token", FORGED.values(), ids=FORGED)
 def test_a_delivery_with_another_signature_is_refused(replicate: Function, orders_store: Store, token: str) -> None:
-    assert deliver(replicate, Authorization=f"Bearer {token}") == NOBODY
-    assert deliver(replicate, Authorization="", Cookie=f"session={token}") == NOBODY
+    assert deliver(replicate, Authorization=f"Bearer {token}") == SIGNED_OUT
+    assert deliver(replicate, Authorization="", Cookie=f"session={token}") == SIGNED_OUT
     assert orders_store.dump() == {}
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", signed(), f"Basic {signed()}", f"Bearer {signed()} x"])
 def test_a_delivery_without_a_token_is_refused(replicate: Function, orders_store: Store, authorization: str) -> None:
-    assert deliver(replicate, Authorization=authorization) == NOBODY
+    assert deliver(replicate, Authorization=authorization) == SIGNED_OUT
     assert orders_store.dump() == {}
 
 
 @pytest.mark.parametrize("elsewhere", ["X-Authorization", "Ce-Authorization", "Proxy-Authorization", "Cookie"])
 def test_a_token_elsewhere_does_not_count(replicate: Function, elsewhere: str) -> None:
-    assert deliver(replicate, Authorization="", **{elsewhere: f"Bearer {signed()}"}) == NOBODY
+    assert deliver(replicate, Authorization="", **{elsewhere: f"Bearer {signed()}"}) == SIGNED_OUT
 
 
 def test_an_event_in_structured_mode_is_refused_as_well(replicate: Function, orders_store: Store) -> None:
     told = json.dumps(event("ticket.created", "tickets", ticket_state()))
     response = replicate.call("POST", headers={"Authorization": ""}, data=told, content_type=CLOUDEVENT)
-    assert said(response) == NOBODY
+    assert said(response) == SIGNED_OUT
     assert orders_store.dump() == {}
 
 
 def test_nothing_is_told_before_the_signature_counts(replicate: Function) -> None:
     response = replicate.call("POST", headers={"Authorization": "Bearer secret"}, data=b"secret" * 20_000)
-    assert said(response) == NOBODY
+    assert said(response) == SIGNED_OUT
     assert "secret" not in str(response.headers)
 
 
@@ -116,14 +116,14 @@ def test_what_was_taken_once_is_refused_when_it_expires(replicate: Function) -> 
     issued = int(time.time()) - 650  # so that it is over in ten seconds, even for a clock that is late
     token = signed(iat=issued, exp=issued + 600)
     assert deliver(replicate, Authorization=f"Bearer {token}") == (204, None)
-    eventually(lambda: deliver(replicate, Authorization=f"Bearer {token}") == NOBODY)
+    eventually(lambda: deliver(replicate, Authorization=f"Bearer {token}") == SIGNED_OUT)
 
 
 def test_what_was_taken_once_counts_for_one_function_and_its_keys(function: Make) -> None:
     token = signed()
     assert deliver(function(NAME), Authorization=f"Bearer {token}") == (204, None)
-    assert deliver(function(NAME, EVENTS_PUBLIC_KEYS=NEXT_PUBLIC_KEY), Authorization=f"Bearer {token}") == NOBODY
-    assert deliver(function("orders-complete"), Authorization=f"Bearer {token}") == NOBODY
+    assert deliver(function(NAME, EVENTS_PUBLIC_KEYS=NEXT_PUBLIC_KEY), Authorization=f"Bearer {token}") == SIGNED_OUT
+    assert deliver(function("orders-complete"), Authorization=f"Bearer {token}") == SIGNED_OUT
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_two_keys_are_good_while_one_takes_the_others_place(function: Make, publ
     for key in (EVENTS_SIGNING_KEY, NEXT_SIGNING_KEY):
         assert deliver(replicate, Authorization=f"Bearer {signed(key)}") == (204, None)
     for forged in ("of another function", "expired", "of the sessions' key"):
-        assert deliver(replicate, Authorization=f"Bearer {FORGED[forged]}") == NOBODY
+        assert deliver(replicate, Authorization=f"Bearer {FORGED[forged]}") == SIGNED_OUT
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n"])

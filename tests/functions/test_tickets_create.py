@@ -88,7 +88,7 @@ def test_keeps_a_valid_price_in_cents(create: Function, tickets_store: Store, pr
     assert [row["priceCents"] for row in tickets_store["tickets"].find()] == [cents]
 
 
-def test_tells_of_a_bad_title_and_a_bad_price_at_once(create: Function) -> None:
+def test_names_a_bad_title_and_a_bad_price_at_once(create: Function) -> None:
     assert said(offer(create, "", 0)) == refusal(400, TITLE_MISSING, prices.ZERO)
 
 

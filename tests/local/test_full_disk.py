@@ -1,4 +1,4 @@
-"""A disk that was full and is free again: stores that answer but fail are started again, and nobody has to do it."""
+"""A disk that was full and is free again: stores that answer but fail are started again by the stack itself."""
 
 import asyncio
 import io

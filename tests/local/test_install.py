@@ -101,7 +101,7 @@ def test_an_environment_that_a_stack_runs_in_is_not_replaced(clone: Path) -> Non
     assert INSTALLING in install(clone).communicate()[0]
 
 
-def test_while_pip_goes_on_nobody_else_begins_though_who_started_it_was_killed(clone: Path) -> None:
+def test_while_pip_goes_on_no_other_begins_though_who_started_it_was_killed(clone: Path) -> None:
     with socket.create_server((servers.HOST, 0)) as index, (clone / "requirements.txt").open("r+") as lock:
         index.settimeout(PATIENCE_SECONDS)
         wheel = f"http://{servers.HOST}:{index.getsockname()[1]}/some-1-py3-none-any.whl"

@@ -31,7 +31,7 @@ def ports_of(environment: dict[str, str]) -> list[str]:
 
 @pytest.mark.parametrize("lane", ["0", "3"])
 def test_lanes_never_give_the_same_port(monkeypatch: pytest.MonkeyPatch, lane: str) -> None:
-    monkeypatch.setattr(servers, "UNPRIVILEGED_AND_NOT_EPHEMERAL", range(10_000, 20_000))  # where nobody starts now
+    monkeypatch.setattr(servers, "UNPRIVILEGED_AND_NOT_EPHEMERAL", range(10_000, 20_000))  # where no process starts now
     monkeypatch.setenv(servers.PORT_LANE, lane)
     ours = set(servers.free_ports(150))
     monkeypatch.setenv(servers.PORT_LANE, str(int(lane) + 1))
@@ -39,7 +39,7 @@ def test_lanes_never_give_the_same_port(monkeypatch: pytest.MonkeyPatch, lane: s
     assert ours.isdisjoint(servers.free_ports(150))
 
 
-def test_nobody_gets_a_port_again_that_was_given_of_late() -> None:
+def test_a_port_that_was_given_of_late_is_not_given_again() -> None:
     ours = [servers.free_port() for _ in range(100)]
 
     assert len(set(ours)) == len(ours)

@@ -27,7 +27,7 @@ def test_what_runs_is_told_while_it_does(state: State) -> None:
     assert state.running() is None
 
 
-def test_who_reads_what_runs_while_it_is_written_anew_reads_all_of_it(state: State) -> None:
+def test_who_reads_what_runs_while_it_is_written_again_reads_all_of_it(state: State) -> None:
     with state.held():
         state.describe(FIRST)
         with (state.folder / "running.json").open() as reading:

@@ -1,4 +1,4 @@
-"""Whether who asks Kubernetes' API is somebody there, and has the roles for it."""
+"""Whether a pod that asks Kubernetes' API has an account there, and the roles for it."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ _BINDINGS = ("ClusterRoleBinding", "RoleBinding")
 
 
 def violations(manifests: list[Manifest]) -> Iterator[str]:
-    """Every pod with a token that is nobody's or lacks a role, and every binding of a role that is not there."""
+    """Every pod with a token of no account or without a role, and every binding of a role that is not there."""
     accounts = {_name(found) for found in of_kind(manifests, "ServiceAccount")}
     roles = {name for _, name in map(_name, of_kind(manifests, "ClusterRole", "Role"))} | _KNATIVES
     for binding in of_kind(manifests, *_BINDINGS):

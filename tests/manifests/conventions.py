@@ -1,4 +1,4 @@
-"""What every workload of ours has besides: probes, limits, labels, fixed images, bounds of scale."""
+"""What else every workload of ours has: probes, limits, labels, fixed images, bounds of scale."""
 
 import re
 from collections.abc import Iterator

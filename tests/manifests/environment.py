@@ -1,4 +1,4 @@
-"""Whether each process has the variables that it reads, and no secret besides."""
+"""Whether each process has the variables that it reads, and no other secret."""
 
 import re
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ def _of_container(container: Manifest) -> Iterator[str]:
 
 
 def _wants(container: Manifest, secret: AbstractSet[str]) -> tuple[AbstractSet[str], AbstractSet[str]]:
-    """What a process needs to be set, and what else it may use; of one that is not ours, that is whatever it has."""
+    """What a process needs to be set, and what else it may use; of one that is not ours, that is all that it has."""
     match container.get("command"):
         case ["functions-framework", *_]:
             read = _read_by_function(container)

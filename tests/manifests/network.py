@@ -1,4 +1,4 @@
-"""Whether pods reach whom they name, and nobody else; databases hear nobody but their own service."""
+"""Whether pods reach those they name and no others; databases take connections of their own service only."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit

@@ -17,7 +17,7 @@ _INTERNAL = 8081  # where Kourier takes requests of the cluster
 
 
 def violations(manifests: list[Manifest]) -> Iterator[str]:
-    """Every pod that Knative or events do not reach, or that somebody reaches past Knative."""
+    """Every pod that Knative or events do not reach, or that a pod reaches past Knative."""
     policies = Policies(manifests)
     for workload in workloads(manifests):
         mistakes = [*_in(workload, policies), *_out(workload, policies)]
@@ -34,7 +34,7 @@ def _in(workload: Manifest, policies: Policies) -> Iterator[str]:
             yield "can be reached past Knative's proxy"
     if ingress := _ingress_port(workload):
         if not policies.let_in(pod, _STRANGER, ingress):
-            yield "nobody can bring it events"
+            yield "no bridge can bring it events"
     elif any(policies.let_in(pod, _STRANGER, port) for port in _ports(workload)):
         yield "can be reached from any namespace"
 

@@ -52,7 +52,7 @@ def test_changed_files_go_where_the_image_has_them() -> None:
             assert list(ROOT.glob(rule["src"]))
 
 
-def test_whoever_takes_changed_files_may_write_them(rendered: dict[str, list[Manifest]]) -> None:
+def test_a_container_that_takes_changed_files_may_write_them(rendered: dict[str, list[Manifest]]) -> None:
     [artifact] = profiles()["dev"]["build"]["artifacts"]
     copied = [found for found in stages()["dev"].instructions if found[0] == "COPY" and found[-1].startswith("/app")]
 

@@ -92,6 +92,6 @@ def _selectors(manifests: list[Manifest]) -> Iterator[str]:
 
 
 def _config_map(manifests: list[Manifest], name: str) -> dict[str, str]:
-    """What a generated ConfigMap holds, whatever hash its name ends with."""
+    """What a generated ConfigMap holds, with any hash at the end of its name."""
     [found] = [found for found in of_kind(manifests, "ConfigMap") if found["metadata"]["name"].startswith(f"{name}-")]
     return found["data"]  # type: ignore[no-any-return]

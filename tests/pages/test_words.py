@@ -27,7 +27,12 @@ COMMENTED = [
     *(path for kind in ("yaml", "conf", "sh") for path in (ROOT / "knative").rglob(f"*.{kind}")),
     *(ROOT / name for name in ("Dockerfile", "Makefile", "skaffold.yaml", "requirements.in", "requirements-dev.in")),
 ]
-MODULES = [path for folder in ("functions", "events", "local") for path in sorted((ROOT / folder).rglob("*.py"))]
+MODULES = [
+    path
+    for folder in ("functions", "events", "local", "tests")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+    if path != Path(__file__)  # which lists the words
+]
 COMMENT = re.compile(r"(?:^|\s)#+ ?(.*)$", re.MULTILINE)
 
 
@@ -57,11 +62,15 @@ def test_code_is_in_plain_words() -> None:
 
 
 def words_of(file: Path) -> Iterator[tuple[int, str]]:
-    """Yield the comments and strings of a module, docstrings and messages among them, each with its line."""
+    """Yield the comments, strings and names of a module, docstrings and messages among them, each with its line."""
+    names = set()
     with file.open("rb") as lines:
         for token in tokenize.tokenize(lines.readline):
             if token.type in {tokenize.COMMENT, tokenize.STRING}:
                 yield token.start[0], token.string
+            elif token.type == tokenize.NAME and token.string not in names:
+                names.add(token.string)
+                yield token.start[0], token.string.replace("_", " ")
 
 
 def better_words(text: str) -> Iterator[tuple[str, str]]:

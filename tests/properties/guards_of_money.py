@@ -100,10 +100,10 @@ def _look_at_whose_intent_it_is(patch: pytest.MonkeyPatch) -> None:
 def _end_of_refunded_payments(patch: pytest.MonkeyPatch) -> None:
     settle = Payment.settle
 
-    def settle_whatever_it_was(payment: Payment, outcome: Outcome, order: Order) -> Payment:
+    def settle_any_payment(payment: Payment, outcome: Outcome, order: Order) -> Payment:
         return settle(replace(payment, status=Status.PENDING), outcome, order)
 
-    patch.setattr(Payment, "settle", settle_whatever_it_was)
+    patch.setattr(Payment, "settle", settle_any_payment)
 
 
 def _refusal_of_cancelled_orders(patch: pytest.MonkeyPatch) -> None:

@@ -136,7 +136,7 @@ GUARDS = (
     Guard("the end of cancelled orders", "an order went through", _end_of_cancelled_orders),
     Guard(
         "the event in the transaction",
-        "versions told of|orders-expire|payments-settle",  # an event tells of an order that never was
+        "versions in events of|orders-expire|payments-settle",  # an event shows an order that never was
         _event_in_the_transaction,
     ),
 )

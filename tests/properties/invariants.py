@@ -72,7 +72,7 @@ def one_live_order_per_ticket(orders: list[Document]) -> None:
 
 
 def in_hindsight(state: State) -> None:
-    """Whatever happened happened by the rules, and was told."""
+    """Check that what happened is by the rules, and in the events."""
     _every_version_is_told_once(state)
     _the_newest_event_tells_what_is_stored(state)
     _statuses_follow_each_other(state)
@@ -92,7 +92,7 @@ def at_rest(state: State, now: datetime) -> None:
 def _every_version_is_told_once(state: State) -> None:
     for subject, story in state.told.items():
         versions = [told["data"]["version"] for told in story]
-        assert versions == list(range(len(story))), f"versions told of {subject}: {versions}"
+        assert versions == list(range(len(story))), f"versions in events of {subject}: {versions}"
 
 
 def _the_newest_event_tells_what_is_stored(state: State) -> None:

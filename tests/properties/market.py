@@ -1,4 +1,4 @@
-"""The stage on which everybody plays: the system, its broker, and what must hold whatever they do."""
+"""The system, its broker, and what must hold after every step."""
 
 import sys
 from collections.abc import Sequence

@@ -28,15 +28,15 @@ ENDS = ("succeeded", "canceled")
 
 
 def in_hindsight(state: State) -> None:
-    """Whatever became of a payment became of it by the rules, and was told."""
-    _nobody_is_charged_twice(state)
+    """Check that each payment went by the rules, and that events say so."""
+    _no_order_is_charged_twice(state)
     _a_payment_has_one_intent(state)
     _no_payment_starts_late(state)
     _payments_follow_their_rules(state)
 
 
 def at_rest(state: State) -> None:
-    """Nobody owes anybody anything."""
+    """Check that no money is owed."""
     _orders_are_known_as_they_are(state)
     _every_payment_is_settled(state)
     _settled_payments_cannot_be_charged(state)
@@ -51,7 +51,7 @@ def charges(state: State) -> list[Document]:
     return [intent for intent in succeeded if "order" in intent["metadata"]]
 
 
-def _nobody_is_charged_twice(state: State) -> None:
+def _no_order_is_charged_twice(state: State) -> None:
     per_order = Counter(charge["metadata"]["order"] for charge in charges(state))
     assert max(per_order.values(), default=1) == 1, f"charged twice: {per_order}"
 
@@ -73,7 +73,7 @@ def _payments_follow_their_rules(state: State) -> None:
     assert state.payments.keys() == state.payments_told.keys(), "payments and their events differ"
     for payment_id, story in state.payments_told.items():
         told = [event["type"].removeprefix(PREFIX) for event in story]
-        told = [name for name in told if name != "overdue"]  # which tells of no change
+        told = [name for name in told if name != "overdue"]  # which shows no change
         possible = told[0] == "started" and all(after in NEXT[before] for before, after in pairwise(told))
         assert possible, f"a payment went through {told}"
         assert state.payments[payment_id]["status"] == STATUS[told[-1]], f"told {told}: {state.payments[payment_id]}"
@@ -103,7 +103,7 @@ def _settled_payments_cannot_be_charged(state: State) -> None:
 
 
 def _is_open(state: State, payment: Document) -> bool:
-    """Say if a buyer may still confirm a payment in a browser, and the webhook may be yet to tell of that."""
+    """Say if a buyer may still confirm a payment in a browser, and the webhook may be yet to come."""
     order = state.orders[payment["orderId"]]
     return payment["status"] == "pending" and payment["confirmer"] == "browser" and order["status"] in UNPAID
 
@@ -121,7 +121,7 @@ def _other_money_went_back_once(state: State) -> None:
 
 
 def _told(state: State) -> list[Document]:
-    """The charges but those of payments that are open: the webhook may be yet to tell of them."""
+    """The charges but those of payments that are open: their webhooks may be yet to come."""
     still_open = {payment_id for payment_id, row in state.payments.items() if _is_open(state, row)}
     return [charge for charge in charges(state) if charge["metadata"]["payment"] not in still_open]
 

@@ -62,7 +62,7 @@ class Payers(People):
 
     @precondition(lambda self: self.uncharged)
     @invariant()
-    def nobody_is_charged_unasked(self) -> None:
+    def no_order_is_charged_unasked(self) -> None:
         """What the provider did not do when the buyer asked is never done later."""
         charged = {intent["metadata"]["order"] for intent in self._charges()}
         assert not charged & self.uncharged, "charged unasked"
@@ -75,7 +75,7 @@ class Payers(People):
         is_first = not self.system.stores["payments"]["payments"].count_documents({"orderId": order.id})
         with self._behaving(behaviour):
             answer = self._pay(order, card)
-        # Of an order that has a payment already, 409 tells of that one, which its buyer may still confirm.
+        # Of an order that has a payment already, 409 is about that one, which its buyer may still confirm.
         if is_first and behaviour in (FAILS, CHARGE_FAILS) and answer.status_code == 409 and not self._charges(order):
             self.uncharged.add(order.id)
 
@@ -93,7 +93,7 @@ class Payers(People):
     @precondition(lambda self: self.browsers)
     @rule(which=WHICH, number=NUMBERS, answer=ANSWERS)
     def try_another_card(self, which: int, number: str, answer: str) -> None:
-        """A browser that was left open confirms, whatever became of the order meanwhile."""
+        """A browser that was left open confirms, after any change of the order meanwhile."""
         self._confirm(pick(self.browsers, which), number, answer)
 
     @precondition(placed)
@@ -149,7 +149,7 @@ class Payers(People):
     @precondition(lambda self: self.system.rows("payments", "payments"))
     @rule(which=WHICH)
     def forged_webhook_arrives(self, which: int) -> None:
-        """Somebody else says that a payment succeeded; another shop with the same account says that it is its own."""
+        """A forger says that a payment succeeded; another shop with the same account says that it is its own."""
         row = pick(self.system.rows("payments", "payments"), which)
         metadata = {"payment": str(row["_id"]), "order": row["orderId"]}
         money = {"amount": row["amountCents"], "currency": "usd"}
@@ -160,7 +160,7 @@ class Payers(People):
     @precondition(lambda self: self.broker.waiting_for("payments"))
     @rule(behaviour=BEHAVIOURS)
     def deliver_while_the_provider_fails(self, behaviour: dict[str, Any]) -> None:
-        """Whoever asks it what came of a payment, or for a refund, gets no answer."""
+        """The provider gives no answer to a question for a payment's outcome, nor to a refund."""
         with self._behaving(behaviour):
             for delivery in self.broker.waiting_for("payments"):
                 self.broker.attempt(delivery)

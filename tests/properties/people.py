@@ -32,7 +32,7 @@ class People(Market):
     """Rules by which tickets and orders come and go."""
 
     def __init__(self, system: System) -> None:
-        """There is a ticket that everybody knows of."""
+        """Offer a ticket that every service knows."""
         super().__init__(system)
         self.tickets: list[str] = []
         self.placed: dict[str, Order] = {}

@@ -50,7 +50,7 @@ class System:
         return [row["event"] for row in self.rows(service, "outbox")]
 
     def forget(self) -> None:
-        """Start anew: without any rows, at the time that it is."""
+        """Start again: without any rows, at the present time."""
         self.time.passed = timedelta()
         self.provider.reset()
         if not self._is_migrated:  # only now, since a test may have taken an index out

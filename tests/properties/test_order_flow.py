@@ -1,4 +1,4 @@
-"""The order flow holds, whatever happens to it; and each guard that keeps it whole is needed.
+"""The order flow holds in any order of events; and each guard that keeps it whole is needed.
 
 EXAMPLES makes the long search longer.
 """
@@ -22,7 +22,7 @@ GUARDS = (*guards_of_tickets.GUARDS, *guards_of_money.GUARDS)
 
 
 @pytest.mark.parametrize(("examples", "start"), [(FEW_EXAMPLES, 1), pytest.param(EXAMPLES, 2, marks=pytest.mark.slow)])
-def test_the_order_flow_holds_whatever_happens(system: System, examples: int, start: int) -> None:
+def test_the_order_flow_holds_in_any_order_of_events(system: System, examples: int, start: int) -> None:
     explore(system, start, examples, Phase.generate, Phase.shrink)
 
 
@@ -35,10 +35,10 @@ def test_it_does_not_hold_without(system: System, guard: Guard, monkeypatch: pyt
 
 
 def explore(system: System, start: int, examples: int, *phases: Phase) -> None:
-    """Let everybody do anything in any order, the same in each run, and raise what breaks."""
+    """Let all take any step in any order, the same in each run, and raise what breaks."""
 
     class Marketplace(Payers, Messaging):
-        """Everybody who takes part."""
+        """All who take part."""
 
         def __init__(self) -> None:
             super().__init__(system)

@@ -1,4 +1,4 @@
-"""Somebody who uses the shop in a browser, and finds things by role and name as people do."""
+"""A user of the shop in a browser, who finds things by role and name as people do."""
 
 import re
 import secrets

@@ -1,4 +1,4 @@
-"""Everybody can use the shop: by keyboard, with a screen reader, enlarged, on a phone, in the dark, without motion."""
+"""The shop can be used by all: by keyboard, with a screen reader, enlarged, on a phone, in the dark, without motion."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def states(person: Shopper, seller: Shopper) -> Iterator[tuple[str, Page]]:
         ("browse", "/?q=seen", "Seen in every state"),
         ("nothing found", "/?q=zzzz", "No ticket matches"),
         ("missing", "/nowhere", "Page not found"),
-        ("ticket", ticket, "Nobody else can take it"),
+        ("ticket", ticket, "else can take it"),
         ("no tickets", "/my-tickets", "You do not sell a ticket."),
         ("no orders", "/orders", "You have not reserved a ticket yet."),
         ("sell", "/sell", "Offer ticket"),

@@ -1,4 +1,4 @@
-"""Idempotency keys: one charge per key, whatever is sent how often (https://docs.stripe.com/api/idempotent_requests)."""
+"""Idempotency keys: one charge per key, for any number of requests (https://docs.stripe.com/api/idempotent_requests)."""
 
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor

@@ -23,7 +23,7 @@ INTENTS = "/v1/payment_intents"
         ("Basic " + base64.b64encode(b"sk_test_another:").decode(), "Invalid API Key provided: ********ther"),
     ],
 )
-def test_nobody_else_may(provider: Provider, authorization: str, beginning: str) -> None:
+def test_no_other_key_may(provider: Provider, authorization: str, beginning: str) -> None:
     response = send(provider, "POST", INTENTS, PAID, Authorization=authorization)
     status, told = error(response)
     assert (status, told["type"]) == (401, "invalid_request_error")

@@ -100,7 +100,7 @@ def test_a_repeated_request_tells_nothing_new(shop: Sink, telling: Provider) -> 
     assert len(events(shop, telling, 2)) == 2
 
 
-def test_nobody_else_can_sign(shop: Sink, telling: Provider) -> None:
+def test_no_other_secret_can_sign(shop: Sink, telling: Provider) -> None:
     pay(telling.client())
     [request, *_] = shop.await_requests(1)
     with pytest.raises(SignatureVerificationError):
