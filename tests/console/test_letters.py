@@ -112,7 +112,7 @@ def test_what_cannot_be_replayed_is_kept_and_the_page_is_told(env: ConsoleEnv, l
 
 def test_a_mistake_in_an_order_changes_nothing(env: ConsoleEnv, letters: DeadLetters) -> None:
     add(env, letters)
-    for order in ({"action": "bury"}, {"action": "purge", "rate": 0}, {"action": "purge", "triggr": TRIGGER}):
+    for order in ({"action": "forget"}, {"action": "purge", "rate": 0}, {"action": "purge", "triggr": TRIGGER}):
         response = requests.post(f"{env.url}/api/dead-letters", json=order, timeout=TIMEOUT_SECONDS)
         assert (response.status_code, list(response.json())) == (400, ["errors"])
     headers = {"Origin": "http://evil"}
