@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.eventually import eventually
+
 STORES = ("nats", "auth-mongo", "tickets-mongo", "orders-mongo", "payments-mongo")
 MIB = 2**20
 SIZE = 4096 * MIB  # it takes memory only for what is stored
@@ -18,14 +20,16 @@ class Disk:
         self.folder = folder
 
     def fill(self) -> None:
-        """Leave no room: shrink it to what it holds now, and a page that a file may still grow by."""
+        """Leave no room: shrink it to what it holds now, which may grow meanwhile."""
+        eventually(self._shrink)
+
+    def _shrink(self) -> bool:
         found = os.statvfs(self.folder)
-        used = (found.f_blocks - found.f_bfree) * found.f_frsize
-        _run("mount", "-o", f"remount,size={used}", str(self.folder))
+        return _mount(self.folder, "remount", (found.f_blocks - found.f_bfree) * found.f_frsize)
 
     def free(self) -> None:
         """Have as much room as in the beginning."""
-        _run("mount", "-o", f"remount,size={SIZE}", str(self.folder))
+        assert _mount(self.folder, "remount", SIZE), self.folder
 
 
 @contextmanager
@@ -36,7 +40,7 @@ def mounted(state: Path) -> Iterator[dict[str, Disk]]:
         for name in STORES:
             folder = state / name
             folder.mkdir(parents=True)
-            if os.geteuid() != 0 or not _mount(folder):
+            if os.geteuid() != 0 or not _mount(folder, "rw", SIZE):
                 break
             disks[name] = Disk(folder)
         yield disks
@@ -45,10 +49,7 @@ def mounted(state: Path) -> Iterator[dict[str, Disk]]:
             subprocess.run(["umount", "--lazy", disk.folder], check=True)
 
 
-def _mount(folder: Path) -> bool:
-    command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
+def _mount(folder: Path, option: str, size: int) -> bool:
+    """Mount a disk of so many bytes, or change its size; return False if that is not possible."""
+    command = ["mount", "-t", "tmpfs", "-o", f"{option},size={size}", "tmpfs", str(folder)]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
-
-
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True)
