@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -108,7 +109,7 @@ class Subscribers:
         except TimeoutError as error:
             raise DeliveryError(f"no answer within {patience:g} s", retried=True) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise DeliveryError(repr(error).replace(to.url, to.redacted), retried=True) from error
+            raise DeliveryError(_reason(error).replace(to.url, to.redacted), retried=True) from error
         spans.annotate(lambda: {"http.response.status_code": status})
         if status in _SUCCESS:
             return Response(status, received, body)
@@ -202,3 +203,13 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     if len(body) > _MAX_RESPONSE and response.status in _SUCCESS:
         raise aiohttp.ClientPayloadError("the response is larger than any event")
     return bytes(body)
+
+
+def _reason(error: Exception) -> str:
+    """Return why no response came, in words where it was the connection."""
+    if not isinstance(error, aiohttp.ClientConnectorError):
+        return repr(error)
+    cause = error.os_error
+    if cause.errno is None or cause.errno < 0:  # a look-up of a name that failed, which has words of its own
+        return f"connection failed: {cause.strerror or cause}"
+    return f"connection failed: {os.strerror(cause.errno)}"

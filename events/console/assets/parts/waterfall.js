@@ -11,7 +11,9 @@ import { duration } from './text.js';
 /** @typedef {{label: string, title: string, start: number, end: number, mood: string, depth: number}} Bar */
 
 const [WIDTH, LINE, LEFT, THICK, LEAST] = [1_000, 20, 330, 10, 4];
+const [INDENT, CHARACTER] = [10, 6.4]; // the width of one, about
 const MOST_BARS = 400;
+const VERBOSE = /CloudEvents Process |dev\.ticketing\.|\.ticketing$/g; // what every span of ours says
 const [ERROR, NANOSECONDS] = [2, 1e6]; // a status; in a millisecond
 
 /**
@@ -47,7 +49,8 @@ function draw(what, all) {
   bars.forEach((bar, number) => {
     const y = LINE * number + LEAST;
     const x = LEFT + (bar.start - first) * scale;
-    const label = text(bar.label, bar.depth * 10, y + THICK);
+    const room = (LEFT - bar.depth * INDENT) / CHARACTER;
+    const label = text(bar.label.length > room ? `${bar.label.slice(0, room - 1)}…` : bar.label, bar.depth * INDENT, y + THICK);
     const mark = svg('rect', { x, y, width: Math.max(LEAST, (bar.end - bar.start) * scale), height: THICK, rx: 2, class: bar.mood });
     const title = svg('title', {});
     title.textContent = bar.title;
@@ -107,7 +110,7 @@ function fromSpan(service, span, depth) {
   const failed = span.status?.code === ERROR;
   const title = [`${service}: ${span.name}`, duration((end - start) / 1000), span.status?.message, ...attributes];
   return {
-    label: `${service} · ${span.name}`,
+    label: `${service} · ${span.name.replace(VERBOSE, '')}`,
     title: title.filter(Boolean).join('\n'),
     start,
     end,
