@@ -5,12 +5,14 @@ import json
 import os
 import pty
 import re
+import select
 
 import pytest
 from rich.console import Console
 
 from local import progress
 from local.log import Log
+from tests.eventually import PATIENCE_SECONDS
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
@@ -63,5 +65,8 @@ def test_on_a_terminal_progress_is_shown() -> None:
         with progress.shown(["nats"], log, terminal):
             log.say("ready", name="nats")
         terminal.flush()
-        assert "1 of 1 processes ready" in os.read(master, 1 << 16).decode()
+        shown = b""
+        while b"1 of 1 processes ready" not in shown and select.select([master], [], [], PATIENCE_SECONDS)[0]:
+            shown += os.read(master, 1 << 16)
     os.close(master)
+    assert b"1 of 1 processes ready" in shown
