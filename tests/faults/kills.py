@@ -68,8 +68,9 @@ def disturb(stack: Stack, chance: random.Random, **more: object) -> None:
 
 
 def names(stack: Stack) -> set[str]:
-    """Every process of a stack that is ready."""
-    return {line["process"] for line in stack.lines if line["message"] == READY}
+    """Every process of a stack that is ready, without the Jobs, which have ended."""
+    ready = {line["process"] for line in stack.lines if line["message"] == READY}
+    return {name for name in ready if stack.named(PROGRAMS.get(name, name))}
 
 
 def recovered(stack: Stack) -> bool:
