@@ -20,6 +20,7 @@ from events.runtime.metrics import TriggerMetrics
 from events.runtime.publisher import Publisher
 
 _OTHER_FILTER_DELAY = 1.0  # seconds
+_FAILED = 500  # what Knative's Brokers count where there was no response
 
 
 class Processor:
@@ -43,6 +44,7 @@ class Processor:
 
     async def process(self, message: Msg, info: MessageInfo) -> float | None:
         """Return the seconds until the next attempt, None if the message is settled. Raises nats.errors.Error."""
+        began = time.perf_counter()
         try:
             event = read(message, info, self._broker.stream_names)
             self._check_subject(event, message.subject)
@@ -56,6 +58,7 @@ class Processor:
         with tracing.attempt(self._route, message, event, info) as span:
             if reason is not None:
                 return await self._failures.dead_letter(event, info, reason)
+            self._metrics.knative.processed(event["type"], time.perf_counter() - began)
             try:
                 await self._deliver(event, parent)
             except DeliveryError as error:
@@ -86,10 +89,17 @@ class Processor:
 
     async def _deliver(self, event: Event, parent: Parent) -> None:
         began, delivery = time.perf_counter(), self._delivery
+        status = _FAILED
         try:
             response = await self._subscribers.deliver(
                 event, self._trigger.subscriber, delivery.timeout, self._headers, structured=delivery.structured
             )
+            status = response.status
+        except DeliveryError as error:
+            status = error.code or _FAILED
+            raise
         finally:
-            self._metrics.answer_time.observe(time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            self._metrics.answer_time.observe(seconds)
+            self._metrics.knative.dispatched(event["type"], status, seconds)
         await self._replies.store(response, parent)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
@@ -12,6 +13,7 @@ from aiohttp import web
 
 from events.broker import tracing
 from events.broker.model import Broker
+from events.broker.scheduling import StoredMessage
 from events.ingress.admission import RejectedError, admit
 from events.ingress.body import read_body, too_large
 from events.ingress.connections import Connection, Server
@@ -126,6 +128,17 @@ class Ingress:
         if not await self._admits(name, len(message.data)):
             raise _retry_later("the Broker's log is almost full; retry later")
         spans.annotate(lambda: of_headers(message.headers))
+        began, status = time.perf_counter(), HTTPStatus.ACCEPTED
+        try:
+            await self._publish(message)
+        except RejectedError as error:
+            status = error.status
+            raise
+        finally:
+            seconds = time.perf_counter() - began
+            metrics.of_ingress(*name).dispatched(message.headers["ce-type"], status.value, seconds)
+
+    async def _publish(self, message: StoredMessage) -> None:
         headers = message.headers | spans.outgoing()
         try:
             await self._publisher.store(message.subject, headers, message.data, MAX_EVENT)

@@ -1,14 +1,16 @@
 """Run the relay of one service's outbox.
 
 Environment: MONGO_URI with the service's database in its path, NATS_URL; MONGO_USER and MONGO_PASSWORD, NATS_USER and
-NATS_PASSWORD, where the servers want them; BROKER as `namespace/name`; PORT and HOST of /healthz and /readyz;
-OpenTelemetry's own, see `telemetry`.
+NATS_PASSWORD, where the servers want them; BROKER as `namespace/name`; PORT and HOST of /healthz, /readyz and
+/metrics; OpenTelemetry's own, see `telemetry`.
 """
 
 import asyncio
 import os
+from datetime import UTC, datetime
 from typing import Any
 
+import prometheus_client
 from pymongo import AsyncMongoClient
 
 from events.broker.subjects import StreamNames
@@ -18,7 +20,7 @@ from events.relay.outbox import Outbox
 from events.relay.publishing import RowPublisher
 from events.relay.relay import Relay
 from events.relay.streams import Streams
-from events.runtime import health, logs, process
+from events.runtime import health, logs, process, relay_metrics
 from events.runtime.address import NatsAddress
 from events.runtime.connection import Connection
 from events.runtime.publisher import Publisher
@@ -42,7 +44,13 @@ async def _main() -> None:
         async def ready() -> bool:
             return relay.following and await nats_ready()
 
-        async with health.serve(int(environment["PORT"]), ready, environment.get("HOST")), connection:
+        async def metrics() -> bytes:
+            since = relay.pending_since
+            relay_metrics.FOLLOWING.set(relay.following)
+            relay_metrics.OLDEST.set(max(0.0, (datetime.now(UTC) - since).total_seconds()) if since else 0.0)
+            return prometheus_client.generate_latest()
+
+        async with health.serve(int(environment["PORT"]), ready, environment.get("HOST"), metrics), connection:
             await connection.open(NatsAddress.from_environment(environment), "relay")
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(relay.run())

@@ -12,6 +12,7 @@ from events.cloudevents.errors import MalformedEventError
 from events.cloudevents.event import identity
 from events.cloudevents.messages import read_row
 from events.relay.rejected import Rejected, Row
+from events.runtime import relay_metrics
 from events.runtime.publisher import MAX_EVENT, MessageRejectedError, Publisher
 from events.telemetry import spans
 
@@ -44,6 +45,7 @@ class RowPublisher:
             subject = self._stream_names.event(event["type"])
             with tracing.publish(self._stream_names, event, replayed=replayed):
                 await self._store(subject, event.message_headers() | key | spans.outgoing(), event.data)
+            relay_metrics.PUBLISHED.inc()
         except (MalformedEventError, MessageRejectedError, KeyError, AttributeError, TypeError) as error:
             _log.error(
                 "outbox row cannot be published; kept and retried every minute",

@@ -11,6 +11,7 @@ from events.relay.loss_watch import LossWatch
 from events.relay.outbox import Change, Outbox
 from events.relay.publishing import RowPublisher
 from events.relay.recent import RecentRows
+from events.runtime import relay_metrics
 from events.runtime.tasks import raise_if_cancelled
 
 _log = logging.getLogger(__name__)
@@ -30,7 +31,8 @@ class _StalledError(Exception):
 class Relay:
     """Moves events from one outbox to one Broker. Several may run at once: JetStream drops duplicates.
 
-    `following` is true while the change stream is open.
+    `following` is true while the change stream is open. `pending_since` is when the oldest event was committed that
+    came by it and is not stored yet, None without any.
     """
 
     def __init__(self, outbox: Outbox, rows: RowPublisher, losses: LossWatch) -> None:
@@ -39,6 +41,7 @@ class Relay:
         self._losses = losses
         self._position: Position | None = None
         self._recent = RecentRows()
+        self.pending_since: datetime | None = None
         self.following = False
 
     async def run(self) -> None:
@@ -71,10 +74,12 @@ class Relay:
             batch = [await queue.get()]
             while not queue.empty():
                 batch.append(queue.get_nowait())
+            self.pending_since = batch[0][1].at
             await self._outbox.rejected.add(await self._rows.publish([row for row, _ in batch]))
             self._position = batch[-1][1]
             for row, position in batch:
                 self._recent.add(row["_id"], position.at)
+            self.pending_since = None
 
     async def _save_position(self) -> None:
         """Save how far JetStream has stored the outbox; a successor publishes again what came after."""
@@ -107,9 +112,12 @@ class Relay:
 
     async def _retry_rejected(self) -> None:
         """Publish rows again that could not be published: the reason may be gone."""
+        count = 0
         async for batch in self._outbox.rejected_rows():
             still = {row["_id"] for row, _ in await self._rows.publish(batch)}
             await self._outbox.rejected.remove(row for row in batch if row["_id"] not in still)
+            count += len(still)
+        relay_metrics.REJECTED.set(count)
 
     async def _keep_deleting(self) -> None:
         """Delete old rows every hour; what a replay puts off follows as soon as it has ended."""

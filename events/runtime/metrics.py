@@ -5,6 +5,8 @@ from functools import lru_cache
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from events.runtime.knative_metrics import KnativeMetrics
+
 Labels = tuple[str, str, str]  # namespace, Broker, Trigger
 
 _TRIGGER = ("namespace", "broker", "trigger")
@@ -31,11 +33,19 @@ OLDEST = Gauge(
 PARKED = Gauge("bridge_parked_events", "Events that wait for a retry outside of the Broker's log.", _TRIGGER)
 FILL = Gauge("bridge_log_fill_ratio", "Share of the log's maximum bytes that is used.", ("namespace", "broker"))
 
+_knative: dict[Labels, KnativeMetrics] = {}
+
 
 @lru_cache
 def requests(namespace: str, broker: str, status: int) -> Counter:
     """Return the series of one status of a Broker's ingress; cached, since the lookup takes longer than counting."""
     return REQUESTS.labels(namespace, broker, str(status))
+
+
+@lru_cache
+def of_ingress(namespace: str, broker: str) -> KnativeMetrics:
+    """Return the series of events that come into a Broker by its ingress."""
+    return KnativeMetrics(namespace, broker, f"broker:{broker}.{namespace}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +57,21 @@ class TriggerMetrics:
     dead_lettered: Counter
     answer_time: Histogram
     latency: Histogram
+    knative: KnativeMetrics
 
 
 def of_trigger(labels: Labels) -> TriggerMetrics:
     """Return the series that a Trigger's worker writes."""
-    metrics = (DELIVERED, RETRIED, DEAD_LETTERED, ANSWER_TIME, LATENCY)
-    return TriggerMetrics(*(metric.labels(*labels) for metric in metrics))  # type: ignore[arg-type]  # each of its own kind
+    namespace, broker, trigger = labels
+    knative = _knative.setdefault(labels, KnativeMetrics(namespace, broker, f"trigger:{trigger}.{namespace}"))
+    return TriggerMetrics(
+        delivered=DELIVERED.labels(*labels),
+        retried=RETRIED.labels(*labels),
+        dead_lettered=DEAD_LETTERED.labels(*labels),
+        answer_time=ANSWER_TIME.labels(*labels),
+        latency=LATENCY.labels(*labels),
+        knative=knative,
+    )
 
 
 def forget_broker(namespace: str, broker: str) -> None:
@@ -66,3 +85,4 @@ def forget(labels: Labels) -> None:
     """Remove a Trigger's series."""
     for metric in (DELIVERED, RETRIED, DEAD_LETTERED, ANSWER_TIME, LATENCY, LAG, OLDEST, PARKED):
         metric.remove(*labels)
+    _knative.pop(labels).remove()

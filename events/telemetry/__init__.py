@@ -1,1 +1,1 @@
-"""Telemetry by OpenTelemetry: spans and metrics, sent by OTLP/HTTP where an endpoint is set."""
+"""Spans by OpenTelemetry, sent by OTLP/HTTP where an endpoint is set; docs/operations/tracing.md has its variables."""

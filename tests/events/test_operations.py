@@ -1,6 +1,7 @@
 """What people who run the bridge see of it: probes, metrics, logs, how it stops."""
 
 import json
+import re
 import socket
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 import requests
 import yaml
 
+from events.runtime.knative_metrics import MAX_TYPES
 from local import servers
 from tests.events.conftest import Start
 from tests.events.harness import QUICK, Answer, Sink, Stage, event
@@ -147,3 +149,50 @@ def test_the_ingress_takes_events_on_while_its_clients_find_out_that_it_leaves(
 def _is_closed(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex((servers.HOST, port)) != 0
+
+
+def test_the_metrics_of_knatives_own_brokers(stage: Stage, sink: Sink, start: Start) -> None:
+    """They have Knative's labels; of types that senders make up, only so many become series."""
+    sink.answer = lambda _: Answer(500 if len(sink.requests) == 1 else 204)
+    stage.trigger("all", sink)
+    bridge = start(stage)
+    bridge.await_ready()
+    url = f"http://{servers.HOST}:{bridge.ingress_port}/{stage.stream_names.namespace}/default"
+    for number in range(MAX_TYPES + 2):
+        sent = requests.post(url, headers={**EVENT, "ce-type": f"dev.test.t{number}"}, timeout=TIMEOUT_SECONDS)
+        assert sent.status_code == 202
+    sink.await_requests(MAX_TYPES + 3)
+    stage.await_settled("all")
+
+    seen = {read_series(series): value for series, value in bridge.metrics().items()}
+    common = {
+        "kn_broker_name": "default",
+        "kn_broker_namespace": stage.stream_names.namespace,
+        "messaging_operation_name": "send",
+        "messaging_system": "knative",
+        "url_scheme": "http",
+    }
+    dispatch, process = "kn_eventing_dispatch_duration_seconds_count", "kn_eventing_process_duration_seconds_count"
+    came = common | {"messaging_destination_name": f"broker:default.{stage.stream_names.namespace}"}
+    went = common | {"messaging_destination_name": f"trigger:all.{stage.stream_names.namespace}"}
+    first, other = {"cloudevents_type": "dev.test.t0"}, {"cloudevents_type": "other"}
+    assert seen[series(dispatch, came | first, 202)] == 1
+    assert seen[series(dispatch, went | first, 500)] == 1
+    assert seen[series(dispatch, went | first, 204)] == 1
+    assert seen[series(process, went | first)] == 2
+    assert seen[series(dispatch, came | other, 202)] == seen[series(process, went | other)] == 2
+
+
+Series = tuple[str, frozenset[tuple[str, str]]]
+
+
+def series(name: str, labels: dict[str, str], status: int | None = None) -> Series:
+    """Return the key of a series as `read_series` makes it."""
+    with_status = labels | ({"http_response_status_code": str(status)} if status else {})
+    return name, frozenset(with_status.items())
+
+
+def read_series(text: str) -> Series:
+    """Return the name and the labels of a series as Prometheus writes it."""
+    name, _, labels = text.partition("{")
+    return name, frozenset(re.findall(r'(\w+)="([^"]*)"', labels))

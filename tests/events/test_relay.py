@@ -169,3 +169,22 @@ def test_stopping_a_relay(stage: Stage, service: Service) -> None:
     relay = service.start_relay(stage)
     relay.await_ready()
     assert relay.terminate() == 0
+
+
+def test_metrics_say_what_a_relay_published_what_waits_and_what_it_cannot_publish(
+    stage: Stage, service: Service
+) -> None:
+    stage.start_bridge()
+    relay = service.start_relay(stage)
+    relay.await_ready()
+    service.commit(event(), {"no": "event"})
+    await_stored(stage, 1)
+    eventually(lambda: service.rejected() == 1)
+    seen = relay.metrics()
+    assert seen["relay_published_total"] == 1
+    assert seen["relay_following"] == 1
+    eventually(lambda: relay.metrics()["relay_oldest_unpublished_seconds"] == 0)
+    relay.kill()
+
+    following = service.start_relay(stage)
+    eventually(lambda: following.status("/healthz") == 200 and following.metrics()["relay_rejected_rows"] == 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import prometheus_client
 import pytest
 
-from events.runtime import metrics
+from events.runtime import metrics, relay_metrics
 from tests.e2e.stack import ROOT
 from tests.pages.pages import Page, page, pages
 
@@ -78,12 +78,14 @@ def test_every_make_target_that_a_page_names_exists(found: Page) -> None:
     assert named <= TARGETS
 
 
-def test_every_metric_of_the_bridge_that_a_page_names_exists() -> None:
+def test_every_metric_of_bridge_and_relays_that_a_page_names_exists() -> None:
     exposed = prometheus_client.generate_latest().decode()
     known = set(re.findall(r"^# TYPE (\w+) ", exposed, re.MULTILINE))
-    named = {name for found in PAGES for name in re.findall(r"\b(bridge_\w+)", found.text)}
+    named = {name for found in PAGES for name in re.findall(r"\b((?:bridge|relay|kn_eventing)_\w+)", found.text)}
+    named = {name.removesuffix("_count") for name in named}
 
     assert metrics.REQUESTS is not None
+    assert relay_metrics.OLDEST is not None
     assert named
     assert named <= known
 
