@@ -5,7 +5,8 @@ and Triggers, without which they come from the Kubernetes API, INGRESS_URL says 
 CLUSTER_DOMAIN is the cluster's; PORT and HOST of /healthz, /readyz and /metrics; INGRESS_PORT, without which there is
 no ingress; HOST_ALIASES, a JSON object that says where hosts are on one machine, `{"host": "127.0.0.1:4001"}`;
 EVENTS_SIGNING_KEY and EVENTS_DOMAIN, see `signature`; ACK_WAIT_SECONDS, DRAIN_SECONDS and LINGER_SECONDS, see
-`Settings`; OpenTelemetry's own, see `telemetry`.
+`Settings`; OpenTelemetry's own, see `telemetry`; CONFIG_OBSERVABILITY, the folder of Knative's ConfigMap, see
+`config_map`.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import json
 import logging
 import os
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import prometheus_client
 
@@ -31,9 +33,10 @@ from events.runtime import health, logs, process
 from events.runtime.address import NatsAddress
 from events.runtime.connection import Connection
 from events.runtime.publisher import Publisher
-from events.telemetry import spans
+from events.telemetry import config_map, spans
 
 _log = logging.getLogger(__name__)
+
 _GARBAGE = 5_000  # objects more than were freed
 
 
@@ -97,9 +100,20 @@ def _settings() -> Settings:
     )
 
 
+def _configure_spans() -> None:
+    """Record spans if the environment or Knative's ConfigMap says so."""
+    folder = os.environ.get("CONFIG_OBSERVABILITY")
+    try:
+        for name, value in (config_map.variables(Path(folder)) if folder else {}).items():
+            os.environ.setdefault(name, value)
+    except config_map.InvalidConfigError as error:
+        _log.error("config-observability is invalid and ignored until a restart", extra={"reason": str(error)})
+    spans.configure("bridge")
+
+
 if __name__ == "__main__":
     logs.configure("bridge")
-    spans.configure("bridge")
+    _configure_spans()
     _require_key()
     _collect_rarely()
     process.run(_main())

@@ -159,7 +159,8 @@ def test_the_metrics_of_knatives_own_brokers(stage: Stage, sink: Sink, start: St
     bridge.await_ready()
     url = f"http://{servers.HOST}:{bridge.ingress_port}/{stage.stream_names.namespace}/default"
     for number in range(MAX_TYPES + 2):
-        sent = requests.post(url, headers={**EVENT, "ce-type": f"dev.test.t{number}"}, timeout=TIMEOUT_SECONDS)
+        headers = {**EVENT, "ce-id": str(number), "ce-type": f"dev.test.t{number}"}
+        sent = requests.post(url, headers=headers, timeout=TIMEOUT_SECONDS)
         assert sent.status_code == 202
     sink.await_requests(MAX_TYPES + 3)
     stage.await_settled("all")

@@ -7,10 +7,12 @@ has left skipped: a sender, with a trace or without one, an ingress, and two Tri
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import requests
 
+from events.telemetry import config_map
 from local import servers
 from tests.events.conftest import Start
 from tests.events.harness import QUICK, Answer, Sink, Stage, event
@@ -203,3 +205,44 @@ def test_a_relay_publishes_below_the_step_that_made_the_event_and_what_it_replay
     eventually(lambda: len(receiver.named(published.name)) == 2)
     again = max(receiver.named(published.name), key=lambda one: one.start)
     assert (again.parent, again.links) == ("", (SENDER,))
+
+
+def test_the_bridge_takes_its_endpoint_from_knatives_config_map(
+    stage: Stage, sink: Sink, receiver: Receiver, start: Start, tmp_path: Path
+) -> None:
+    """It records the traces that come in, and of those that begin here as many as the sampling rate says, 0 of 1."""
+    keys = {"tracing-protocol": "http/protobuf", "tracing-endpoint": f"{receiver.url}/v1/traces"}
+    for key, value in keys.items():
+        (tmp_path / key).write_text(value)
+    stage.trigger("all", sink)
+    bridge = start(stage, CONFIG_OBSERVABILITY=str(tmp_path))
+    bridge.await_ready()
+    send(stage, bridge)
+    send(stage, bridge, traceparent=f"{SENDER}-01", **{"ce-id": "2"})
+    sink.await_requests(2)
+    stage.await_settled("all")
+    assert bridge.terminate() == 0
+    assert {(one.trace, one.attributes["cloudevents.event_id"]) for one in receiver.spans} == {(TRACE, "2")}
+
+
+@pytest.mark.parametrize(
+    ("keys", "reason"),
+    [
+        ({"tracing-protocol": "grpc", "tracing-endpoint": "http://x"}, "'grpc' is not supported"),
+        ({"tracing-protocol": "http/protobuf"}, "tracing-endpoint is to be set"),
+        ({"tracing-endpoint": "http://x"}, "tracing-endpoint is to be set"),
+        (
+            {"tracing-protocol": "http/protobuf", "tracing-endpoint": "http://x", "tracing-sampling-rate": "2"},
+            "'2' is not a number from 0 to 1",
+        ),
+    ],
+)
+def test_a_config_map_that_cannot_be_followed_says_why(tmp_path: Path, keys: dict[str, str], reason: str) -> None:
+    for key, value in keys.items():
+        (tmp_path / key).write_text(value)
+    with pytest.raises(config_map.InvalidConfigError, match=reason):
+        config_map.variables(tmp_path)
+
+
+def test_no_config_map_says_nothing(tmp_path: Path) -> None:
+    assert config_map.variables(tmp_path / "none") == {}

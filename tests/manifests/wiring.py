@@ -78,7 +78,8 @@ def _config_maps(manifests: list[Manifest]) -> Iterator[str]:
     known = {found["metadata"]["name"] for found in of_kind(manifests, "ConfigMap")}
     for workload in workloads(manifests):
         for volume in pod_spec(workload).get("volumes", []):
-            if (name := volume.get("configMap", {}).get("name", "")) not in known | {""}:
+            named = volume.get("configMap", {})
+            if (name := named.get("name", "")) not in known | {""} and not named.get("optional"):
                 yield f"{label(workload)}: no ConfigMap {name}"
 
 

@@ -18,6 +18,7 @@ _SPDX = {
     "Python Software Foundation License": "PSF-2.0",
     "The Unlicense (Unlicense)": "Unlicense",
 }
+_IN_A_FILE = {"promql-parser": "MIT"}  # named by the package's file LICENSE only
 _CATEGORY = "OSI Approved"  # names no licence
 
 
@@ -32,6 +33,8 @@ def licence(package: str) -> str | None:
         found = metadata(package)
     except PackageNotFoundError:  # one for another platform
         return None
+    if package in _IN_A_FILE:
+        return _IN_A_FILE[package]
     if expression := found["License-Expression"]:
         return str(expression)
     classifiers = [text for text in found.get_all("Classifier") or [] if text.startswith(_CLASSIFIER)]
