@@ -2,7 +2,7 @@
 
 Of its keys those about traces count here: `tracing-protocol` (`none` or `http/protobuf`), `tracing-endpoint` (with its
 path) and `tracing-sampling-rate` (0 to 1, the share of traces that begin here; 0 by default). Metrics are on the page
-`/metrics` whatever it says. OpenTelemetry's own variables come first.
+`/metrics` in any case. OpenTelemetry's own variables come first.
 """
 
 from collections.abc import Mapping

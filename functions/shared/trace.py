@@ -48,5 +48,8 @@ def trace_id() -> str:
 
 
 def route_of(path: str) -> str:
-    """Return the route of a path: ids are replaced, so that requests for different objects count as alike."""
-    return _ID.sub(":id", path)
+    """Return the route of a path of the API, ids replaced so that requests for different objects count as alike.
+
+    It is empty for other paths, which clients may make up without end.
+    """
+    return _ID.sub(":id", path) if path.startswith("/api/") else ""

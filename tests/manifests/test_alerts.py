@@ -27,13 +27,17 @@ EXPRESSIONS = {str(rule["alert"]): str(rule["expr"]) for rule in RULES} | QUERIE
 SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}
 
 
+# Of the connector `spanmetrics`, whose counter and histogram of spans have these names at the exporter `prometheus`.
+OF_THE_COLLECTOR = {"traces_span_metrics_calls_total", "traces_span_metrics_duration_milliseconds_bucket"}
+
+
 def exposed() -> set[str]:
-    """Return the names of all series that a bridge or a relay shows, and of the one that Prometheus adds."""
+    """Return the names of all series that bridge, relays and collector show, and of the one that Prometheus adds."""
     assert metrics.REQUESTS is not None
     assert relay_metrics.OLDEST is not None
     types = re.findall(r"^# TYPE (\w+) (\w+)$", prometheus_client.generate_latest().decode(), re.MULTILINE)
     names = {name.removesuffix("_total") + suffix for name, kind in types for suffix in SUFFIXES.get(kind, ())}
-    return names | {"up"}
+    return names | {"up"} | OF_THE_COLLECTOR
 
 
 def selected(expression: Any) -> Iterator[str]:  # noqa: ANN401 any node of the parser's

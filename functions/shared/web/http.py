@@ -133,17 +133,14 @@ def as_json(response: Response) -> flask.Response:
 
 def _name(request: Request) -> str:
     """Return a span's name, by OpenTelemetry's conventions for HTTP."""
-    return f"{request.method} {trace.route_of(request.path)}"
+    return f"{request.method} {trace.route_of(request.path)}".rstrip()
 
 
 def _attributes(request: Request) -> trace.Attributes:
     """Return what a span says of a request, by OpenTelemetry's conventions for HTTP."""
-    return {
-        "http.request.method": request.method,
-        "http.route": trace.route_of(request.path),
-        "url.path": request.path,
-        "url.scheme": request.scheme,
-    }
+    said = {"http.request.method": request.method, "url.path": request.path, "url.scheme": request.scheme}
+    route = trace.route_of(request.path)
+    return {**said, "http.route": route} if route else said
 
 
 def _call(function: Route, request: Request) -> Response:
