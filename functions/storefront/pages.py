@@ -62,8 +62,8 @@ def render(path: str, query: str, assets: Assets, provider_script: str) -> Page:
 def _first_requests(name: str, path: str, query: str) -> list[str]:
     """Return the URLs that a page asks for in any case, exactly as it does: they are under way before it runs."""
     if name == "browse":
-        return [_USER, f"/api/tickets?{query}" if query else "/api/tickets"]
-    return [_USER, f"/api{path.rstrip('/')}"] if name == "ticket" else [_USER]
+        return [f"/api/tickets?{query}" if query else "/api/tickets", _USER]
+    return [f"/api{path.rstrip('/')}", _USER] if name == "ticket" else [_USER]
 
 
 def _preload_data(url: str) -> str:

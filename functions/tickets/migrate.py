@@ -1,5 +1,6 @@
 """`python -m functions.tickets.migrate`: prepare the database of tickets, see functions/shared/storage/migration.py."""
 
+from bson import ObjectId
 from pymongo import UpdateOne
 
 from functions.shared.storage import migration
@@ -24,12 +25,28 @@ def _add_prefixes(db: Documents) -> int:
     return changed
 
 
+def _mark_sold(db: Documents) -> int:
+    """Show the tickets that version 0.1 sold as sold.
+
+    It did not store that an order is paid, but tickets hear of a live order a second time only when it is complete.
+    """
+    complete: Document = {"live": True, "version": {"$gt": 0}, "paid": {"$exists": False}}
+    changed = 0
+    for page in pages(db["reservations"], complete, ["ticketId"]):
+        held = [{"_id": ObjectId(row["ticketId"]), "orderId": str(row["_id"])} for row in page]
+        db["tickets"].bulk_write([UpdateOne(one, {"$set": {"sold": True}}) for one in held], ordered=False)
+        paid = [UpdateOne({"_id": row["_id"], **complete}, {"$set": {"paid": True}}) for row in page]
+        changed += db["reservations"].bulk_write(paid, ordered=False).modified_count
+    return changed
+
+
 def _mark_final_reservations(db: Documents) -> int:
     return mark_final(db, "reservations", {"$or": [{"live": False}, {"paid": True}]})
 
 
 MIGRATIONS = (
     Migration("tickets have prefixes", _add_prefixes),
+    Migration("sold tickets are sold", _mark_sold),  # before these end
     Migration("final reservations end", _mark_final_reservations),
 )
 

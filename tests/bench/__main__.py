@@ -14,6 +14,7 @@ from tests.bench import (
     cold_start,
     flooding,
     growth,
+    lighthouse,
     marketplace,
     migrating,
     paying,
@@ -35,6 +36,7 @@ MEASUREMENTS: dict[str, Callable[[Path], None]] = {
     "bridge": bridging.measure,
     "broker": broker.measure,
     "storefront": storefront.measure,
+    "lighthouse": lighthouse.measure,
 }
 
 

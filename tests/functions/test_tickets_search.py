@@ -60,6 +60,22 @@ def test_a_ticket_of_version_0_1_is_found_once_it_is_migrated(
     assert function("tickets-show").call("GET", f"/{ticket['id']}").json == ticket
 
 
+@pytest.mark.parametrize(("version", "status"), [(0, "reserved"), (2, "sold")])
+def test_a_ticket_that_version_0_1_sold_is_shown_as_sold_once_it_is_migrated(
+    function: Make, search: Function, tickets_store: Store, version: int, status: str
+) -> None:
+    """Rows of that version do not tell that an order is paid: only complete ones came a second time and stayed live."""
+    ticket, order = offer(function, SELLER, "Jazz"), ObjectId()
+    reservation = {"_id": order, "ticketId": ticket["id"], "version": version, "live": True}
+    tickets_store["reservations"].insert_one(reservation)
+    old = {"$set": {"orderId": str(order)}, "$unset": {"prefixes": "", "sold": ""}}
+    tickets_store["tickets"].update_one({"_id": ObjectId(ticket["id"])}, old)
+    for _ in range(2):
+        migrate("tickets", tickets_store.uri)
+    [shown] = search.call("GET", "/?seller=me", user=SELLER).get_json()
+    assert shown["status"] == status
+
+
 def test_an_edited_ticket_is_found_by_its_new_title(function: Make, search: Function) -> None:
     ticket = offer(function, SELLER, "Jazz")
     function("tickets-update").call("PUT", f"/{ticket['id']}", json={"title": "Blues", "price": 20}, user=SELLER)

@@ -67,12 +67,23 @@ def test_a_card_that_asks_for_confirmation_is_confirmed(seller: Shopper, buyer: 
     buyer.sees("You have your ticket.")
 
 
+def test_a_confirmation_that_is_refused_can_be_followed_by_another_card(seller: Shopper, buyer: Shopper) -> None:
+    buyer.reserve(seller.sell("Refused first"))
+    buyer.pay(SECURE)
+    buyer.page.frame_locator("iframe[title='3-D Secure test page']").get_by_role("button", name="Refuse").click()
+    buyer.is_told("You were not charged.")
+    buyer.pay()
+    buyer.sees("You have your ticket.")
+
+
 def test_an_order_that_is_cancelled_goes_back_on_sale(seller: Shopper, buyer: Shopper, shopper: NewShopper) -> None:
     ticket = seller.sell("Given up")
     buyer.reserve(ticket)
     watcher = shopper()
     watcher.go(ticket)
-    watcher.sees("Someone is buying this ticket right now")
+    watcher.sees("Someone is buying this ticket, or has bought it.")
+    seller.link("My tickets")
+    expect(seller.page.get_by_role("listitem").filter(has_text="Given up")).to_contain_text("Someone is buying it")
     buyer.button("Cancel order")
     dialog = buyer.page.get_by_role("dialog", name="Cancel this order?")
     dialog.get_by_role("button", name="Keep my order").click()

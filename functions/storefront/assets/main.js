@@ -13,17 +13,17 @@ import { load, watchNetwork } from './parts/live.js';
  *
  * @param {(user: User | null) => Promise<unknown>} page
  */
-export async function start(page) {
-  watchNetwork();
-  bar(null, false);
-  footer();
-  try {
-    const user = await currentUser();
-    bar(user, true);
-    await page(user);
-  } catch (error) {
-    fail(error);
-  }
+export function start(page) {
+  return begin(async () => page(await showUser()));
+}
+
+/**
+ * Show a page that is the same for everyone, while it is found out who is signed in.
+ *
+ * @param {() => Promise<unknown>} page
+ */
+export function startForAll(page) {
+  return begin(() => Promise.all([page(), showUser()]));
 }
 
 /**
@@ -50,9 +50,23 @@ export function missing() {
   );
 }
 
+/** @param {() => Promise<unknown>} page */
+async function begin(page) {
+  watchNetwork();
+  bar(null, false);
+  footer();
+  try {
+    await page();
+  } catch (error) {
+    fail(error);
+  }
+}
+
 /** @returns {Promise<User | null>} */
-async function currentUser() {
-  return (await load(() => request('GET', '/users/currentuser'))).currentUser;
+async function showUser() {
+  const user = (await load(() => request('GET', '/users/currentuser'))).currentUser;
+  bar(user, true);
+  return user;
 }
 
 /**

@@ -40,7 +40,7 @@ export default {
 
   'ticket.reserve': 'Reservieren',
   'ticket.hold': 'Die Karte gehört {minutes} Minuten lang Ihnen, während Sie bezahlen. Niemand sonst kann sie nehmen.',
-  'ticket.held': 'Gerade kauft jemand diese Karte. Zahlt er nicht rechtzeitig, wird sie hier wieder angeboten.',
+  'ticket.held': 'Jemand kauft diese Karte gerade oder hat sie gekauft. Wird sie nicht rechtzeitig bezahlt, wird sie hier wieder angeboten.',
   'ticket.back': 'Diese Karte wird wieder angeboten.',
   'ticket.lost': 'Jemand war schneller: Die Karte wird gerade gekauft. Bleiben Sie hier, falls sie zurückkommt, oder wählen Sie eine andere.',
   'ticket.price_changed': 'Der Preis wurde von {before} auf {after} geändert. Reservieren Sie zum neuen Preis, wenn Sie die Karte noch möchten.',
@@ -48,7 +48,7 @@ export default {
   'ticket.gone': 'Diese Karte wird nicht mehr angeboten',
   'ticket.gone.text': 'Sie wurde zurückgezogen.',
   'ticket.own': 'Sie verkaufen diese Karte.',
-  'ticket.own.held': 'Sie verkaufen diese Karte, und jemand kauft sie gerade. Solange kann sie nicht geändert werden.',
+  'ticket.own.held': 'Sie verkaufen diese Karte, und jemand kauft sie gerade oder hat sie gekauft. Solange kann sie nicht geändert werden.',
   'ticket.edit': 'Bearbeiten',
   'ticket.takeback': 'Zurückziehen',
   'ticket.takeback.sure': '„{title}“ nicht mehr anbieten?',

@@ -40,7 +40,7 @@ export default {
 
   'ticket.reserve': 'Reserve',
   'ticket.hold': 'It is yours for {minutes} minutes while you pay. Nobody else can take it.',
-  'ticket.held': 'Someone is buying this ticket right now. If they do not pay in time, it goes back on sale here.',
+  'ticket.held': 'Someone is buying this ticket, or has bought it. If they do not pay in time, it goes back on sale here.',
   'ticket.back': 'This ticket is on sale again.',
   'ticket.lost': 'Someone was faster: this ticket is being bought. Stay here to see if it comes back, or choose another one.',
   'ticket.price_changed': 'The seller changed the price from {before} to {after}. Reserve it at the new price if you still want it.',
@@ -48,7 +48,7 @@ export default {
   'ticket.gone': 'This ticket is no longer for sale',
   'ticket.gone.text': 'The seller took it back.',
   'ticket.own': 'You sell this ticket.',
-  'ticket.own.held': 'You sell this ticket, and someone is buying it. It cannot be changed meanwhile.',
+  'ticket.own.held': 'You sell this ticket, and someone is buying it or has bought it. It cannot be changed meanwhile.',
   'ticket.edit': 'Edit',
   'ticket.takeback': 'Take back',
   'ticket.takeback.sure': 'Take “{title}” off sale?',

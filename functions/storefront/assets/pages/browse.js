@@ -3,7 +3,7 @@
 import { list } from '../api.js';
 import { h, main, show } from '../dom.js';
 import { money, t } from '../i18n.js';
-import { start } from '../main.js';
+import { startForAll } from '../main.js';
 import { words } from '../parts/form.js';
 import { follow, load } from '../parts/live.js';
 
@@ -13,7 +13,7 @@ const REFRESH_MILLISECONDS = 10_000;
 const TYPING_MILLISECONDS = 250;
 const SORTS = ['newest', 'price', '-price'];
 
-start(async () => {
+startForAll(async () => {
   const count = h('p', { role: 'status', class: 'count' });
   const cards = h('ul', { class: 'cards' });
   const more = h('div', { class: 'more' });
@@ -133,8 +133,8 @@ function card(ticket) {
 
 function empty() {
   return location.search
-    ? h('p', null, t('browse.none'), ' ', h('a', { href: '/' }, t('browse.clear')))
-    : h('p', null, t('browse.empty'), ' ', h('a', { href: '/sell' }, t('browse.empty.sell')));
+    ? h('p', { class: 'empty' }, t('browse.none'), ' ', h('a', { href: '/', class: 'button' }, t('browse.clear')))
+    : h('p', { class: 'empty' }, t('browse.empty'), ' ', h('a', { href: '/sell', class: 'button' }, t('browse.empty.sell')));
 }
 
 /** @param {() => unknown} changed */

@@ -6,7 +6,7 @@ import { startSignedIn } from '../main.js';
 import { paged } from '../parts/pages.js';
 
 startSignedIn(async () => {
-  const empty = h('p', null, t('mytickets.empty'), ' ', h('a', { href: '/sell' }, t('nav.sell')));
+  const empty = h('p', { class: 'empty' }, t('mytickets.empty'), ' ', h('a', { href: '/sell', class: 'button' }, t('nav.sell')));
   const tickets = await paged('/tickets?seller=me', row, empty, t('mytickets.more'));
   show(t('mytickets.title'), h('h1', null, t('mytickets.title')), tickets);
 });

@@ -21,7 +21,7 @@ const id = location.pathname.split('/')[2] ?? '';
 startSignedIn(async () => {
   const state = h('p', { role: 'status', class: 'state' });
   const detail = h('p');
-  const checkout = h('div');
+  const checkout = h('div', { class: 'panel checkout' });
   const past = h('ol', { class: 'history', 'aria-label': t('order.history') });
   const story = h('section', { hidden: true }, h('h2', null, t('order.history')), past);
   const after = h('p');
@@ -47,6 +47,7 @@ startSignedIn(async () => {
   /** @param {Order} order */
   function arrange(order) {
     what.replaceChildren(h('span', { class: 'title' }, order.ticket.title), ' ', h('b', null, money(order.ticket.price)));
+    state.className = `state ${order.status}`;
     past.replaceChildren(...(order.history ?? []).map(transition));
     story.hidden = !past.childElementCount;
     if (!hasEnded(order)) {

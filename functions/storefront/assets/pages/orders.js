@@ -8,7 +8,7 @@ import { paged } from '../parts/pages.js';
 /** @typedef {import('../api.js').Order} Order */
 
 startSignedIn(async () => {
-  const empty = h('p', null, t('orders.empty'), ' ', h('a', { href: '/' }, t('orders.find')));
+  const empty = h('p', { class: 'empty' }, t('orders.empty'), ' ', h('a', { href: '/', class: 'button' }, t('orders.find')));
   const orders = await paged('/orders?sort=newest', row, empty, t('orders.more'));
   show(t('orders.title'), h('h1', null, t('orders.title')), orders);
 });

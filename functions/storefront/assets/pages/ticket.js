@@ -22,6 +22,7 @@ start(async (user) => {
   const actions = h('div', { class: 'actions' });
   const title = h('h1');
   const price = h('p', { class: 'price' });
+  const paper = h('div', { class: 'panel stub' }, h('div', null, title, state, problem), h('div', null, price, actions));
   /** @type {Ticket | null} */
   let shown = null;
 
@@ -33,7 +34,7 @@ start(async (user) => {
         gone();
         return false;
       }
-      if (!shown) show(ticket.title, title, price, state, problem, actions);
+      if (!shown) show(ticket.title, paper);
       if (shown?.version !== ticket.version) render(ticket);
       shown = ticket;
       return true;
