@@ -98,7 +98,7 @@ def test_an_order_is_paid_once_and_then_stands(sale: Sale, standin: Controls) ->
     eventually(lambda: sale.status() == "complete")
     cancelled = sale.buyer.api("DELETE", f"/orders/{sale.order}")
     assert (cancelled.status_code, cancelled.json()) == (400, errors("Cannot cancel a paid order"))
-    assert _money(standin, sale.order) == [(PRICE_CENTS, 0)]
+    assert _charges(standin, sale.order) == [(PRICE_CENTS, 0)]
 
 
 def test_two_clicks_are_one_charge(sale: Sale, standin: Controls) -> None:
@@ -107,7 +107,7 @@ def test_two_clicks_are_one_charge(sale: Sale, standin: Controls) -> None:
 
     assert [answer.status_code for answer in answers].count(201) == 1
     eventually(lambda: sale.status() == "complete")
-    assert _money(standin, sale.order) == [(PRICE_CENTS, 0)]
+    assert _charges(standin, sale.order) == [(PRICE_CENTS, 0)]
 
 
 @pytest.mark.parametrize("number", [GOOD, CHALLENGED])
@@ -242,6 +242,11 @@ def _money(provider: Controls, order: str) -> list[tuple[int, int]]:
     """What was taken and given back for an order, by each try to charge it."""
     intents = [intent for intent in provider.ledger()["payment_intents"] if _is_for(order, intent)]
     return [(intent["amount_received"], intent["amount_refunded"]) for intent in intents]
+
+
+def _charges(provider: Controls, order: str) -> list[tuple[int, int]]:
+    """Return the same without the intents that took nothing: a click that comes second leaves one, cancelled."""
+    return [money for money in _money(provider, order) if money != (0, 0)]
 
 
 def _is_for(order: str, found: dict[str, Any]) -> bool:
