@@ -43,7 +43,8 @@ def main(names: list[str]) -> None:
             for seed in dict.fromkeys([guard.seed, *range(1, SEEDS + 1)]):
                 if fewest > MIN_EXAMPLES and (needed := _examples(system, guard, seed, fewest - 1)):
                     best, fewest = seed, needed
-            print(f"{guard.name}: seed {best} needs {fewest} examples, now it is {guard.seed}", file=sys.stderr)
+            needs = f"needs {fewest} examples" if fewest <= MAX_EXAMPLES else f"and all others need over {MAX_EXAMPLES}"
+            print(f"{guard.name}: seed {best} {needs}, now it is {guard.seed}", file=sys.stderr)
 
 
 def _examples(system: System, guard: Guard, seed: int, limit: int) -> int | None:
