@@ -34,6 +34,7 @@ PARKED = Gauge("bridge_parked_events", "Events that wait for a retry outside of 
 FILL = Gauge("bridge_log_fill_ratio", "Share of the log's maximum bytes that is used.", ("namespace", "broker"))
 
 _knative: dict[Labels, KnativeMetrics] = {}
+_ingress: dict[tuple[str, str], KnativeMetrics] = {}  # by namespace and Broker
 
 
 @lru_cache
@@ -42,10 +43,12 @@ def requests(namespace: str, broker: str, status: int) -> Counter:
     return REQUESTS.labels(namespace, broker, str(status))
 
 
-@lru_cache
 def of_ingress(namespace: str, broker: str) -> KnativeMetrics:
     """Return the series of events that come into a Broker by its ingress."""
-    return KnativeMetrics(namespace, broker, f"broker:{broker}.{namespace}")
+    key = namespace, broker
+    if key not in _ingress:
+        _ingress[key] = KnativeMetrics(namespace, broker, f"broker:{broker}.{namespace}")
+    return _ingress[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,8 @@ def forget_broker(namespace: str, broker: str) -> None:
     REQUESTS.remove_by_labels({"namespace": namespace, "broker": broker})
     requests.cache_clear()  # it holds series that are no longer shown
     FILL.remove(namespace, broker)
+    if knative := _ingress.pop((namespace, broker), None):
+        knative.remove()
 
 
 def forget(labels: Labels) -> None:

@@ -18,8 +18,8 @@ from local import servers
 from tests.bench import load, processes
 from tests.servers import running_server
 
-ROWS = int(os.environ.get("ROWS") or 20_000)
-BATCH = 5_000
+ROWS = int(os.environ.get("ROWS") or 5_000)
+BATCH = 1_000
 PAUSE_SECONDS = 0.02
 Tickets = pymongo.collection.Collection[dict[str, Any]]
 

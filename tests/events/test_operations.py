@@ -98,6 +98,20 @@ def test_a_trigger_that_is_gone_is_shown_no_longer(stage: Stage, sink: Sink, tmp
     eventually(lambda: not any('trigger="all"' in series for series in bridge.metrics()))
 
 
+@pytest.mark.slow
+def test_a_broker_that_is_gone_is_shown_no_longer(stage: Stage, sink: Sink, tmp_path: Path, start: Start) -> None:
+    stage.trigger("all", sink)
+    bridge = start(stage)
+    bridge.await_ready()
+    url = f"http://{servers.HOST}:{bridge.ingress_port}/{stage.stream_names.namespace}/default"
+    assert requests.post(url, timeout=30).status_code == 400
+    shown = f'namespace="{stage.stream_names.namespace}"'
+    names = {"bridge_ingress_requests_total", "bridge_log_fill_ratio"}
+    eventually(lambda: {one.partition("{")[0] for one in bridge.metrics() if shown in one} >= names)
+    (tmp_path / "manifests.yaml").write_text("")
+    eventually(lambda: not any(shown in series for series in bridge.metrics()))
+
+
 def test_logs_name_the_trace(stage: Stage, sink: Sink, start: Start) -> None:
     sink.answer = lambda _: Answer(500)
     stage.trigger("all", sink, delivery={**QUICK, "retry": 1})
