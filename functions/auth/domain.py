@@ -1,12 +1,15 @@
 """Accounts: their addresses and passwords."""
 
+import math
 import unicodedata
 from dataclasses import dataclass
+from datetime import timedelta
 
-from functions.shared.errors import InvalidField, RuleBroken
+from functions.shared.errors import InvalidField, RuleBroken, TooManyRequests
 
 MIN_PASSWORD = 8
 MAX_PASSWORD = 128
+MAX_PAUSE = timedelta(minutes=15)
 # A character has at most four code points, as Unicode decomposes what it composes again. Normalising takes the square
 # of a run of accents.
 MAX_CODE_POINTS = 4 * MAX_PASSWORD
@@ -24,6 +27,14 @@ class InvalidCredentials(RuleBroken):
     message = "Invalid credentials"
 
 
+class TooManyAttempts(TooManyRequests):
+    """Too many wrong passwords were sent; `wait` is how long no further one is compared."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__()
+        self.retry_after_seconds = math.ceil(wait.total_seconds())
+
+
 @dataclass(frozen=True)
 class Account:
     """A user's account. `email` is as the user wrote it, `password_hash` an argon2id string."""
@@ -36,6 +47,16 @@ class Account:
 def email_key(email: str) -> str:
     """Return what makes two addresses the same: everything but case."""
     return email.casefold()
+
+
+def pause(excess: int) -> timedelta:
+    """Return how long to pause after a wrong password: a second after the last free one, then twice as long each time.
+
+    `excess` is the number of wrong passwords beyond the free ones.
+    """
+    if excess < 0:
+        return timedelta()
+    return min(timedelta(seconds=1 << min(excess, 30)), MAX_PAUSE)
 
 
 def parse_new_password(value: object) -> str:

@@ -1,10 +1,10 @@
 """`python -m functions.auth.migrate`: prepare the database of auth, see functions/shared/storage/migration.py."""
 
-from functions.auth import repository
+from functions.auth import attempts, repository
 from functions.shared.storage import migration
 from functions.shared.web import idempotency
 
-INDEXES = {**repository.INDEXES, **idempotency.INDEXES}
+INDEXES = {**repository.INDEXES, **attempts.INDEXES, **idempotency.INDEXES}
 MIGRATIONS = ()
 
 

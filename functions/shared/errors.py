@@ -126,6 +126,12 @@ class DeadlineExceeded(ApiError):
     message = "Gateway Timeout"
 
 
+class TooManyRequests(ApiError):
+    """The caller has to pause."""
+
+    message = "Too Many Requests"
+
+
 class NotYet(ApiError):
     """An event came too early: deliver it again later."""
 
@@ -154,6 +160,7 @@ STATUS: dict[type[ApiError], int] = {
     UnsupportedMediaType: 415,
     KeyReused: 422,
     NotUnderstood: 422,
+    TooManyRequests: 429,
     TooManyWaiting: 503,
     NotMigrated: 503,
     DeadlineExceeded: 504,

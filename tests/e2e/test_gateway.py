@@ -180,6 +180,7 @@ def test_what_is_refused_stands_in_the_log(tmp_path: Path) -> None:
 def test_a_function_learns_who_asks_and_within_which_trace(in_front: str) -> None:
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     headers = {"traceparent": trace, "x-request-id": "forged", "x_forwarded_for": "1.2.3.4"}
+    headers |= {"x-forwarded-for": "198.51.100.1, 203.0.113.7, 10.1.2.3", "x-client-address": "198.51.100.2"}
     answer = requests.get(f"{in_front}/api/tickets", headers=headers, timeout=30)
     seen = dict(line.lower().split(": ", 1) for line in answer.text.splitlines())
 
@@ -188,6 +189,30 @@ def test_a_function_learns_who_asks_and_within_which_trace(in_front: str) -> Non
     assert "x-forwarded-for" in seen
     assert seen["x-request-id"] == answer.headers["x-request-id"] != "forged"
     assert "x_forwarded_for" not in seen
+    assert seen["x-client-address"] == "203.0.113.7"
+
+
+def test_wrong_passwords_are_limited_whatever_a_client_says_of_its_address(stack: Stack) -> None:
+    who = {"email": f"{secrets.token_hex(4)}@example.com", "password": "open sesame"}
+    owner = requests.post(f"{stack.url}/api/users/signup", json=who, timeout=30)
+    signin, wrong = f"{stack.url}/api/users/signin", who | {"password": "wrong horse"}
+    tries = [
+        requests.post(signin, json=wrong, headers={"x-client-address": f"203.0.113.{number}"}, timeout=30)
+        for number in range(20)
+    ]
+    paused = [answer for answer in tries if answer.status_code == 429]
+
+    assert [answer.status_code for answer in tries[:5]] == [400] * 5
+    assert {(answer.status_code, str(answer.json())) for answer in tries[5:]} <= {
+        (400, str(errors("Invalid credentials"))),  # after a pause, on a slow machine
+        (429, str(errors("Too Many Requests"))),
+    }
+    assert paused
+    assert all(int(answer.headers["retry-after"]) >= 1 for answer in paused)
+    session = requests.get(f"{stack.url}/api/users/currentuser", cookies=owner.cookies, timeout=30).json()
+    assert session["currentUser"]["email"] == who["email"]
+    logged = {"process": "auth-signin", "status": 429, "client": "127.0.0.1"}
+    eventually(lambda: any(logged.items() <= line.items() for line in stack.lines))
 
 
 def test_a_client_steers_neither_retries_nor_timeouts(in_front: str) -> None:

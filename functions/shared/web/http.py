@@ -23,7 +23,7 @@ from functions.shared import deadline, log, trace
 from functions.shared.envelope import timestamp
 from functions.shared.errors import ApiError, FieldError, NotFound, status_of
 from functions.shared.ids import parse_id
-from functions.shared.web import body, cloudevent
+from functions.shared.web import body, client, cloudevent
 
 JSON = "application/json"
 # What stands in front keeps idle connections, Knative's queue-proxy for 90 s. If gunicorn closed them first, as it does
@@ -122,8 +122,15 @@ def observed(request: Request, name: str, respond: Callable[[], flask.Response])
             f"{request.method} {request.path} {response.status_code}",
             status=response.status_code,
             ms=milliseconds,
+            **_sender(request, response),
         )
     return response
+
+
+def _sender(request: Request, response: flask.Response) -> dict[str, str]:
+    """Return the client's address for the log of errors; what succeeds is logged without it."""
+    sender = client.address(request)
+    return {"client": sender} if sender and response.status_code >= HTTPStatus.BAD_REQUEST else {}
 
 
 def as_json(response: Response) -> flask.Response:
