@@ -43,10 +43,10 @@ async def _main(environment: Mapping[str, str]) -> None:
     async with connection, aclosing(databases):
         await connection.open(NatsAddress.from_environment(environment), "console")
         jetstream = connection.jetstream()
-        search = Search(jetstream, names, databases.find_user if databases.knows_emails else None)
-        events = server.Events(jetstream, names, search, Biographer(jetstream, names, wiring))
+        search = Search(connection, names, databases.find_user if databases.knows_emails else None)
+        events = server.Events(connection, names, search, Biographer(connection, names, wiring))
         triggers = TriggerStates(jetstream, names, wiring)
-        state = server.State(jetstream, names, Snapshots(jetstream, names, triggers, databases))
+        state = server.State(connection, names, Snapshots(jetstream, names, triggers, databases))
         letters = Letters(DeadLetters(Publisher(connection), jetstream, names))
         machine = Machine(environment.get("MACHINE"), environment.get("PROVIDER_CONTROLS"))
         parts = (events, state, letters, machine, Spans(takes_spans="MACHINE" in environment))

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
-from nats.js import JetStreamContext
+from nats.aio.client import Client
 
 from events.broker.subjects import StreamNames
 from events.catalogue import EVENTS, TYPE_PREFIX, OrderState, PaymentCreated
@@ -109,10 +109,10 @@ def _has_gap(one: _Order) -> bool:
     return one.versions & (one.versions + 1) != 0
 
 
-async def watch(jetstream: JetStreamContext, names: StreamNames) -> AsyncIterator[Guarantees]:
+async def watch(connection: Client, names: StreamNames) -> AsyncIterator[Guarantees]:
     """Yield the figures every second, from the latest events on. Raises nats.errors.Error if there is no log."""
-    ledger, reader = Ledger(), StreamReader(jetstream)
-    after = max(0, (await jetstream.stream_info(names.log)).state.last_seq - _HISTORY)
+    ledger, reader = Ledger(), StreamReader(connection)
+    after = max(0, (await connection.jetstream().stream_info(names.log)).state.last_seq - _HISTORY)
     subjects = [names.event(one.type()) for one in EVENTS if issubclass(one, OrderState | PaymentCreated)]
 
     async def read() -> None:

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
+from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js import JetStreamContext
 
 from events.broker.subjects import StreamNames
 from events.cloudevents.event import Event
@@ -38,9 +38,9 @@ class FoundOrder(Struct, rename="camel"):
 class Search:
     """Finds orders in the log of one Broker. `find_user` returns the id of an email's owner, if it may look there."""
 
-    def __init__(self, jetstream: JetStreamContext, names: StreamNames, find_user: FindUser | None) -> None:
+    def __init__(self, connection: Client, names: StreamNames, find_user: FindUser | None) -> None:
         self._names = names
-        self._reader = StreamReader(jetstream)
+        self._reader = StreamReader(connection)
         self._find_user = find_user
 
     async def find(self, term: str) -> list[FoundOrder]:

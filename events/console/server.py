@@ -10,7 +10,7 @@ import msgspec
 import nats.errors
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from nats.js import JetStreamContext
+from nats.aio.client import Client
 
 from events.broker.subjects import StreamNames
 from events.console import guarantees, page, stream
@@ -30,8 +30,8 @@ _OBJECT_ID = "{id:[0-9a-f]{24}}"
 class Events:
     """Routes about events: the stream, the search, biographies."""
 
-    def __init__(self, jetstream: JetStreamContext, names: StreamNames, search: Search, biographer: Biographer) -> None:
-        self._jetstream = jetstream
+    def __init__(self, connection: Client, names: StreamNames, search: Search, biographer: Biographer) -> None:
+        self._connection = connection
         self._names = names
         self._search = search
         self._biographer = biographer
@@ -49,7 +49,7 @@ class Events:
         last = request.headers.get("Last-Event-ID", request.query.get("after", ""))
         selection = stream.Selection.parse(request.query)
         after = int(last) if last.isdecimal() else None
-        return await self._readers.send(request, stream.server_sent(self._jetstream, self._names, selection, after))
+        return await self._readers.send(request, stream.server_sent(self._connection, self._names, selection, after))
 
     async def _find(self, request: web.Request) -> web.Response:
         return respond(await self._search.find(request.query.get("q", "")))
@@ -62,8 +62,8 @@ class Events:
 class State:
     """Routes about the state of the whole system."""
 
-    def __init__(self, jetstream: JetStreamContext, names: StreamNames, snapshots: Snapshots) -> None:
-        self._jetstream = jetstream
+    def __init__(self, connection: Client, names: StreamNames, snapshots: Snapshots) -> None:
+        self._connection = connection
         self._names = names
         self._snapshots = snapshots
         self._readers = Readers()
@@ -76,7 +76,7 @@ class State:
         return await self._readers.send(request, self._counted())
 
     async def _counted(self) -> AsyncIterator[bytes]:
-        async with aclosing(guarantees.watch(self._jetstream, self._names)) as figures:  # type: ignore[type-var]
+        async with aclosing(guarantees.watch(self._connection, self._names)) as figures:  # type: ignore[type-var]
             async for one in figures:
                 yield b"data: %b\n\n" % msgspec.json.encode(one)
 

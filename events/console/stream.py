@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
-from nats.js import JetStreamContext
+from nats.aio.client import Client
 
 from events.broker.subjects import StreamNames
 from events.catalogue import TYPE_PREFIX
@@ -64,16 +64,16 @@ class Chooser:
 
 
 async def server_sent(
-    jetstream: JetStreamContext, names: StreamNames, selection: Selection, after: int | None
+    connection: Client, names: StreamNames, selection: Selection, after: int | None
 ) -> AsyncIterator[bytes]:
     """Yield chunks of server-sent events: those after a sequence, or without one the latest; a comment when idle.
 
     Raises nats.errors.Error if there is no log.
     """
     if after is None:
-        after = max(0, (await jetstream.stream_info(names.log)).state.last_seq - _LATEST)
+        after = max(0, (await connection.jetstream().stream_info(names.log)).state.last_seq - _LATEST)
     chooser = Chooser(selection)
-    async for batch in StreamReader(jetstream).follow(names.log, selection.subjects(names), after):
+    async for batch in StreamReader(connection).follow(names.log, selection.subjects(names), after):
         records = [found for stored in batch if (found := record(stored, names)) is not None and chooser.takes(found)]
         # The last sequence that was looked at is a position, too: a selection may skip thousands.
         position = b"event: position\nid: %d\ndata:\n\n" % batch[-1].sequence if batch else b": idle\n\n"

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js import JetStreamContext
 
 from events.broker.subjects import StreamNames
 from events.catalogue import SOURCE_PREFIX, TYPE_PREFIX
@@ -39,11 +39,11 @@ class _Search:
 class Biographer:
     """Writes biographies of the orders of one Broker."""
 
-    def __init__(self, jetstream: JetStreamContext, names: StreamNames, wiring: Wiring) -> None:
-        self._jetstream = jetstream
+    def __init__(self, connection: Client, names: StreamNames, wiring: Wiring) -> None:
+        self._connection = connection
         self._names = names
         self._wiring = wiring
-        self._reader = StreamReader(jetstream)
+        self._reader = StreamReader(connection)
 
     async def write(self, order: str) -> Biography | None:
         """Return an order's biography, None if the log has nothing of it. Raises nats.errors.Error."""
@@ -52,7 +52,7 @@ class Biographer:
         if not any(one.name.startswith("order.") for one in found):
             return None
         part = order.encode()
-        states = await deliveries.look(self._jetstream, self._names, list(self._wiring.routes), part, since)
+        states = await deliveries.look(self._connection, self._names, list(self._wiring.routes), part, since)
         entries = [self._entry(one, order, states) for one in found]
         return verdict.biography(order, found, entries, await self._scheduled(part, since))
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerInfo, RawStreamMsg
 from nats.js.errors import NotFoundError
@@ -40,15 +41,16 @@ class Deliveries:
 
 
 async def look(
-    jetstream: JetStreamContext, names: StreamNames, triggers: Sequence[str], part: bytes, since: datetime
+    connection: Client, names: StreamNames, triggers: Sequence[str], part: bytes, since: datetime
 ) -> Deliveries:
     """Return the deliveries of events whose data holds `part`. Raises nats.errors.Error."""
+    jetstream = connection.jetstream()
     found = Deliveries(consumers={one.name: one for one in await all_consumers(jetstream, names.log)})
     for trigger in triggers:
         async for message in _parked(jetstream, names, trigger):
             if part in (message.data or b""):
                 _enter_parked(found, trigger, message.headers or {})
-    letters = StreamReader(jetstream).read(
+    letters = StreamReader(connection).read(
         names.dead_letters, [names.all_dead_letters()], since, lambda message: part in message.data
     )
     async for letter in letters:
