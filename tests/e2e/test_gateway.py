@@ -192,7 +192,7 @@ def test_a_function_learns_who_asks_and_within_which_trace(in_front: str) -> Non
     assert seen["x-client-address"] == "203.0.113.7"
 
 
-def test_wrong_passwords_are_limited_whatever_a_client_says_of_its_address(stack: Stack) -> None:
+def test_wrong_passwords_are_limited_though_a_client_names_other_addresses(stack: Stack) -> None:
     who = {"email": f"{secrets.token_hex(4)}@example.com", "password": "open sesame"}
     owner = requests.post(f"{stack.url}/api/users/signup", json=who, timeout=30)
     signin, wrong = f"{stack.url}/api/users/signin", who | {"password": "wrong horse"}
