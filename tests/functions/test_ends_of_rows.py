@@ -112,7 +112,6 @@ def test_rows_of_an_earlier_version_end_too(tickets_store: Store, orders_store: 
     rows: list[Document] = [
         {"live": False},
         {"live": True, "paid": True},
-        {"live": True},
         {"live": True, "paid": False},
     ]
     tickets_store["reservations"].insert_many([reservation | row for row in rows])
