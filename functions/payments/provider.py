@@ -5,6 +5,7 @@ Errors not named below are of Stripe's library: the provider does not answer, or
 
 from collections.abc import Callable
 from contextlib import suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from functions.payments.domain import Payment
@@ -36,9 +37,11 @@ def create_intent(payment: Payment) -> Intent:
     intents = client().v1.payment_intents
     try:
         return to_intent(intents.create(params, {"idempotency_key": payment.id}))
-    except stripe.APIError:  # the provider replays a fault of its own under its key for a day
-        if not payment.is_browsers:  # a request with a token has no time for another call
+    except stripe.APIError as error:
+        is_fault = error.http_status is not None and error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        if not (is_fault and payment.is_browsers):  # a request with a token has no time for another call
             raise
+        # The provider replays a fault of its own under its key for a day.
         return to_intent(intents.create(params))
 
 

@@ -64,6 +64,13 @@ def test_twenty_clicks_at_once_are_one_intent(scenario: PaymentScenario) -> None
     assert (len(scenario.intents), scenario.told) == (1, ["started"])
 
 
+def test_a_click_while_the_provider_creates_the_intent_creates_no_other(scenario: PaymentScenario) -> None:
+    """The provider answers 409 while the idempotency key is in use, which is no fault of its own."""
+    scenario.provider.behave(operations=["create"], delay=2)
+    at_once(scenario.process, lambda _: ask(scenario), range(2), threads=2)
+    assert len(scenario.intents) == 1
+
+
 @pytest.mark.parametrize("number", [browser.GOOD, browser.CHALLENGED])
 def test_what_the_browser_paid_is_recorded_by_the_webhook(scenario: PaymentScenario, number: str) -> None:
     buyer = scenario.open()
