@@ -35,10 +35,14 @@ Name = tuple[str, str]  # namespace and name of a Broker
 
 @dataclass(slots=True)
 class _Fill:
-    """The bytes of a log when it was last looked at, with what this process has stored since."""
+    """The bytes of a log when it was last looked at, with what the ingress was to store since.
+
+    `admitted` counts the bytes that the ingress was ever to store.
+    """
 
     bytes: int
     limit: int
+    admitted: int
     is_short: bool = False
 
     def has_room(self, size: int) -> bool:
@@ -77,6 +81,7 @@ class LogSpace:
         if fill is None:  # not known, so JetStream has to say itself
             return True
         fill.bytes += size
+        fill.admitted += size
         return fill.has_room(0)
 
     async def _look_for_room(self, name: Name, size: int) -> _Fill | None:
@@ -114,11 +119,12 @@ class LogSpace:
 
     async def _look(self, name: Name, broker: Broker) -> None:
         log = broker.stream_names.log
-        info = await self._jetstream.stream_info(log)
+        before, info = self._admitted(name), await self._jetstream.stream_info(log)
         if info.state.bytes > _PURGE_ABOVE * broker.max_bytes and await self._purge(broker, info):
-            info = await self._jetstream.stream_info(log)
+            before, info = self._admitted(name), await self._jetstream.stream_info(log)
         was_short = name in self._fills and self._fills[name].is_short
-        fill = self._fills[name] = _Fill(info.state.bytes, broker.max_bytes)
+        admitted = self._admitted(name)
+        fill = self._fills[name] = _Fill(info.state.bytes + admitted - before, broker.max_bytes, admitted)
         fill.is_short = not fill.has_room(0)
         metrics.FILL.labels(*name).set(fill.bytes / fill.limit)
         if fill.is_short and not was_short:
@@ -129,6 +135,9 @@ class LogSpace:
             )
         elif was_short and not fill.is_short:
             _log.info("log has room again; the ingress accepts events", extra={"broker": "/".join(name)})
+
+    def _admitted(self, name: Name) -> int:
+        return self._fills[name].admitted if name in self._fills else 0
 
     async def _purge(self, broker: Broker, info: StreamInfo) -> bool:
         """Remove the oldest history, as much as is needed; return False if there is none."""

@@ -34,7 +34,7 @@ def _in(workload: Manifest, policies: Policies) -> Iterator[str]:
             yield "can be reached past Knative's proxy"
     if ingress := _ingress_port(workload):
         if not policies.let_in(pod, _STRANGER, ingress):
-            yield "no bridge can bring it events"
+            yield "no pod can bring it events"
     elif any(policies.let_in(pod, _STRANGER, port) for port in _ports(workload)):
         yield "can be reached from any namespace"
 

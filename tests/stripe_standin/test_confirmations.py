@@ -9,6 +9,7 @@ from stripe import CardError, InvalidRequestError, PaymentIntent, StripeClient
 
 from tests import browser
 from tests.browser import Browser
+from tests.keys import PUBLISHABLE_KEY
 from tests.provider import TIMEOUT_SECONDS, Provider
 from tests.stripe_standin.shop import AMOUNT, pay, refusal, send
 
@@ -176,7 +177,7 @@ def test_a_browser_needs_the_shops_key(intent: PaymentIntent, provider: Provider
     [("POST", ""), ("GET", ""), ("POST", "/pi_x/cancel"), ("GET", "/search"), ("POST", "/../refunds")],
 )
 def test_a_browser_may_do_nothing_else(provider: Provider, method: str, path: str) -> None:
-    key = {"Authorization": "Bearer pk_test_of_nobody_but_these_tests"}
+    key = {"Authorization": f"Bearer {PUBLISHABLE_KEY}"}
     response = send(provider, method, f"/v1/payment_intents{path}", {"amount": "2000", "currency": "usd"}, **key)
     assert (response.status_code, response.json()["error"]["code"]) == (403, "secret_key_required")
 
