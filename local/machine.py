@@ -75,7 +75,7 @@ class Machine:
 
     async def audit(self) -> Audit:
         """Compare the books. Raises TimeoutError."""
-        command = [sys.executable, "-m", "local.audit"]
+        command = [sys.executable, "-m", "local.task", "audit"]
         process = await asyncio.create_subprocess_exec(
             *command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )

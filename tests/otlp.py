@@ -54,7 +54,11 @@ class Receiver:
     @property
     def environment(self) -> dict[str, str]:
         """Variables of a process that sends its spans here, without delay."""
-        return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.url, "OTEL_BSP_SCHEDULE_DELAY": "50"}
+        return {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": self.url,
+            "OTEL_BSP_SCHEDULE_DELAY": "50",
+            "OTEL_SDK_DISABLED": "false",
+        }
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -99,7 +99,7 @@ def test_its_ticket_was_deleted(shop: Stack, ask: Ask, hold_back: HoldBack) -> N
     await_status(buyer, order, "cancelled")
     page = ask(order)
     sees(page, "Cancelled: its ticket had been deleted.", "The seller was faster than the order.")
-    expect(page.get_by_text("The seller deleted the ticket.")).to_be_visible()
+    expect(page.get_by_role("paragraph").filter(has_text="The seller deleted the ticket.")).to_be_visible()
 
 
 def test_it_is_stuck_in_a_broken_function(shop: Stack, ask: Ask, hold_back: HoldBack) -> None:

@@ -37,7 +37,7 @@ def pages(stack: Stack, page: Page) -> Iterator[str]:
         ("/nowhere", "Page not found"),
     ):
         page.goto(stack.console_url + path)
-        expect(page.get_by_text(text).first).to_be_visible()
+        expect(page.get_by_text(text).filter(visible=True).first).to_be_visible()
         yield path
 
 

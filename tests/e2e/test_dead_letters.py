@@ -43,7 +43,7 @@ def test_a_function_that_was_broken_catches_up(tmp_path: Path) -> None:
 
 def copied(tree: Path) -> Path:
     """What the stack runs, in a place of its own."""
-    for folder in ("events", "functions", "knative", "local"):
+    for folder in ("events", "functions", "knative", "local", "ui"):
         shutil.copytree(ROOT / folder, tree / folder, ignore=shutil.ignore_patterns("__pycache__"))
     return tree
 

@@ -97,7 +97,7 @@ def test_the_commands_for_dead_letters_work(environment: dict[str, str]) -> None
 
     assert "answered 422" in shell(look, environment)
     assert "sent to orders-expire" in shell(decide, environment)
-    assert arguments("".join(in_a_cluster), "events.deadletters") == arguments(look + decide, "make dead-letters")
+    assert arguments("".join(in_a_cluster), "task.sh dead-letters") == arguments(look + decide, "make dead-letters")
 
 
 def arguments(commands: str, of: str) -> set[str]:
