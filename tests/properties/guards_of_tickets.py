@@ -133,7 +133,7 @@ GUARDS = (
     Guard("the refusal to edit what is reserved", "while it was reserved", _refusal_to_edit_what_is_reserved),
     Guard("the refusal to delete what is reserved", "while it was reserved", _refusal_to_delete_what_is_reserved),
     Guard("the check of the expiry", "expired at .*, was to at", _expiry_check),
-    Guard("the end of cancelled orders", "an order went through", _end_of_cancelled_orders),
+    Guard("the end of cancelled orders", "an order went through|not settled", _end_of_cancelled_orders),
     Guard(
         "the event in the transaction",
         "versions in events of|orders-expire|payments-settle",  # an event shows an order that never was
